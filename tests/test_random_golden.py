@@ -1,0 +1,123 @@
+"""The numbers of TF 1.15 on CPU: first the pure functions, then whole programs.
+
+Recorded by tools/record_random.py (random_more.json) and beforehand (random.json).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from retrograph.runtime import random as philox
+
+GOLDEN = Path(__file__).parent / "golden"
+MORE = json.loads((GOLDEN / "random_more.json").read_text())
+TOLERANCE = {"float16": 1e-3, "bfloat16": 1e-2, "float32": 2e-6, "float64": 1e-13}
+EXACT = ("RandomUniform", "RandomUniformInt", "Multinomial", "RandomPoissonV2", "RandomShuffle")
+
+
+def _shape(inputs: list[Any]) -> tuple[int, ...]:
+    return tuple(int(n) for n in inputs[0])
+
+
+def _shuffled(state: Any, inputs: list[Any], dtype: Any) -> Any:
+    rows = len(inputs[0])
+    module = np if isinstance(state, np.ndarray) else jax.numpy
+    return module.asarray(inputs[0])[philox.permutation(state, rows)]
+
+
+DRAWS: dict[str, Any] = {
+    "RandomUniform": lambda s, i, d: philox.uniform(s, _shape(i), d),
+    "RandomStandardNormal": lambda s, i, d: philox.normal(s, _shape(i), d),
+    "TruncatedNormal": lambda s, i, d: philox.truncated_normal(s, _shape(i), d),
+    "RandomUniformInt": lambda s, i, d: philox.uniform_int(s, _shape(i), i[1], i[2], d),
+    "RandomShuffle": _shuffled,
+    "Multinomial": lambda s, i, d: philox.categorical(s, i[0], int(i[1]), d),
+    "RandomGamma": lambda s, i, d: philox.gamma(s, _shape(i), i[1]),
+    "RandomPoissonV2": lambda s, i, d: philox.poisson(s, _shape(i), i[1], d),
+}
+STATELESS = {
+    "StatelessRandomUniform": ("RandomUniform", 1),
+    "StatelessRandomNormal": ("RandomStandardNormal", 1),
+    "StatelessTruncatedNormal": ("TruncatedNormal", 1),
+    "StatelessRandomUniformInt": ("RandomUniformInt", 1),
+    "StatelessMultinomial": ("Multinomial", 2),
+}
+
+
+def _inputs(row: dict[str, Any]) -> list[Any]:
+    pairs = zip(row["inputs"], row["input_types"], strict=True)
+    return [np.asarray(value, np.dtype(name)) for value, name in pairs]
+
+
+def _blocks(row: dict[str, Any], inputs: list[Any]) -> int:
+    if row["op"] == "RandomShuffle":
+        return (len(inputs[0]) - 1 + 3) // 4
+    if row["op"] == "Multinomial":
+        return len(inputs[0]) * -(-int(inputs[1]) // 4) * 8 * philox.BLOCKS_PER_SAMPLE
+    if row["op"] == "ParameterizedTruncatedNormal":
+        return philox.truncated_between_blocks(_shape(inputs), *inputs[1:])
+    each = inputs[1].size if row["op"] in ("RandomGamma", "RandomPoissonV2") else 1
+    return int(np.prod(_shape(inputs))) * each * philox.BLOCKS_PER_SAMPLE
+
+
+def _draw(row: dict[str, Any], module: str) -> list[Any]:
+    inputs, dtype = _inputs(row), np.dtype(row["raw_dtype"])
+    if row["op"] == "ParameterizedTruncatedNormal":
+        state = philox.initial_state(*row["seeds"])
+        states = [state, philox.skip(state, _blocks(row, inputs))]
+        return [philox.truncated_between(s, _shape(inputs), *inputs[1:]) for s in states]
+    op = row["op"]
+    if op in STATELESS:
+        op, place = STATELESS[op]
+        states = [philox.stateless_state(inputs.pop(place))] * 2
+    else:
+        state = philox.initial_state(*row["seeds"])
+        states = [state, philox.skip(state, _blocks(row, inputs))]
+    if module == "jax":
+        with jax.enable_x64(True):
+            function = jax.jit(lambda state: DRAWS[op](state, inputs, dtype))
+            return [np.asarray(function(state)) for state in states]
+    return [DRAWS[op](state, inputs, dtype) for state in states]
+
+
+def _check(got: Any, want: list[Any], dtype: str, exact: bool) -> None:
+    got = np.asarray(got).reshape(-1)[:64].astype(np.float64 if dtype not in ("int32", "int64") else np.int64)
+    if exact or "int" in dtype:
+        np.testing.assert_array_equal(got, want)
+    else:
+        np.testing.assert_allclose(got, want, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("module", ["numpy", "jax"])
+@pytest.mark.parametrize("row", MORE, ids=lambda row: row["expr"])
+def test_pure_functions(row: dict[str, Any], module: str) -> None:
+    if module == "jax" and row["op"] == "ParameterizedTruncatedNormal":
+        pytest.skip("drawn on the host only")
+    exact = row["op"].removeprefix("Stateless") in EXACT
+    for got, want in zip(_draw(row, module), row["raw"], strict=True):
+        _check(got, want, row["raw_dtype"], exact)
+
+
+def test_state_counts_in_128_bits() -> None:
+    state = philox.initial_state(5, 7)
+    near = philox.skip(state, 2**64 - 2)
+    assert near.tolist() == [5, 0, 2**32 - 2, 2**32 - 1, 7, 0]
+    far = philox.skip(near, 3)
+    assert far.tolist() == [5, 0, 1, 0, 8, 0]
+    np.testing.assert_array_equal(philox.words(near, 16)[12:], philox.words(far, 4))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 17, 400])
+def test_permutation_is_the_sequence_of_swaps(count: int) -> None:
+    state = philox.initial_state(3, 9)
+    places = list(range(count))
+    for i, word in enumerate(philox.words(state, max(count - 1, 0)).tolist()):
+        j = i + word % (count - i)
+        places[i], places[j] = places[j], places[i]
+    assert philox.permutation(state, count).tolist() == places
