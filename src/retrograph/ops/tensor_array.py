@@ -1,0 +1,290 @@
+"""`tf.TensorArray`: elements written and read one by one, mostly by loops.
+
+What the graph calls `flow`, a scalar that orders operations in TF, is here the array itself: an operation that writes
+gives a new flow. So loops carry TensorArrays as ordinary values, and gradients come from differentiating the reads and
+writes. The runtime value is an `ArrayValue`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import dtypes, errors
+from retrograph.framework.apply import apply_op
+from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Operation, Tensor, colocate_with, control_dependencies, device, name_scope
+from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.shape import TensorShape
+from retrograph.framework.static_value import constant_value
+
+
+@export("TensorArray")
+class TensorArray:
+    """Elements of one dtype, written by index and read or stacked afterwards.
+
+    >>> ta = tf.TensorArray(tf.float32, size=3)
+    >>> ta = ta.write(0, 1.0)
+    >>> ta.stack()                                # f32[3, ...]
+
+    Raises: ValueError for contradicting arguments; TypeError for a `handle` that is not a tensor.
+    Source: TF 1.15 tf.TensorArray. Differs: `clear_after_read` is recorded, elements can be read again.
+    """
+
+    def __init__(
+        self,
+        dtype: Any,
+        size: Any = None,
+        dynamic_size: bool | None = None,
+        clear_after_read: bool | None = None,
+        tensor_array_name: str | None = None,
+        handle: Tensor | None = None,
+        flow: Tensor | None = None,
+        infer_shape: bool = True,
+        element_shape: Any = None,
+        colocate_with_first_write_call: bool = True,
+        name: str | None = None,
+    ):
+        _check_arguments(handle, size, tensor_array_name, element_shape, dynamic_size, clear_after_read)
+        self._dynamic_size = dynamic_size or False
+        self._dtype = dtypes.as_dtype(dtype).base_dtype
+        self._infer_shape = infer_shape
+        self._colocate_with_first_write_call = colocate_with_first_write_call
+        # Lists, because every TensorArray made from this one shares what is learnt later.
+        self._colocate_with: list[Tensor] = []
+        self._element_shape = [TensorShape(element_shape)]
+        with name_scope(name, "TensorArray", [handle, size, flow]) as scope:
+            if handle is not None:
+                if flow is None:
+                    raise ValueError("flow must not be None if handle is not None.")
+                self._handle, self._flow = handle, flow
+                return
+            with contextlib.ExitStack() as stack:
+                if colocate_with_first_write_call:
+                    stack.enter_context(device(None))
+                    stack.enter_context(colocate_with(None, ignore_existing=True))
+                self._handle, self._flow = apply_op(
+                    "TensorArrayV3",
+                    scope,
+                    size=size,
+                    dtype=self._dtype,
+                    element_shape=element_shape,
+                    identical_element_shapes=infer_shape,
+                    dynamic_size=self._dynamic_size,
+                    clear_after_read=clear_after_read is None or clear_after_read,
+                    tensor_array_name=tensor_array_name or "",
+                )
+
+    @property
+    def flow(self) -> Tensor:
+        """The tensor that stands for the contents."""
+        return self._flow
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the elements."""
+        return self._dtype
+
+    @property
+    def handle(self) -> Tensor:
+        """The resource that the array is known by."""
+        return self._handle
+
+    @property
+    def element_shape(self) -> TensorShape:
+        """What is known of the shape of an element."""
+        return self._element_shape[0]
+
+    @property
+    def dynamic_size(self) -> bool:
+        """Whether writing past the end makes the array longer."""
+        return self._dynamic_size
+
+    def with_flow(self, flow: Tensor) -> TensorArray:
+        """The same array with other contents."""
+        new = TensorArray(
+            dtype=self._dtype,
+            handle=self._handle,
+            flow=flow,
+            infer_shape=self._infer_shape,
+            colocate_with_first_write_call=self._colocate_with_first_write_call,
+        )
+        new._dynamic_size = self._dynamic_size
+        new._colocate_with = self._colocate_with
+        new._element_shape = self._element_shape
+        return new
+
+    def _apply(self, op_type: str, name: str | None, **kwargs: Any) -> Any:
+        return apply_op(op_type, name, handle=self._handle, flow_in=self._flow, **kwargs)
+
+    def _learn_shape(self, shape: TensorShape) -> None:
+        if not shape.is_compatible_with(self.element_shape):
+            raise ValueError(f"Inconsistent shapes: saw {shape} but expected {self.element_shape} ")
+        if self._infer_shape:
+            self._element_shape[0] = self.element_shape.merge_with(shape)
+
+    @contextlib.contextmanager
+    def _colocated(self, value: Tensor) -> Iterator[None]:
+        if not self._colocate_with_first_write_call:
+            yield
+            return
+        if not self._colocate_with:
+            self._colocate_with.append(value)
+        with colocate_with(self._colocate_with[0]):
+            yield
+
+    def _converted(self, value: Any) -> Tensor:
+        tensor: Tensor = convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
+        if tensor.dtype != self._dtype:
+            logging.getLogger("tensorflow").error(
+                "Error: Input value %s has dtype %s, but expected dtype %s.  This leads to undefined behavior and will "
+                "be an error in future versions of TensorFlow.",
+                tensor,
+                tensor.dtype,
+                self._dtype,
+            )
+        return tensor
+
+    def identity(self) -> TensorArray:
+        """The same array, there only after the control dependencies in force."""
+        return self.with_flow(apply_op("Identity", None, input=self._flow))
+
+    def grad(self, source: str, flow: Tensor | None = None, name: str | None = None) -> TensorArray:
+        """Refused: gradients of TensorArrays come from `tf.gradients` alone.
+
+        Raises: UnimplementedError.
+        """
+        raise errors.UnimplementedError(None, self._handle.op, "TensorArray.grad: use tf.gradients")
+
+    def read(self, index: Any, name: str | None = None) -> Tensor:
+        """The element at `index` (`int32[]`)."""
+        value: Tensor = self._apply("TensorArrayReadV3", name, index=index, dtype=self._dtype)
+        value.set_shape(self.element_shape)
+        return value
+
+    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
+        """The array with `value` at `index` (`int32[]`).
+
+        Raises: ValueError if the shape contradicts earlier ones.
+        """
+        with name_scope(name, "TensorArrayWrite", [self._handle, index, value]):
+            value = self._converted(value)
+            self._learn_shape(value.get_shape())
+            with self._colocated(value):
+                flow = self._apply("TensorArrayWriteV3", name, index=index, value=value)
+            return self.with_flow(flow)
+
+    def stack(self, name: str | None = None) -> Tensor:
+        """All elements in one tensor `[size, ...]`."""
+        from retrograph.ops import math
+
+        with colocate_with(self._handle), name_scope(name, "TensorArrayStack", [self._handle]):
+            return self.gather(math.range(0, self.size()), name=name)
+
+    def gather(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements at `indices` (`int32[n]`) in one tensor `[n, ...]`."""
+        value: Tensor = self._apply(
+            "TensorArrayGatherV3", name, indices=indices, dtype=self._dtype, element_shape=self.element_shape
+        )
+        if self.element_shape.dims is not None:
+            value.set_shape([None, *self.element_shape.as_list()])
+        return value
+
+    def concat(self, name: str | None = None) -> Tensor:
+        """All elements one after the other along their first dimension."""
+        shape = self.element_shape
+        rest = shape[1:] if shape.dims is not None else TensorShape(None)
+        value: Tensor = self._apply("TensorArrayConcatV3", name, dtype=self._dtype, element_shape_except0=rest)[0]
+        if shape.dims is not None:
+            value.set_shape([None, *shape.as_list()[1:]])
+        return value
+
+    def unstack(self, value: Any, name: str | None = None) -> TensorArray:
+        """The array with the rows of `value` as its elements."""
+        from retrograph.ops import array, math
+
+        with name_scope(name, "TensorArrayUnstack", [self._handle, value]):
+            rows = array.shape(value)[0]
+            return self.scatter(indices=math.range(0, rows), value=value, name=name)
+
+    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
+        """The array with row i of `value` at `indices[i]` (`int32[n]`).
+
+        Raises: ValueError if the shape contradicts earlier ones.
+        """
+        with name_scope(name, "TensorArrayScatter", [self._handle, value, indices]):
+            value = self._converted(value)
+            self._learn_shape(value.get_shape()[1:])
+            with self._colocated(value):
+                flow = self._apply("TensorArrayScatterV3", name, indices=indices, value=value)
+            return self.with_flow(flow)
+
+    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
+        """The array with consecutive parts of `value`, `lengths[i]` rows each, as its elements.
+
+        Raises: ValueError if the shape contradicts earlier ones.
+        """
+        from retrograph.ops import math
+
+        with name_scope(name, "TensorArraySplit", [self._handle, value, lengths]):
+            value = convert_to_tensor(value, dtype=self._dtype, name="value")
+            with self._colocated(value):
+                lengths = math.cast(lengths, dtypes.int64)
+                known = constant_value(lengths)
+                if value.get_shape().dims is not None and known is not None and known.ndim and len(set(known)) == 1:
+                    self._learn_shape(TensorShape([int(known[0])]).concatenate(value.get_shape()[1:]))
+                flow = self._apply("TensorArraySplitV3", name, value=value, lengths=lengths)
+            return self.with_flow(flow)
+
+    def size(self, name: str | None = None) -> Tensor:
+        """`int32[]`: the number of elements."""
+        return self._apply("TensorArraySizeV3", name)  # type: ignore[no-any-return]
+
+    def close(self, name: str | None = None) -> Operation:
+        """An operation that gives up the array."""
+        return apply_op("TensorArrayCloseV3", name, handle=self._handle)  # type: ignore[no-any-return]
+
+
+def _check_arguments(
+    handle: Any, size: Any, tensor_array_name: Any, element_shape: Any, dynamic_size: Any, clear_after_read: Any
+) -> None:
+    if handle is None:
+        if size is None:
+            raise ValueError("Size must be provided if handle is not provided")
+        return
+    if tensor_array_name:
+        raise ValueError("Cannot construct with both handle and tensor_array_name")
+    if not isinstance(handle, Tensor):
+        raise TypeError("Handle must be a Tensor")
+    given = {
+        "size": size,
+        "element_shape": element_shape,
+        "dynamic_size": dynamic_size,
+        "clear_after_read": clear_after_read,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"Cannot provide both a handle and {name} at the same time")
+
+
+def flow_of(value: Any) -> Any:
+    """The flow of a TensorArray; anything else as it is."""
+    return value.flow if isinstance(value, TensorArray) else value
+
+
+def with_flows(originals: Sequence[Any], tensors: Sequence[Tensor]) -> list[Any]:
+    """The tensors, those that stand where `originals` has a TensorArray as its new contents.
+
+    Raises: ValueError if the numbers differ.
+    """
+    if len(originals) != len(tensors):
+        raise ValueError(
+            f"Lengths of original Tensor list and new list do not match: {len(originals)} vs. {len(tensors)}"
+        )
+    return [x.with_flow(t) if isinstance(x, TensorArray) else t for x, t in zip(originals, tensors, strict=True)]
