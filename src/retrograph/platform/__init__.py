@@ -1,0 +1,1 @@
+"""What a program needs beside graphs: files, flags, logging, texts, tests."""

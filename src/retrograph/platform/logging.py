@@ -1,0 +1,141 @@
+"""`tf.logging`: the logger `tensorflow`, with TF's levels and its one-line format on stderr."""
+
+from __future__ import annotations
+
+import logging as _logging
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+from retrograph.framework.exports import export, export_value
+
+DEBUG = export_value("logging.DEBUG", _logging.DEBUG, attribute="DEBUG")
+INFO = export_value("logging.INFO", _logging.INFO, attribute="INFO")
+WARN = export_value("logging.WARN", _logging.WARNING, attribute="WARN")
+ERROR = export_value("logging.ERROR", _logging.ERROR, attribute="ERROR")
+FATAL = export_value("logging.FATAL", _logging.CRITICAL, attribute="FATAL")
+
+_LOGGER: _logging.Logger | None = None
+_LOCK = threading.Lock()
+_COUNTS: Counter[tuple[str, int]] = Counter()
+
+
+class _CurrentStderr(_logging.StreamHandler[Any]):
+    """Writes to whatever sys.stderr is now, so that redirecting it works."""
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: Any) -> None:
+        pass
+
+
+def get_logger() -> _logging.Logger:
+    """The logger, made at first use; a program that configured Python's root logger gets no second handler."""
+    global _LOGGER
+    with _LOCK:
+        if _LOGGER is None:
+            logger = _logging.getLogger("tensorflow")
+            logger.setLevel(WARN)
+            if not _logging.getLogger().handlers:
+                handler = _CurrentStderr()
+                handler.setFormatter(_logging.Formatter(_logging.BASIC_FORMAT))
+                logger.addHandler(handler)
+            _LOGGER = logger
+    return _LOGGER
+
+
+@export("logging.log", "logging.vlog")
+def log(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at a level. Source: TF 1.15 `tf.logging.log`."""
+    get_logger().log(level, msg, *args, **kwargs)
+
+
+vlog = log
+
+
+@export("logging.debug")
+def debug(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at DEBUG. Source: TF 1.15 `tf.logging.debug`."""
+    log(DEBUG, msg, *args, **kwargs)
+
+
+@export("logging.info")
+def info(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at INFO, which is not shown before `set_verbosity(INFO)`. Source: TF 1.15 `tf.logging.info`."""
+    log(INFO, msg, *args, **kwargs)
+
+
+@export("logging.warn", "logging.warning")
+def warning(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at WARN. Source: TF 1.15 `tf.logging.warning`."""
+    log(WARN, msg, *args, **kwargs)
+
+
+warn = warning
+
+
+@export("logging.error")
+def error(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at ERROR. Source: TF 1.15 `tf.logging.error`."""
+    log(ERROR, msg, *args, **kwargs)
+
+
+@export("logging.fatal")
+def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
+    """Logs at FATAL; the program goes on. Source: TF 1.15 `tf.logging.fatal`."""
+    log(FATAL, msg, *args, **kwargs)
+
+
+@export("logging.TaskLevelStatusMessage")
+def TaskLevelStatusMessage(msg: Any) -> None:
+    """Logs at ERROR. Source: TF 1.15 `tf.logging.TaskLevelStatusMessage`."""
+    error(msg)
+
+
+@export("logging.flush")
+def flush() -> None:
+    """Never did anything but raise NotImplementedError. Source: TF 1.15 `tf.logging.flush`."""
+    raise NotImplementedError()
+
+
+def _count_of_call_site() -> int:
+    """How often the line two frames up has asked before."""
+    frame = sys._getframe(2)
+    site = (frame.f_code.co_filename, frame.f_lineno)
+    _COUNTS[site] += 1
+    return _COUNTS[site] - 1
+
+
+@export("logging.log_every_n")
+def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Logs at the 1st, n+1st, ... call from one line. Source: TF 1.15 `tf.logging.log_every_n`."""
+    log_if(level, msg, not _count_of_call_site() % n, *args)
+
+
+@export("logging.log_first_n")
+def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Logs at the first n calls from one line. Source: TF 1.15 `tf.logging.log_first_n`."""
+    log_if(level, msg, _count_of_call_site() < n, *args)
+
+
+@export("logging.log_if")
+def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
+    """Logs if `condition` holds. Source: TF 1.15 `tf.logging.log_if`."""
+    if condition:
+        log(level, msg, *args)
+
+
+@export("logging.get_verbosity")
+def get_verbosity() -> int:
+    """The level from which messages are shown. Source: TF 1.15 `tf.logging.get_verbosity`."""
+    return get_logger().getEffectiveLevel()
+
+
+@export("logging.set_verbosity")
+def set_verbosity(v: int | str) -> None:
+    """Shows messages from this level on. Source: TF 1.15 `tf.logging.set_verbosity`."""
+    get_logger().setLevel(v)
