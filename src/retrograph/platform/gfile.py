@@ -77,7 +77,7 @@ class FileIO:
             if self._letters in ("w", "a"):
                 raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
             with _as_tf(self._name):
-                self._reader = open(_path(self._name), "rb")
+                self._reader = open(_path(self._name), "rb")  # noqa: SIM115
         return self._reader
 
     def _writing(self) -> Any:
@@ -85,7 +85,7 @@ class FileIO:
             if self._letters == "r":
                 raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
             with _as_tf(self._name):
-                self._writer = open(_path(self._name), {"r+": "r+b"}.get(self._letters, self._letters[0] + "b"))
+                self._writer = open(_path(self._name), {"r+": "r+b"}.get(self._letters, self._letters[0] + "b"))  # noqa: SIM115
         return self._writer
 
     def _text(self, data: bytes) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging as _logging
 import sys
-import threading
 from collections import Counter
 from typing import Any
 
 from retrograph.framework.exports import export, export_value
+from retrograph.framework.logger import get_logger
 
 DEBUG = export_value("logging.DEBUG", _logging.DEBUG, attribute="DEBUG")
 INFO = export_value("logging.INFO", _logging.INFO, attribute="INFO")
@@ -16,36 +16,7 @@ WARN = export_value("logging.WARN", _logging.WARNING, attribute="WARN")
 ERROR = export_value("logging.ERROR", _logging.ERROR, attribute="ERROR")
 FATAL = export_value("logging.FATAL", _logging.CRITICAL, attribute="FATAL")
 
-_LOGGER: _logging.Logger | None = None
-_LOCK = threading.Lock()
 _COUNTS: Counter[tuple[str, int]] = Counter()
-
-
-class _CurrentStderr(_logging.StreamHandler[Any]):
-    """Writes to whatever sys.stderr is now, so that redirecting it works."""
-
-    @property
-    def stream(self) -> Any:
-        return sys.stderr
-
-    @stream.setter
-    def stream(self, _: Any) -> None:
-        pass
-
-
-def get_logger() -> _logging.Logger:
-    """The logger, made at first use; a program that configured Python's root logger gets no second handler."""
-    global _LOGGER
-    with _LOCK:
-        if _LOGGER is None:
-            logger = _logging.getLogger("tensorflow")
-            logger.setLevel(WARN)
-            if not _logging.getLogger().handlers:
-                handler = _CurrentStderr()
-                handler.setFormatter(_logging.Formatter(_logging.BASIC_FORMAT))
-                logger.addHandler(handler)
-            _LOGGER = logger
-    return _LOGGER
 
 
 @export("logging.log", "logging.vlog")
