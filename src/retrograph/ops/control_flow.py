@@ -8,7 +8,7 @@ from typing import Any
 
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
-from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.conversion import convert_to_tensor, internal_convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import (
     Operation,
@@ -33,7 +33,7 @@ def as_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = Non
     """`value` as it is when it is made of tensors, else converted to a tensor."""
     if isinstance(value, (IndexedSlices, SparseTensor)):
         return value
-    return convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
+    return internal_convert_to_tensor(value, dtype, name, as_ref)
 
 
 def _ref_aware(op_type: str) -> Callable[..., Any]:

@@ -160,7 +160,7 @@ class WhileContext(ControlFlowContext):
         """Gives Enter operations this context, and the control inputs of the surroundings that still apply to them."""
         graph = get_default_graph()
         for tensor in enters:
-            controls = graph._control_dependencies_for_inputs([tensor.op.inputs[0].op])
+            controls = graph._control_dependencies_for_inputs([tensor.op.inputs[0]])
             tensor.op._set_control_flow_context(self)
             tensor.op._add_control_inputs([op for op in controls if self._is_visible_outside(op)])
             graph._record_op_seen_by_control_dependencies(tensor.op)
