@@ -119,6 +119,10 @@ def _children(structure: Any) -> Iterator[Any]:
     return (child for _, child in _items(structure))
 
 
+def _default_factory(mapping: Any) -> Any:
+    return mapping.default_factory
+
+
 def _like(structure: Any, children: list[Any]) -> Any:
     """`children` in a container of the kind of `structure`."""
     kind: Any = type(structure)
@@ -126,7 +130,7 @@ def _like(structure: Any, children: list[Any]) -> Any:
         by_key = dict(zip(_sorted_keys(structure), children, strict=False))
         pairs = [(key, by_key[key]) for key in structure]
         if kind is collections.defaultdict:
-            return collections.defaultdict(structure.default_factory, pairs)
+            return kind(_default_factory(structure), pairs)
         if kind is types.MappingProxyType:
             return kind(dict(pairs))
         return kind(pairs)

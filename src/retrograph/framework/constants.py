@@ -1,0 +1,239 @@
+"""Constants: what Python and NumPy values become as tensors."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import dtypes
+from retrograph.framework.dtypes import DType
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Tensor, get_default_graph
+from retrograph.framework.op_table import find_op_def
+from retrograph.framework.shape import Dimension, as_shape
+
+Array = np.ndarray[Any, Any]
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _leaves(value)
+    elif isinstance(values, dict):
+        for key in sorted(values):
+            yield from _leaves(values[key])
+    else:
+        yield values
+
+
+_INTEGRAL = (numbers.Integral, np.integer, Dimension)
+_REAL = (numbers.Real, np.integer, np.floating)
+_COMPLEX = (numbers.Complex, np.number)
+_STRING = (str, bytes)
+
+
+def _accepted_types(dtype: DType) -> tuple[type, ...] | None:
+    base = dtype.base_dtype
+    if base.is_bool:
+        return (bool,)
+    if base == dtypes.string:
+        return _STRING
+    if base.is_integer or base.is_quantized:
+        return _INTEGRAL
+    if base.is_floating:
+        return _REAL
+    return _COMPLEX if base.is_complex else None
+
+
+def _check_elements(values: Any, dtype: DType | None) -> None:
+    accepted = None if dtype is None else _accepted_types(dtype)
+    if accepted is None:
+        if any(isinstance(v, Tensor) for v in _leaves(values)):
+            raise TypeError("List of Tensors when single Tensor expected")
+        return
+    for value in _leaves(values):
+        if not isinstance(value, accepted):
+            raise TypeError(f"Expected {dtype.name if dtype else None}, got {value!r} of type '{type(value).__name__}' instead.")
+
+
+def _dense_dimensions(values: Any) -> list[int]:
+    dimensions = []
+    while isinstance(values, (list, tuple)):
+        dimensions.append(len(values))
+        if not values:
+            break
+        values = values[0]
+    return dimensions
+
+
+def _is_array_like(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return False
+    if callable(getattr(value, "__array__", None)) or isinstance(getattr(value, "__array_interface__", None), dict):
+        return True
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bytes)
+
+
+def _common_dimensions(values: Any) -> list[int]:
+    """The dimensions up to where a nested list becomes ragged."""
+    if not isinstance(values, (list, tuple)):
+        return []
+    inner = [_common_dimensions(v) for v in values]
+    shared: list[int] = []
+    for sizes in zip(*inner, strict=False):
+        if len(set(sizes)) > 1:
+            break
+        shared.append(sizes[0])
+    return [len(values), *shared]
+
+
+def _array_of(values: Any, dtype: DType | None) -> Array:
+    numpy_type = dtype.as_numpy_dtype if dtype is not None and dtype.is_numpy_compatible else None
+    if isinstance(values, dict) or (dtype is None and any(v is None for v in _leaves(values))):
+        return np.array(values, object)
+    try:
+        return np.array(values, numpy_type)
+    except OverflowError:
+        return np.array(values).astype(numpy_type)
+    except ValueError:
+        if numpy_type is not None:
+            raise ValueError("setting an array element with a sequence.") from None
+        raise _ragged(values, _common_dimensions(values)) from None
+
+
+def _ragged(values: Any, got: list[int]) -> ValueError:
+    return ValueError(f"Argument must be a dense tensor: {values} - got shape {got}, but wanted {_dense_dimensions(values)}.")
+
+
+def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
+    if values is None:
+        raise ValueError("None values not supported.")
+    if shape is not None and 0 in shape:
+        return np.empty(shape, dtype.as_numpy_dtype if dtype is not None and dtype.is_numpy_compatible else None)
+    _check_elements(values, dtype)
+    array = _array_of(values, dtype)
+    if list(array.shape) != _dense_dimensions(values) and not (dtype is not None and dtype.is_quantized):
+        raise _ragged(values, list(array.shape))
+    if dtype is None and array.dtype == np.float64:
+        return array.astype(np.float32)
+    if dtype is None and array.dtype == np.int64:
+        narrow = array.astype(np.int32)
+        return narrow if np.array_equal(narrow, array) else array
+    return array
+
+
+def _as_bytes_array(array: Array, values: Any) -> Array:
+    try:
+        flat = [_as_bytes(x) for x in array.ravel().tolist()]
+    except TypeError:
+        if isinstance(values, np.ndarray):
+            raise
+        raise TypeError(
+            f"Failed to convert object of type {type(values)} to Tensor. Contents: {values}. Consider casting elements to a supported type."
+        ) from None
+    result = np.empty(len(flat), object)
+    result[:] = flat
+    return result.reshape(array.shape)
+
+
+def _as_bytes(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    raise TypeError(f"Expected binary or unicode string, got {value}")
+
+
+def _filled(array: Array, shape: tuple[int, ...], verify_shape: bool) -> Array:
+    """The array in the given shape; its last element fills what is missing."""
+    size = int(np.prod(shape, dtype=np.int64))
+    if verify_shape and array.shape != shape:
+        raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
+    if array.size > size:
+        raise ValueError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
+    if array.size == size:
+        return array.reshape(shape)
+    flat = array.ravel()
+    last = flat[-1] if flat.size else array.dtype.type()
+    result = np.full(size, last, array.dtype)
+    result[: flat.size] = flat
+    return result.reshape(shape)
+
+
+def make_array(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False) -> Array:
+    """The array that a constant of `values` holds, by TF's rules of types and shapes.
+
+    Raises TypeError, ValueError with TF's texts. Source: TF 1.15 `tf.make_tensor_proto`.
+    """
+    dtype = dtypes.as_dtype(dtype) if dtype is not None else None
+    if not isinstance(values, (np.ndarray, np.generic)) and _is_array_like(values):
+        values = np.asarray(values)
+    if isinstance(values, (np.ndarray, np.generic)):
+        array = np.asarray(values)
+        if dtype is not None and dtype.is_numpy_compatible and array.dtype != dtype.as_numpy_dtype:
+            array = array.astype(dtype.as_numpy_dtype)
+    else:
+        array = _from_python(values, dtype, shape)
+    found = dtypes.as_dtype(array.dtype)
+    if dtype is not None and dtype.is_quantized:
+        found = dtype
+    if dtype is not None and dtype.base_dtype != found:
+        raise TypeError(f"Incompatible types: {dtype} vs. {array.dtype}. Value is {values}")
+    if found == dtypes.string:
+        array = _as_bytes_array(array, values)
+    if shape is not None:
+        array = _filled(array, tuple(int(d) for d in shape), verify_shape)
+    return array
+
+
+def _frozen(array: Array, source: Any) -> Array:
+    """The array as our own: later changes of the caller's must not reach the graph."""
+    if array is source or array.base is not None:
+        array = array.copy()
+    array.setflags(write=False)
+    return array
+
+
+@export("constant")
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const", verify_shape: bool = False) -> Tensor:
+    """A constant tensor.
+
+    >>> tf.constant([[1.0, 2.0]])
+    <tf.Tensor 'Const:0' shape=(1, 2) dtype=float32>
+
+    With `shape`, the last element fills what `value` lacks. Raises TypeError, ValueError with TF's texts.
+    Source: TF 1.15 `tf.constant`.
+    """
+    array = _frozen(make_array(value, dtype, shape, verify_shape), value)
+    kind = dtypes.as_dtype(dtype).base_dtype if dtype is not None else dtypes.as_dtype(array.dtype)
+    graph = get_default_graph()
+    return graph._create_op("Const", (), name, {"value": array, "dtype": kind}, find_op_def("Const"))._outputs[0]
+
+
+@export("make_tensor_proto")
+def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False) -> Any:
+    """A constant as TF's TensorProto. Source: TF 1.15 `tf.make_tensor_proto`."""
+    from retrograph.framework.node_def import TensorValue
+
+    return TensorValue(make_array(values, dtype, shape, verify_shape))
+
+
+@export("make_ndarray")
+def make_ndarray(tensor: Any) -> Array:
+    """The array that a TensorProto holds. Source: TF 1.15 `tf.make_ndarray`."""
+    return tensor.array  # type: ignore[no-any-return]
+
+
+def shape_of_list(shape: Any) -> list[int | None]:
+    """The sizes of anything that TensorShape takes."""
+    return as_shape(shape).as_list()
+
+
+Maker = Callable[..., Tensor]

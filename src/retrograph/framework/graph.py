@@ -1,0 +1,1412 @@
+"""`Graph`, `Operation` and `Tensor`, the scopes of a graph, and the stack of default graphs."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, NoReturn
+
+from retrograph.framework import dtypes, errors, frames, sessions
+from retrograph.framework.device import DeviceEntry, apply_device_stack, as_device_entry, canonical_name
+from retrograph.framework.dtypes import DType
+from retrograph.framework.exports import export
+from retrograph.framework.node_def import GraphDef, NodeDef, VersionDef, node_def_of
+from retrograph.framework.op_table import RECORDS, OpDef, find_op_def
+from retrograph.framework.shape import Shape, TensorShape, as_shape
+from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge
+
+_VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\-/]*$").match
+_VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\-/]*$").match
+_TENSOR_NAME_FORM = 'Tensor names must be of the form "<op_name>:<output_index>".'
+_NO_GRADIENT_TYPES = frozenset(("Const", "Placeholder", "NoOp"))
+
+
+@export("Tensor")
+class Tensor:
+    """A symbolic result of an operation.
+
+    `t.shape` is what is known of its shape, `t.dtype` its `DType`, `t.op` the operation that makes it.
+    Source: TF 1.15 `tf.Tensor`.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_consumers", "_dtype", "_op", "_shape", "_value_index")
+
+    # NumPy must leave `array + tensor` to us.
+    __array_priority__ = 100
+
+    def __init__(self, op: Operation, value_index: int, dtype: Any):
+        self._op = op
+        self._value_index = value_index
+        self._dtype = dtypes.as_dtype(dtype)
+        self._shape: Shape = None
+        self._consumers: list[Operation] | None = None
+
+    @property
+    def op(self) -> Operation:
+        """The operation that makes this tensor."""
+        return self._op
+
+    @property
+    def value_index(self) -> int:
+        """Which output of its operation this is."""
+        return self._value_index
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return self._dtype
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that holds this tensor."""
+        return self._op.graph
+
+    @property
+    def name(self) -> str:
+        """`<op name>:<output index>`."""
+        return f"{self._op.name}:{self._value_index}"
+
+    @property
+    def device(self) -> str:
+        """The device that the operation was put on, '' if none was."""
+        return self._op._device
+
+    @property
+    def shape(self) -> TensorShape:
+        """What is known of the shape."""
+        return TensorShape._of(self._shape)
+
+    @property
+    def _shape_tuple(self) -> Shape:
+        return self._shape
+
+    def get_shape(self) -> TensorShape:
+        """What is known of the shape."""
+        return TensorShape._of(self._shape)
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds knowledge of the shape; ValueError if it contradicts what is known."""
+        if not isinstance(shape, TensorShape):
+            shape = TensorShape(shape)
+        try:
+            self._shape = merge(None, self._shape, shape._plain)
+        except ShapeError as error:
+            raise ValueError(str(error)) from None
+
+    def consumers(self) -> list[Operation]:
+        """The operations that take this tensor."""
+        return list(self._consumers or ())
+
+    def _as_node_def_input(self) -> str:
+        return self._op.name if self._value_index == 0 else self.name
+
+    def _as_tf_output(self) -> tuple[Operation, int]:
+        return self._op, self._value_index
+
+    def experimental_ref(self) -> Any:
+        """A hashable reference to this tensor."""
+        return TensorReference(self)
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """The value of this tensor, computed by `session` or the default session."""
+        return _eval_using_default_session(self, feed_dict, self.graph, session)
+
+    def __str__(self) -> str:
+        shape = f", shape={self.shape}" if self._shape is not None else ""
+        device = f", device={self.device}" if self.device else ""
+        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name}{device})'
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self._dtype.name}>"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __copy__(self) -> Tensor:
+        made = Tensor.__new__(type(self))
+        for slot in ("_op", "_value_index", "_dtype", "_shape", "_consumers"):
+            setattr(made, slot, getattr(self, slot))
+        return made
+
+    def _disallow(self, what: str) -> NoReturn:
+        raise errors.OperatorNotAllowedInGraphError(
+            f"{what} is not allowed in Graph execution. Use Eager execution or decorate this function with @tf.function."
+        )
+
+    def __bool__(self) -> bool:
+        self._disallow("using a `tf.Tensor` as a Python `bool`")
+
+    __nonzero__ = __bool__
+
+    def __iter__(self) -> Iterator[Any]:
+        self._disallow("iterating over `tf.Tensor`")
+
+    def __len__(self) -> int:
+        raise TypeError(
+            f"len is not well defined for symbolic Tensors. ({self.name}) Please call `x.shape` rather than `len(x)` for shape information."
+        )
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise NotImplementedError(f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array.")
+
+
+class TensorReference:
+    """A hashable reference to a tensor or variable, equal by identity."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, target: Any):
+        self._object = target
+
+    def deref(self) -> Any:
+        """What it refers to."""
+        return self._object
+
+    def __hash__(self) -> int:
+        return id(self._object)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorReference) and self._object is other._object
+
+
+def _new_tensor(op: Operation, index: int, dtype: DType, shape: Shape) -> Tensor:
+    tensor = Tensor.__new__(Tensor)
+    tensor._op = op
+    tensor._value_index = index
+    tensor._dtype = dtype
+    tensor._shape = shape
+    tensor._consumers = None
+    return tensor
+
+
+@export("Operation")
+class Operation:
+    """A node of a graph: an op type applied to tensors.
+
+    Source: TF 1.15 `tf.Operation`.
+    """
+
+    __slots__ = (
+        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_control_outputs", "_device", "_graph", "_id", "_inputs", "_name", "_outputs", "_stack",
+        "_type",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        raise TypeError("Operations are made by Graph.create_op")
+
+    @property
+    def name(self) -> str:
+        """The full name, unique in the graph."""
+        return self._name
+
+    @property
+    def type(self) -> str:
+        """The op type."""
+        return self._type
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that holds this operation."""
+        return self._graph
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors that it takes."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors that it makes."""
+        return list(self._outputs)
+
+    @property
+    def control_inputs(self) -> list[Operation]:
+        """The operations that must run before it besides those of its inputs."""
+        return list(self._control_inputs)
+
+    @property
+    def _control_outputs_list(self) -> list[Operation]:
+        return [op for op in self._graph._ops if self in op._control_inputs]
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The attributes as Python values."""
+        return self._attrs
+
+    @property
+    def device(self) -> str:
+        """The device that it was put on, '' if none was."""
+        return self._device
+
+    def _set_device(self, device: Any) -> None:
+        self._device = canonical_name(device)
+
+    def _set_device_from_string(self, device: str) -> None:
+        self._device = device
+
+    @property
+    def op_def(self) -> OpDef | None:
+        """TF's definition of the op type."""
+        return find_op_def(self._type)
+
+    @property
+    def node_def(self) -> NodeDef:
+        """This operation as a `NodeDef`."""
+        return node_def_of(self)
+
+    @property
+    def _node_def(self) -> NodeDef:
+        return node_def_of(self)
+
+    @property
+    def traceback(self) -> list[tuple[str, int, str, str]]:
+        """(file, line, function, text) of the stack when it was made, outermost first."""
+        return [frames.described(f) for f in reversed(self._stack)]
+
+    @property
+    def _input_types(self) -> list[DType]:
+        return [t._dtype for t in self._inputs]
+
+    @property
+    def _input_dtypes(self) -> list[DType]:
+        return self._input_types
+
+    @property
+    def _output_types(self) -> list[DType]:
+        return [t._dtype for t in self._outputs]
+
+    @property
+    def _id_value(self) -> int:
+        return self._id
+
+    def values(self) -> tuple[Tensor, ...]:
+        """The outputs."""
+        return tuple(self._outputs)
+
+    def get_attr(self, name: str) -> Any:
+        """The value of an attribute, shapes as TensorShapeProto; ValueError if there is none of that name."""
+        try:
+            value = self._attrs[name]
+        except KeyError:
+            raise ValueError(f"Operation '{self._name}' has no attr named '{name}'.") from None
+        definition = find_op_def(self._type)
+        attr = definition.attr_by_name.get(name) if definition else None
+        if attr is not None and attr.type == "shape":
+            return TensorShape._of(value).as_proto()
+        if attr is not None and attr.type == "list(shape)":
+            return [TensorShape._of(v).as_proto() for v in value]
+        if attr is not None and attr.type == "tensor":
+            return _tensor_proto(value)
+        return list(value) if isinstance(value, list) else value
+
+    def _set_attr(self, name: str, value: Any) -> None:
+        self._attrs[name] = _attr_python_value(value)
+
+    _set_attr_with_buf = _set_attr
+
+    def _clear_attr(self, name: str) -> None:
+        self._attrs.pop(name, None)
+
+    def colocation_groups(self) -> list[bytes]:
+        """The colocation groups it is in; its own if it is in none."""
+        groups = [g for g in self._attrs.get("_class", ()) if g.startswith(b"loc:@")]
+        return groups or [f"loc:@{self._name}".encode()]
+
+    def _get_control_flow_context(self) -> Any:
+        return self._control_flow_context
+
+    def _set_control_flow_context(self, context: Any) -> None:
+        self._control_flow_context = context
+
+    def _add_control_input(self, op: Operation) -> None:
+        self._add_control_inputs([op])
+
+    def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
+        for op in ops:
+            if not isinstance(op, Operation):
+                raise TypeError(f"op must be an Operation: {op}")
+            if op not in self._control_inputs:
+                self._control_inputs.append(op)
+        self._graph._version_of_edges += 1
+
+    def _remove_all_control_inputs(self) -> None:
+        self._control_inputs.clear()
+        self._graph._version_of_edges += 1
+
+    def _update_input(self, index: int, tensor: Tensor) -> None:
+        _assert_same_graph(self, tensor)
+        old = self._inputs[index]
+        self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
+        if all(t is not old for t in self._inputs) and old._consumers and self in old._consumers:
+            old._consumers.remove(self)
+        _add_consumer(tensor, self)
+        self._graph._version_of_edges += 1
+
+    def _add_while_inputs(self, tensors: Iterable[Tensor]) -> None:
+        for tensor in tensors:
+            self._inputs = (*self._inputs, tensor)
+            _add_consumer(tensor, self)
+        self._graph._version_of_edges += 1
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Runs this operation in `session` or the default session."""
+        _run_using_default_session(self, feed_dict, self.graph, session)
+
+    def __str__(self) -> str:
+        return str(self.node_def)
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation '{self._name}' type={self._type}>"
+
+
+def _add_consumer(tensor: Tensor, op: Operation) -> None:
+    if tensor._consumers is None:
+        tensor._consumers = [op]
+    elif tensor._consumers[-1] is not op and op not in tensor._consumers:
+        tensor._consumers.append(op)
+
+
+def _tensor_proto(value: Any) -> Any:
+    from retrograph.framework.node_def import TensorValue
+
+    return TensorValue(value)
+
+
+def _attr_python_value(value: Any) -> Any:
+    return value.python_value() if hasattr(value, "python_value") else value
+
+
+class _ScopeState(threading.local):
+    """What differs between threads that build the same graph."""
+
+    def __init__(self) -> None:
+        self.name_stack: str | None = ""
+        self.control_stack: list[_ControlDependencies] = []
+        self.device_stack: tuple[DeviceEntry, ...] = ()
+        self.colocation_stack: tuple[Operation, ...] = ()
+        self.control_flow_context: Any = None
+
+
+class _NameScope:
+    """The context manager of `Graph.name_scope`; may be entered again, and then opens a new scope."""
+
+    __slots__ = ("_graph", "_name", "_saved")
+
+    def __init__(self, graph: Graph, name: Any):
+        self._graph, self._name = graph, name
+        self._saved: list[str | None] = []
+
+    def __enter__(self) -> str:
+        graph, name = self._graph, self._name
+        state = graph._state
+        old = state.name_stack
+        if name:
+            new = graph._opened_name(name, old)
+        else:
+            new = None
+        self._saved.append(old)
+        state.name_stack = new
+        return "" if new is None else new + "/"
+
+    def __exit__(self, *exc: object) -> None:
+        self._graph._state.name_stack = self._saved.pop()
+
+
+class _ControlDependencies:
+    """The context manager of `Graph.control_dependencies`."""
+
+    def __init__(self, graph: Graph, control_inputs: list[Operation] | None):
+        self._graph = graph
+        self._clears = control_inputs is None
+        self.control_inputs = control_inputs or []
+        self._seen: set[Operation] = set()
+        self._saved_stack: list[_ControlDependencies] = []
+        self._saved_context: Any = None
+
+    def add_op(self, op: Operation) -> None:
+        """Notes an operation made inside the block."""
+        self._seen.add(op)
+
+    def op_in_group(self, op: Operation) -> bool:
+        """Whether the operation was made inside the block."""
+        return op in self._seen
+
+    def __enter__(self) -> None:
+        state = self._graph._state
+        if self._clears:
+            self._saved_stack, state.control_stack = state.control_stack, []
+            self._saved_context, state.control_flow_context = state.control_flow_context, None
+        state.control_stack = [*state.control_stack, self]
+
+    def __exit__(self, *exc: object) -> None:
+        state = self._graph._state
+        state.control_stack = state.control_stack[:-1]
+        if self._clears:
+            state.control_stack = self._saved_stack
+            state.control_flow_context = self._saved_context
+
+
+@export("Graph")
+class Graph:
+    """Operations and tensors, their names, the open scopes, and collections.
+
+    Source: TF 1.15 `tf.Graph`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._ops: list[Operation] = []
+        self._nodes_by_name: dict[str, Operation] = {}
+        self._names_in_use: dict[str, int] = {}
+        self._next_id_counter = 0
+        self._version_of_edges = 0
+        self._collections: dict[Any, list[Any]] = {}
+        self._state = _ScopeState()
+        self._seed: Any = None
+        self._finalized = False
+        self._unfeedable_tensors: set[Any] = set()
+        self._unfetchable_ops: set[Any] = set()
+        self._gradient_override_map_value: dict[str, str] = {}
+        self._attr_scope_map: dict[str, Any] = {}
+        self._op_to_kernel_label_map: dict[str, str] = {}
+        self._container = ""
+        self._handle_feeders: dict[Any, Any] = {}
+        self._functions: dict[str, Any] = {}
+        self.outer_graph = None
+        self.collections_of_scopes: dict[Any, Any] = {}
+
+    # ---- identity and size
+
+    @property
+    def version(self) -> int:
+        """The number of operations made so far."""
+        return len(self._ops)
+
+    @property
+    def _last_id(self) -> int:
+        return self._next_id_counter
+
+    def _next_id(self) -> int:
+        with self._lock:
+            self._next_id_counter += 1
+            return self._next_id_counter
+
+    @property
+    def graph_def_versions(self) -> VersionDef:
+        """The GraphDef version that TF 1.15 writes."""
+        return VersionDef(producer=134, min_consumer=0)
+
+    @property
+    def seed(self) -> Any:
+        """The graph-level random seed, None if it is not set."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: Any) -> None:
+        self._seed = seed
+
+    @property
+    def finalized(self) -> bool:
+        """Whether operations can no longer be added."""
+        return self._finalized
+
+    @property
+    def building_function(self) -> bool:
+        """False: functions are not graphs of their own here."""
+        return False
+
+    def finalize(self) -> None:
+        """Forbids adding operations from now on."""
+        self._finalized = True
+
+    def _unsafe_unfinalize(self) -> None:
+        self._finalized = False
+
+    def _check_not_finalized(self) -> None:
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+
+    def as_default(self) -> Any:
+        """A context manager that makes this the default graph."""
+        return _default_graph_stack.get_controller(self)
+
+    # ---- names
+
+    @property
+    def _name_stack(self) -> str | None:
+        return self._state.name_stack
+
+    @_name_stack.setter
+    def _name_stack(self, value: str | None) -> None:
+        self._state.name_stack = value
+
+    def get_name_scope(self) -> str | None:
+        """The current name scope without its trailing slash."""
+        return self._state.name_stack
+
+    def name_scope(self, name: Any) -> _NameScope:
+        """Opens a name scope: yields its name with a trailing slash, '' for the root.
+
+        Raises ValueError: `name` is not a valid scope name. Source: TF 1.15 `tf.Graph.name_scope`.
+        """
+        return _NameScope(self, name)
+
+    def _opened_name(self, name: Any, current: str | None) -> str:
+        if isinstance(name, bytes):
+            name = name.decode()
+        if not isinstance(name, str):
+            raise TypeError("expected string or bytes-like object")
+        if not (_VALID_SCOPE_NAME if current else _VALID_OP_NAME)(name):
+            raise ValueError(f"'{name}' is not a valid scope name")
+        return name[:-1] if name[-1] == "/" else self.unique_name(name)
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """A name not used yet for an operation or scope, in the current scope; comparison ignores case.
+
+        Source: TF 1.15 `tf.Graph.unique_name`.
+        """
+        stack = self._state.name_stack
+        if stack:
+            name = f"{stack}/{name}"
+        used = self._names_in_use
+        try:
+            key = name.lower()
+        except AttributeError:
+            raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'") from None
+        count = used.get(key, 0)
+        if mark_as_used:
+            used[key] = count + 1
+        if count > 0:
+            base = name
+            while key in used:
+                name = f"{base}_{count}"
+                key = name.lower()
+                count += 1
+            if mark_as_used:
+                used[key] = 1
+        return name
+
+    # ---- making operations
+
+    def create_op(
+        self, op_type: str, inputs: Sequence[Tensor], dtypes: Any = None, input_types: Any = None, name: Any = None, attrs: dict[str, Any] | None = None, op_def: Any = None,
+        compute_shapes: bool = True, compute_device: bool = True,
+    ) -> Operation:  # fmt: skip
+        """Adds an operation.
+
+        Raises TypeError: an input is not a Tensor. ValueError: name taken or invalid, shapes wrong. RuntimeError: finalized.
+        Source: TF 1.15 `tf.Graph.create_op`.
+        """
+        for i, tensor in enumerate(inputs):
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"Input #{i} is not a tensor: {tensor}")
+        values = {k: _attr_python_value(v) for k, v in (attrs or {}).items()}
+        definition = find_op_def(op_type)
+        if definition is not None:
+            _complete_attrs(definition, values, inputs, dtypes)
+        return self._create_op(op_type, tuple(inputs), name, values, definition)
+
+    _create_op_internal = create_op
+
+    def _create_op(self, op_type: str, inputs: tuple[Tensor, ...], name: Any, attrs: dict[str, Any], definition: OpDef | None, depth: int = 2) -> Operation:
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+        for tensor in inputs:
+            if tensor._op._graph is not self:
+                _assert_same_graph(inputs[0], tensor)
+                raise ValueError(f"{tensor} is not from the passed-in graph.")
+        if not name:
+            name = op_type if name is None or name == "" else name
+        if isinstance(name, bytes):
+            name = name.decode()
+        full_name = name[:-1] if name[-1] == "/" else self.unique_name(name)
+        return self._new_op(op_type, full_name, inputs, attrs, definition)
+
+    def _new_op(self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], definition: OpDef | None) -> Operation:
+        if not _VALID_OP_NAME(name):
+            raise ValueError(f"'{name}' is not a valid node name")
+        if definition is None:
+            raise errors.NotFoundError(None, None, _not_registered(op_type))
+        state = self._state
+        control_inputs = self._control_dependencies_for_inputs(inputs) if state.control_stack else []
+        types = definition.output_dtypes(attrs)
+        shapes = _inferred_shapes(op_type, name, inputs, attrs, types)
+        op = self._add_op(op_type, name, inputs, attrs, types, shapes, control_inputs)
+        if state.control_flow_context is not None or state.control_stack or state.device_stack or state.colocation_stack or self._has_op_maps:
+            self._apply_scopes(op, state)
+        return op
+
+    _has_op_maps = False
+
+    def _add_op(
+        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: list[Operation],
+        stack: tuple[frames.Frame, ...] | None = None,
+    ) -> Operation:  # fmt: skip
+        op = Operation.__new__(Operation)
+        op._graph = self
+        op._type = op_type
+        op._name = name
+        op._inputs = inputs
+        op._attrs = attrs
+        op._control_inputs = control_inputs
+        op._device = ""
+        op._control_flow_context = None
+        op._stack = frames.capture(3) if stack is None else stack
+        op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
+        with self._lock:
+            if name in self._nodes_by_name:
+                raise ValueError(f"Duplicate node name in graph: '{name}'")
+            self._next_id_counter += 1
+            op._id = self._next_id_counter
+            self._nodes_by_name[name] = op
+            self._ops.append(op)
+            # Names given exactly (with a trailing slash) are taken too, but do not count for unique_name.
+        for tensor in inputs:
+            consumers = tensor._consumers
+            if consumers is None:
+                tensor._consumers = [op]
+            elif consumers[-1] is not op:
+                consumers.append(op)
+        return op
+
+    def _emit(
+        self, op_type: str, full_name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], outputs: Sequence[tuple[DType, Shape]], *,
+        control_inputs: Sequence[Operation] = (), device: str = "", colocation: list[bytes] | None = None, stack: tuple[frames.Frame, ...] | None = None,
+    ) -> Operation:  # fmt: skip
+        """Adds an operation whose name is unique already and whose outputs are known; applies no open scopes."""
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+        if colocation is not None:
+            attrs["_class"] = colocation
+        op = self._add_op(op_type, full_name, inputs, attrs, [t for t, _ in outputs], [s for _, s in outputs], list(control_inputs), stack)
+        op._device = device
+        if self._has_op_maps:
+            self._apply_op_maps(op)
+        return op
+
+    def _plain_scopes(self) -> bool:
+        """Whether no open scope changes new operations (device, colocation, control, context, overrides)."""
+        state = self._state
+        return not (state.control_flow_context is not None or state.control_stack or state.device_stack or state.colocation_stack or self._has_op_maps)
+
+    def _apply_scopes(self, op: Operation, state: _ScopeState) -> None:
+        context = state.control_flow_context
+        op._control_flow_context = context
+        if context is not None:
+            context.AddOp(op)
+        if self._has_op_maps:
+            self._apply_op_maps(op)
+        for controller in state.control_stack:
+            controller.add_op(op)
+        if state.device_stack:
+            apply_device_stack(op, state.device_stack)
+        if state.colocation_stack:
+            self._apply_colocation(op, state.colocation_stack)
+
+    @staticmethod
+    def _apply_colocation(op: Operation, stack: tuple[Operation, ...]) -> None:
+        groups: set[bytes] = set()
+        for target in reversed(stack):
+            groups.update(target.colocation_groups())
+            if target._device:
+                op._set_device(target._device)
+        op._attrs["_class"] = sorted(groups)
+
+    def _apply_op_maps(self, op: Operation) -> None:
+        for key, value in self._attr_scope_map.items():
+            if key not in op._attrs:
+                attr = _attr_python_value(value(op.node_def) if callable(value) and not hasattr(value, "python_value") else value)
+                if attr is not None:
+                    op._attrs[key] = attr
+        if op._type in self._op_to_kernel_label_map and "_kernel" not in op._attrs:
+            op._attrs["_kernel"] = self._op_to_kernel_label_map[op._type].encode()
+        if op._type in self._gradient_override_map_value and "_gradient_op_type" not in op._attrs:
+            op._attrs["_gradient_op_type"] = self._gradient_override_map_value[op._type].encode()
+        if self._container and "container" in op._attrs and not op._attrs["container"]:
+            op._attrs["container"] = self._container.encode()
+
+    def _note_op_maps(self) -> None:
+        self._has_op_maps = bool(self._attr_scope_map or self._gradient_override_map_value or self._op_to_kernel_label_map or self._container)
+
+    # ---- looking up
+
+    def get_operations(self) -> list[Operation]:
+        """All operations, in order of creation."""
+        return list(self._ops)
+
+    @property
+    def _nodes_by_id(self) -> dict[int, Operation]:
+        return {op._id: op for op in self._ops}
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor or operation that `obj` is, names, or stands for.
+
+        Raises TypeError, ValueError or KeyError with TF's texts. Source: TF 1.15 `tf.Graph.as_graph_element`.
+        """
+        if not allow_tensor and not allow_operation:
+            raise ValueError("allow_tensor and allow_operation can't both be False.")
+        if obj.__class__ is str:
+            return self._element_by_name(obj, allow_tensor, allow_operation)
+        wanted = "Tensor or Operation" if allow_tensor and allow_operation else "Tensor" if allow_tensor else "Operation"
+        element = _as_graph_element(obj)
+        element = obj if element is None else element
+        if isinstance(element, bytes):
+            return self._element_by_name(element.decode(), allow_tensor, allow_operation)
+        if isinstance(element, Tensor) and allow_tensor:
+            if element.graph is not self:
+                raise ValueError(f"Tensor {obj} is not an element of this graph.")
+            return element
+        if isinstance(element, Operation) and allow_operation:
+            if element.graph is not self:
+                raise ValueError(f"Operation {obj} is not an element of this graph.")
+            return element
+        raise TypeError(f"Can not convert a {type(element).__name__} into a {wanted}.")
+
+    _as_graph_element_locked = as_graph_element
+
+    def _element_by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Any:
+        if ":" in name and allow_tensor:
+            return self._tensor_by_name(name)
+        if ":" in name:
+            raise ValueError(f"Name {name!r} appears to refer to a Tensor, not a Operation.")
+        if allow_operation:
+            if name not in self._nodes_by_name:
+                raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
+            return self._nodes_by_name[name]
+        if name in self._nodes_by_name:
+            raise ValueError(f"The name {name!r} refers to an Operation, not a Tensor. {_TENSOR_NAME_FORM}")
+        raise ValueError(f"The name {name!r} looks like an (invalid) Operation name, not a Tensor. {_TENSOR_NAME_FORM}")
+
+    def _tensor_by_name(self, name: str) -> Tensor:
+        try:
+            op_name, index_text = name.split(":")
+            index = int(index_text)
+        except ValueError:
+            raise ValueError(f"The name {name!r} looks a like a Tensor name, but is not a valid one. {_TENSOR_NAME_FORM}") from None
+        op = self._nodes_by_name.get(op_name)
+        if op is None:
+            raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, does not exist in the graph.")
+        try:
+            return op._outputs[index]
+        except IndexError:
+            raise KeyError(
+                f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, exists but only has {len(op._outputs)} outputs."
+            ) from None
+
+    def get_operation_by_name(self, name: Any) -> Operation:
+        """The operation of that name; KeyError if there is none."""
+        if not isinstance(name, str):
+            raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_tensor=False, allow_operation=True)  # type: ignore[no-any-return]
+
+    _get_operation_by_name_unsafe = get_operation_by_name
+
+    def get_tensor_by_name(self, name: Any) -> Tensor:
+        """The tensor of that name (`op:index`); KeyError if there is none."""
+        if not isinstance(name, str):
+            raise TypeError(f"Tensor names are strings (or similar), not {type(name).__name__}.")
+        return self.as_graph_element(name, allow_tensor=True, allow_operation=False)  # type: ignore[no-any-return]
+
+    def _get_operation_by_tf_operation(self, operation: Operation) -> Operation:
+        return operation
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> GraphDef:
+        """This graph as a `GraphDef`; only the operations after the first `from_version` if given."""
+        graph_def = GraphDef(versions=self.graph_def_versions)
+        for op in self._ops[from_version or 0 :]:
+            node = node_def_of(op)
+            if add_shapes and op._outputs:
+                node.add_shapes(op)
+            graph_def.node.append(node)
+        return graph_def
+
+    # ---- feeding and fetching
+
+    def prevent_feeding(self, tensor: Any) -> None:
+        """Forbids feeding the tensor."""
+        self._unfeedable_tensors.add(tensor)
+
+    def is_feedable(self, tensor: Any) -> bool:
+        """Whether the tensor may be fed."""
+        return tensor not in self._unfeedable_tensors
+
+    def prevent_fetching(self, op: Any) -> None:
+        """Forbids fetching the operation."""
+        self._unfetchable_ops.add(op)
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """Whether the tensor or operation may be fetched."""
+        op = tensor_or_op.op if isinstance(tensor_or_op, Tensor) else tensor_or_op
+        return op not in self._unfetchable_ops
+
+    # ---- collections
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        """Appends `value` to a collection."""
+        self._check_not_finalized()
+        self._collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Appends `value` to several collections, once each."""
+        names = (names,) if isinstance(names, (str, bytes)) else set(names)
+        for name in names:
+            self.add_to_collection(name, value)
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        """The collection itself, made empty if it is not there."""
+        return self._collections.setdefault(name, [])
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """A copy of the collection; with `scope`, those whose name matches it as a regular expression at the start."""
+        collection = self._collections.get(name, [])
+        if scope is None:
+            return list(collection)
+        matches = re.compile(scope).match
+        return [item for item in collection if hasattr(item, "name") and matches(item.name)]
+
+    def get_all_collection_keys(self) -> list[Any]:
+        """The names of the collections that programs see."""
+        return [k for k in self._collections if isinstance(k, str)]
+
+    @property
+    def collections(self) -> list[Any]:
+        """The names of all collections."""
+        return list(self._collections)
+
+    def clear_collection(self, name: Any) -> None:
+        """Empties a collection."""
+        self._check_not_finalized()
+        self._collections.pop(name, None)
+
+    # ---- control dependencies and control flow
+
+    def control_dependencies(self, control_inputs: Any) -> _ControlDependencies:
+        """Operations made inside the block run after `control_inputs`; None hides the blocks outside.
+
+        Source: TF 1.15 `tf.Graph.control_dependencies`.
+        """
+        if control_inputs is None:
+            return _ControlDependencies(self, None)
+        control_ops: list[Operation] = []
+        current = {op for controller in self._state.control_stack for op in controller.control_inputs}
+        for item in _iterated(control_inputs):
+            op = self._control_op(item)
+            if op not in current:
+                control_ops.append(op)
+                current.add(op)
+        return _ControlDependencies(self, control_ops)
+
+    def _control_op(self, item: Any) -> Operation:
+        if isinstance(item, Operation):
+            return item
+        if isinstance(item, Tensor):
+            return item._op
+        if hasattr(item, "op") and (hasattr(item, "dense_shape") or hasattr(item, "_handle")):
+            return item.op  # type: ignore[no-any-return]
+        element = self.as_graph_element(item)
+        return element._op if isinstance(element, Tensor) else element  # type: ignore[no-any-return]
+
+    def _control_dependencies_for_inputs(self, inputs: Iterable[Tensor]) -> list[Operation]:
+        input_ops = {t._op for t in inputs}
+        found: list[Operation] = []
+        for controller in self._state.control_stack:
+            if not any(controller.op_in_group(op) for op in input_ops):
+                found.extend(c for c in controller.control_inputs if c not in input_ops and c not in found)
+        return found
+
+    def _current_control_dependencies(self) -> set[Operation]:
+        return {op for controller in self._state.control_stack for op in controller.control_inputs}
+
+    @property
+    def _control_dependencies_stack(self) -> list[_ControlDependencies]:
+        return self._state.control_stack
+
+    def _record_op_seen_by_control_dependencies(self, op: Operation) -> None:
+        for controller in self._state.control_stack:
+            controller.add_op(op)
+
+    @property
+    def _control_flow_context(self) -> Any:
+        return self._state.control_flow_context
+
+    def _get_control_flow_context(self) -> Any:
+        return self._state.control_flow_context
+
+    def _set_control_flow_context(self, context: Any) -> None:
+        self._state.control_flow_context = context
+
+    # ---- devices, colocation, attributes
+
+    @contextmanager
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """Operations made inside the block are put on a device.
+
+        Source: TF 1.15 `tf.Graph.device`.
+        """
+        entry = as_device_entry(device_name_or_function)
+        state = self._state
+        saved = state.device_stack
+        state.device_stack = (*saved, entry)
+        try:
+            yield
+        finally:
+            state.device_stack = saved
+
+    def _apply_device_functions(self, op: Operation) -> None:
+        apply_device_stack(op, self._state.device_stack)
+
+    @contextmanager
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        """Operations made inside the block go where `op` is.
+
+        Raises ValueError: `op` is None and `ignore_existing` is not set. Source: TF 1.15 `tf.Graph.colocate_with`.
+        """
+        if op is None and not ignore_existing:
+            raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
+        op = None if op is None else _op_to_colocate_with(op)
+        state = self._state
+        saved = state.device_stack, state.colocation_stack
+        state.device_stack = ()
+        kept = () if ignore_existing else state.colocation_stack
+        state.colocation_stack = kept if op is None else (*kept, op)
+        try:
+            yield
+        finally:
+            state.device_stack, state.colocation_stack = saved
+
+    _colocate_with_for_gradient_target = colocate_with
+
+    @contextmanager
+    def _colocate_with_for_gradient(self, op: Any, gradient_uid: Any, ignore_existing: bool = False) -> Iterator[None]:
+        with self.colocate_with(op, ignore_existing):
+            yield
+
+    @contextmanager
+    def container(self, container_name: str) -> Iterator[str]:
+        """Stateful operations made inside the block go to that resource container."""
+        saved = self._container
+        self._container = container_name
+        self._note_op_maps()
+        try:
+            yield container_name
+        finally:
+            self._container = saved
+            self._note_op_maps()
+
+    @contextmanager
+    def _map_overridden(self, map_name: str, entries: dict[str, Any]) -> Iterator[None]:
+        saved = getattr(self, map_name)
+        setattr(self, map_name, {**saved, **entries})
+        self._note_op_maps()
+        try:
+            yield
+        finally:
+            setattr(self, map_name, saved)
+            self._note_op_maps()
+
+    @property
+    def _gradient_override_map(self) -> dict[str, str]:
+        return self._gradient_override_map_value
+
+    def gradient_override_map(self, op_type_map: Any) -> Any:
+        """Operations of the given types made inside the block use the gradient registered under another name.
+
+        Source: TF 1.15 `tf.Graph.gradient_override_map`.
+        """
+        _check_string_map(op_type_map, "op_type_map must be a dictionary mapping strings to strings")
+        return self._map_overridden("_gradient_override_map_value", op_type_map)
+
+    def _kernel_label_map(self, op_to_kernel_label_map: Any) -> Any:
+        _check_string_map(op_to_kernel_label_map, "op_to_kernel_label_map must be a dictionary mapping strings to strings")
+        return self._map_overridden("_op_to_kernel_label_map", op_to_kernel_label_map)
+
+    def _attr_scope(self, attr_map: Any) -> Any:
+        if not isinstance(attr_map, dict):
+            raise TypeError("attr_map must be a dictionary mapping strings to Callables or AttrValue protocol buffers")
+        return self._map_overridden("_attr_scope_map", attr_map)
+
+    @contextmanager
+    def _original_op(self, op: Any) -> Iterator[None]:
+        yield
+
+    def switch_to_thread_safe(self) -> None:
+        """Kept for programs that call it: scopes belong to threads here anyway."""
+
+    def __enter__(self) -> Graph:
+        raise AttributeError("__enter__")
+
+
+def _check_string_map(entries: Any, text: str) -> None:
+    if not isinstance(entries, dict):
+        raise TypeError(text)
+    for key, value in entries.items():
+        if not isinstance(key, str):
+            raise TypeError(text.replace("a dictionary mapping strings to strings", "strings"))
+        if not isinstance(value, str):
+            raise TypeError(text.replace("a dictionary mapping strings to strings", "strings"))
+
+
+del Graph.__enter__
+
+
+def _iterated(control_inputs: Any) -> Iterable[Any]:
+    try:
+        return iter(control_inputs)
+    except errors.OperatorNotAllowedInGraphError:
+        raise
+    except TypeError:
+        raise TypeError(f"'{type(control_inputs).__name__}' object is not iterable") from None
+
+
+def _not_registered(op_type: str) -> str:
+    return (
+        f"Op type not registered '{op_type}' in binary running on localhost. Make sure the Op and Kernel are registered in the binary running in this process. Note that if you are "
+        "loading a saved graph which used ops from tf.contrib, accessing (e.g.) `tf.contrib.resampler` should be done before importing the graph, as contrib ops are lazily "
+        "registered when the module is first accessed."
+    )
+
+
+def _inferred_shapes(op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: list[DType]) -> Sequence[Shape]:
+    record = RECORDS.get(op_type)
+    if record is None or record.shape is None:
+        return (None,) * len(types)
+    context = ShapeContext(op_type, name, inputs, attrs)
+    try:
+        return record.shape(context)
+    except ShapeError as error:
+        raise ValueError(f"{error}{context.suffix()}") from None
+
+
+def _complete_attrs(definition: OpDef, attrs: dict[str, Any], inputs: Sequence[Tensor], types: Any) -> None:
+    """Fills in the attributes that inputs, output types or defaults tell."""
+    position = 0
+    for arg in definition.inputs:
+        if arg.number_attr:
+            count = attrs.setdefault(arg.number_attr, len(inputs) - position - (len(definition.inputs) - definition.inputs.index(arg) - 1))
+        elif arg.type_list_attr:
+            rest = len(definition.inputs) - definition.inputs.index(arg) - 1
+            count = len(attrs[arg.type_list_attr]) if arg.type_list_attr in attrs else len(inputs) - position - rest
+            attrs.setdefault(arg.type_list_attr, [t._dtype.base_dtype for t in inputs[position : position + count]])
+        else:
+            count = 1
+        if arg.type_attr and position < len(inputs):
+            attrs.setdefault(arg.type_attr, inputs[position]._dtype.base_dtype)
+        position += count
+    for arg, dtype in zip(definition.outputs, types or (), strict=False):
+        if arg.type_attr:
+            attrs.setdefault(arg.type_attr, dtypes.as_dtype(dtype).base_dtype)
+    for attr in definition.attrs:
+        if attr.has_default:
+            attrs.setdefault(attr.name, list(attr.default) if isinstance(attr.default, list) else attr.default)
+
+
+# ---- which graph
+
+
+def _as_graph_element(obj: Any) -> Any:
+    convert = getattr(obj, "_as_graph_element", None)
+    return convert() if convert else None
+
+
+def _assert_same_graph(original: Any, item: Any) -> None:
+    if original.graph is not item.graph:
+        raise ValueError(f"{item} must be from the same graph as {original}.")
+
+
+def graph_of_inputs(inputs: Iterable[Any], graph: Graph | None = None) -> Graph:
+    """The graph that the tensors, operations and variables among `inputs` are in, else the default graph.
+
+    Raises ValueError: they are in several. Source: TF 1.15 `ops._get_graph_from_inputs`.
+    """
+    first: Any = None
+    found = graph
+    for item in inputs:
+        if item.__class__ is Tensor or isinstance(item, (Tensor, Operation)) or hasattr(item, "dense_shape"):
+            element = item
+        else:
+            element = _as_graph_element(item)
+        if element is None:
+            continue
+        if found is None:
+            first, found = element, element.graph
+        elif first is not None:
+            _assert_same_graph(first, element)
+        elif element.graph is not found:
+            raise ValueError(f"{element} is not from the passed-in graph.")
+    return found if found is not None else get_default_graph()
+
+
+def _op_to_colocate_with(value: Any) -> Operation:
+    from retrograph.framework.conversion import internal_convert_to_tensor
+
+    if isinstance(value, Operation):
+        return value
+    handle = getattr(value, "handle", None)
+    if handle is not None and hasattr(handle, "op"):
+        return handle.op  # type: ignore[no-any-return]
+    return internal_convert_to_tensor(value, as_ref=True).op
+
+
+# ---- default sessions
+
+
+def _eval_using_default_session(tensors: Any, feed_dict: Any, graph: Graph, session: Any = None) -> Any:
+    session = _checked_session(session, graph, "evaluate tensor", "eval", "tensor's graph", "eval(session=sess)")
+    return session.run(tensors, feed_dict)
+
+
+def _run_using_default_session(operation: Any, feed_dict: Any, graph: Graph, session: Any = None) -> None:
+    session = _checked_session(session, graph, "execute operation", "run", "operation's graph", "run(session=sess)")
+    session.run(operation, feed_dict)
+
+
+def _checked_session(session: Any, graph: Graph, action: str, method: str, owner: str, call: str) -> Any:
+    end = "" if method == "run" else ""
+    if session is None:
+        session = sessions.get_default_session()
+        if session is None:
+            colon = ":" if method == "run" else ""
+            raise ValueError(
+                f"Cannot {action} using `{method}()`: No default session is registered. Use `with sess.as_default(){colon}` or pass an explicit session to `{call}`{end}"
+            )
+        if session.graph is not graph:
+            raise ValueError(
+                f"Cannot use the default session to {action}: the {owner} is different from the session's graph. Pass an explicit session to `{call}`."
+                if method == "eval"
+                else f"Cannot use the default session to {action}: the {owner} is different from the session's graph. Pass an explicit session to {call}."
+            )
+    elif session.graph is not graph:
+        raise ValueError(f"Cannot use the given session to {action}: the {owner} is different from the session's graph.")
+    return session
+
+
+# ---- default graphs
+
+
+class _DefaultGraphStack(threading.local):
+    """The open `as_default` blocks of a thread, above one lasting graph of the process."""
+
+    _global: list[Graph | None] = [None]  # noqa: RUF012 - shared by all threads on purpose
+
+    def __init__(self) -> None:
+        self.stack: list[Graph] = []
+
+    def get_default(self) -> Graph:
+        """The innermost open graph, else the lasting one."""
+        if self.stack:
+            return self.stack[-1]
+        if self._global[0] is None:
+            self._global[0] = Graph()
+        return self._global[0]
+
+    def reset(self) -> None:
+        """Puts a new graph in place of the lasting one."""
+        self._global[0] = None
+
+    def is_cleared(self) -> bool:
+        """Whether no block is open."""
+        return not self.stack
+
+    @contextmanager
+    def get_controller(self, graph: Graph) -> Iterator[Graph]:
+        """Makes `graph` the default inside the block."""
+        self.stack.append(graph)
+        try:
+            yield graph
+        finally:
+            if not self.stack or self.stack[-1] is not graph:
+                raise AssertionError(f"Nesting violated for default stack of {type(graph)} objects")
+            self.stack.pop()
+
+
+_default_graph_stack = _DefaultGraphStack()
+
+
+@export("get_default_graph")
+def get_default_graph() -> Graph:
+    """The graph that new operations go to in this thread. Source: TF 1.15 `tf.get_default_graph`."""
+    stack = _default_graph_stack.stack
+    return stack[-1] if stack else _default_graph_stack.get_default()
+
+
+def has_default_graph() -> bool:
+    """Whether a default graph has been made or set."""
+    return bool(_default_graph_stack.stack) or _default_graph_stack._global[0] is not None
+
+
+@export("reset_default_graph")
+def reset_default_graph() -> None:
+    """Replaces the default graph by a new, empty one; AssertionError inside an `as_default` block.
+
+    Source: TF 1.15 `tf.reset_default_graph`.
+    """
+    if not _default_graph_stack.is_cleared():
+        raise AssertionError(
+            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, exit the nesting and create a new graph."
+        )
+    _default_graph_stack.reset()
+
+
+# ---- scopes of the default graph
+
+
+@export("name_scope", "keras.backend.name_scope")
+class name_scope:  # noqa: N801 - TF's name
+    """Opens a name scope for the operations made inside.
+
+    >>> with tf.name_scope("layer"):
+    ...     x = tf.constant(1.0)   # layer/Const
+
+    `default_name` is used if `name` is None; tensors among `values` choose the graph.
+    Raises ValueError, TypeError with TF's texts. Source: TF 1.15 `tf.name_scope`.
+    """
+
+    __slots__ = ("_default_name", "_entered", "_name", "_values")
+
+    def __init__(self, name: Any, default_name: Any = None, values: Any = None):
+        if default_name is not None and not isinstance(default_name, str):
+            raise TypeError(f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg.")
+        self._name = default_name if name is None else name
+        self._default_name = default_name
+        self._values = values
+        self._entered: list[tuple[Any, _NameScope]] = []
+
+    @property
+    def name(self) -> Any:
+        """The name asked for."""
+        return self._name
+
+    def __enter__(self) -> str:
+        if self._name is None and self._values is not None:
+            raise ValueError(f"At least one of name ({self._name}) and default_name ({self._default_name}) must be provided.")
+        graph = get_default_graph()
+        controller = None
+        if self._values:
+            wanted = graph_of_inputs(self._values)
+            if wanted is not graph:
+                graph = wanted
+                controller = graph.as_default()
+                controller.__enter__()
+        scope = graph.name_scope(self._name)
+        try:
+            yielded = scope.__enter__()
+        except BaseException:
+            if controller is not None:
+                controller.__exit__(None, None, None)
+            raise
+        self._entered.append((controller, scope))
+        return yielded
+
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+        controller, scope = self._entered.pop()
+        scope.__exit__()
+        if controller is not None:
+            controller.__exit__(exc_type, exc, traceback)
+
+
+@export("op_scope")
+@contextmanager
+def op_scope(values: Any, name: Any, default_name: Any = None) -> Iterator[str]:
+    """Deprecated form of `name_scope`. Source: TF 1.15 `tf.op_scope`."""
+    from retrograph.framework.deprecation import warn
+
+    warn("tf.op_scope(values, name, default_name) is deprecated, use tf.name_scope(name, default_name, values)")
+    with name_scope(name, default_name=default_name, values=values) as scope:
+        yield scope
+
+
+@export("control_dependencies")
+def control_dependencies(control_inputs: Any) -> _ControlDependencies:
+    """`Graph.control_dependencies` of the default graph. Source: TF 1.15 `tf.control_dependencies`."""
+    return get_default_graph().control_dependencies(control_inputs)
+
+
+@export("device")
+def device(device_name_or_function: Any) -> Any:
+    """`Graph.device` of the default graph. Source: TF 1.15 `tf.device`."""
+    return get_default_graph().device(device_name_or_function)
+
+
+@export("colocate_with")
+def colocate_with(op: Any, ignore_existing: bool = False) -> Any:
+    """`Graph.colocate_with` of the default graph. Source: TF 1.15 `tf.colocate_with`."""
+    return get_default_graph().colocate_with(op, ignore_existing)
+
+
+@export("container")
+def container(container_name: str) -> Any:
+    """`Graph.container` of the default graph. Source: TF 1.15 `tf.container`."""
+    return get_default_graph().container(container_name)
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Leaves control dependencies and control-flow contexts, as variable initializers do; keeps the name scope."""
+    graph = get_default_graph()
+    scope = graph.get_name_scope()
+    with graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else scope):
+        yield
+
+
+export("init_scope")(init_scope)
+
+
+@export("add_to_collection")
+def add_to_collection(name: Any, value: Any) -> None:
+    """Appends `value` to a collection of the default graph. Source: TF 1.15 `tf.add_to_collection`."""
+    get_default_graph().add_to_collection(name, value)
+
+
+@export("add_to_collections")
+def add_to_collections(names: Any, value: Any) -> None:
+    """Appends `value` to collections of the default graph. Source: TF 1.15 `tf.add_to_collections`."""
+    get_default_graph().add_to_collections(names, value)
+
+
+@export("get_collection")
+def get_collection(key: Any, scope: str | None = None) -> list[Any]:
+    """A copy of a collection of the default graph. Source: TF 1.15 `tf.get_collection`."""
+    return get_default_graph().get_collection(key, scope)
+
+
+@export("get_collection_ref")
+def get_collection_ref(key: Any) -> list[Any]:
+    """A collection of the default graph itself. Source: TF 1.15 `tf.get_collection_ref`."""
+    return get_default_graph().get_collection_ref(key)
+
+
+@export("executing_eagerly")
+def executing_eagerly() -> bool:
+    """False: programs build graphs here. Source: TF 1.15 `tf.executing_eagerly`."""
+    return False
+
+
+@export("executing_eagerly_outside_functions", "compat.v1.executing_eagerly_outside_functions")
+def executing_eagerly_outside_functions() -> bool:
+    """False: programs build graphs here."""
+    return False
+
+
+@export("is_symbolic_tensor")
+def is_symbolic_tensor(tensor: Any) -> bool:
+    """Whether `tensor` is a tensor of a graph."""
+    return isinstance(tensor, Tensor)
+
+
+def iter_ops_of(obj: Callable[[], Any] | Graph) -> list[Operation]:
+    """The operations of a graph."""
+    return obj.get_operations() if isinstance(obj, Graph) else []
+
+
+def known_shape(value: Any) -> Shape:
+    """The plain static shape of a tensor, variable or array."""
+    return as_shape(value.get_shape())._plain if hasattr(value, "get_shape") else as_shape(value.shape)._plain

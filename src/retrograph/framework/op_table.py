@@ -1,0 +1,192 @@
+"""Op types: TF's definitions (inputs, outputs, attributes) and what Retrograph knows of each.
+
+The definitions are data (`op_defs.jsonl`), parsed one by one when first used. What the runtime can do with an op type is
+one `OpRecord`, registered beside the Python functions of its family.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from retrograph.framework import dtypes
+from retrograph.framework.dtypes import DType
+from retrograph.framework.shape import Shape
+
+_DATA_FILE = Path(__file__).with_name("op_defs.jsonl")
+_ENUM_NAMES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
+
+
+class NoGradient:
+    """Marks an op type through which no gradient flows."""
+
+    def __repr__(self) -> str:
+        return "NO_GRADIENT"
+
+
+NO_GRADIENT = NoGradient()
+
+
+class InputDef:
+    """One input argument of an op type."""
+
+    __slots__ = ("dtype", "is_list", "is_ref", "name", "number_attr", "type_attr", "type_list_attr")
+
+    def __init__(self, row: dict[str, Any], attr_types: dict[str, str]):
+        self.name: str = row["name"]
+        self.is_ref = bool(row.get("ref"))
+        self.number_attr, _, kind = row["type"].rpartition("*")
+        self.dtype: DType | None = None
+        self.type_attr = self.type_list_attr = ""
+        if attr_types.get(kind) == "type":
+            self.type_attr = kind
+        elif attr_types.get(kind) == "list(type)":
+            self.type_list_attr = kind
+        else:
+            self.dtype = dtypes.as_dtype(kind)
+        self.is_list = bool(self.number_attr or self.type_list_attr)
+
+
+class AttrDef:
+    """One attribute of an op type."""
+
+    __slots__ = ("allowed", "allowed_set", "default", "has_default", "name", "type")
+
+    def __init__(self, row: dict[str, Any]):
+        self.name: str = row["name"]
+        self.type: str = row["type"]
+        self.has_default = "default" in row
+        self.default = _parse_value(row["default"], self.type) if self.has_default else None
+        self.allowed: list[Any] | None = _parse_list(row["allowed"], self.type) if "allowed" in row else None
+        self.allowed_set = frozenset(self.allowed) if self.allowed is not None else None
+
+
+class OpDef:
+    """TF's definition of an op type."""
+
+    __slots__ = ("attr_by_name", "attrs", "inferred", "inputs", "name", "outputs", "ref_inputs", "result_type", "simple_outputs", "stateful", "type_defaults")
+
+    def __init__(self, row: dict[str, Any]):
+        self.name: str = row["op"]
+        self.stateful = bool(row.get("stateful"))
+        self.attrs = [AttrDef(a) for a in row["attr"]]
+        self.attr_by_name = {a.name: a for a in self.attrs}
+        kinds = {a.name: a.type for a in self.attrs}
+        self.inputs = [InputDef(a, kinds) for a in row["in"]]
+        self.outputs = [InputDef(a, kinds) for a in row["out"]]
+        self.ref_inputs = any(a.is_ref for a in self.inputs)
+        self.simple_outputs = not any(a.is_list for a in self.outputs)
+        self.type_defaults = {a.name: a.default for a in self.attrs if a.type == "type" and a.has_default}
+        self.inferred = {n for a in self.inputs for n in (a.number_attr, a.type_attr, a.type_list_attr) if n}
+        self.result_type: Any = None
+
+    def output_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
+        """The dtypes of the outputs of an op with these attributes."""
+        found: list[DType] = []
+        for arg in self.outputs:
+            if arg.type_list_attr:
+                types = attrs[arg.type_list_attr]
+            else:
+                one = arg.dtype or attrs[arg.type_attr]
+                types = [one] * attrs[arg.number_attr] if arg.number_attr else (one,)
+            found.extend([t._as_ref for t in types] if arg.is_ref else types)
+        return found
+
+
+_TOKEN = re.compile(r'(\w+): ("(?:[^"\\]|\\.)*"|[^\s}]+)')
+
+
+def _unquote(text: str) -> bytes:
+    return text[1:-1].encode("latin-1").decode("unicode_escape").encode("latin-1")
+
+
+def _scalar(field: str, text: str) -> Any:
+    if field == "s":
+        return _unquote(text)
+    if field == "type":
+        return dtypes.as_dtype(_ENUM_NAMES.get(text, text[3:].lower()))
+    return {"b": lambda t: t == "true", "i": int, "f": float}[field](text)
+
+
+def _parse_list(text: str, attr_type: str) -> list[Any]:
+    return [_scalar(m.group(1), m.group(2)) for m in _TOKEN.finditer(text) if m.group(1) in ("s", "type", "b", "i", "f")]
+
+
+def _parse_value(text: str, attr_type: str) -> Any:
+    if attr_type.startswith("list("):
+        return _parse_list(text, attr_type)
+    if attr_type == "shape":
+        return None if "unknown_rank" in text else tuple(int(m) for m in re.findall(r"size: (-?\d+)", text))
+    if attr_type in ("tensor", "func"):
+        return text
+    match = _TOKEN.search(text)
+    return _scalar(match.group(1), match.group(2)) if match else None
+
+
+@cache
+def _lines() -> dict[str, str]:
+    with _DATA_FILE.open(encoding="utf-8") as file:
+        return {line[8 : line.index('"', 8)]: line for line in file}
+
+
+@cache
+def find_op_def(op_type: str) -> OpDef | None:
+    """TF's definition of an op type, or None."""
+    line = _lines().get(op_type)
+    return None if line is None else OpDef(json.loads(line))
+
+
+def all_op_types() -> list[str]:
+    """Every op type that TF 1.15 defines."""
+    return list(_lines())
+
+
+def define_op(row: dict[str, Any]) -> None:
+    """Adds a definition of our own, in the form of the data file, for an op type that TF does not define so."""
+    _lines()[row["op"]] = json.dumps(row)
+
+
+ShapeRule = Callable[[Any], list[Shape]]
+
+
+@dataclass(slots=True)
+class OpRecord:
+    """What Retrograph knows of an op type beyond its definition."""
+
+    op_type: str
+    shape: ShapeRule | None = None
+    lower: Callable[..., Any] | None = None
+    numpy: Callable[..., Any] | None = None
+    gradient: Any = None
+    static_inputs: tuple[int, ...] = ()
+    host: bool = False
+    effect: bool = False
+
+
+RECORDS: dict[str, OpRecord] = {}
+
+
+def register_op(
+    op_type: str,
+    *,
+    shape: ShapeRule | None = None,
+    lower: Callable[..., Any] | None = None,
+    numpy: Callable[..., Any] | None = None,
+    gradient: Any = None,
+    static_inputs: tuple[int, ...] = (),
+    host: bool = False,
+    effect: bool = False,
+) -> OpRecord:
+    """Registers the row of an op type (see `docs/design.md`, "One row per op type")."""
+    if op_type in RECORDS:
+        raise ValueError(f"Op type {op_type} is registered twice")
+    if op_type not in _lines():
+        raise ValueError(f"Op type {op_type} is not defined")
+    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect)
+    RECORDS[op_type] = record
+    return record

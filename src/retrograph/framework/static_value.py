@@ -1,0 +1,150 @@
+"""Values of tensors that are known while the graph is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework.exports import export
+from retrograph.framework.op_table import RECORDS
+from retrograph.framework.shape import Shape, TensorShape
+
+_MAX_ELEMENTS = 100_000
+_FOLDABLE_DEPTH = 24
+
+
+@export("get_static_value", "contrib.util.constant_value")
+def constant_value(tensor: Any, partial: bool = False) -> np.ndarray[Any, Any] | None:
+    """The value of a tensor if its ops tell it without running, else None.
+
+    Source: TF 1.15 `tf.contrib.util.constant_value`.
+    """
+    if getattr(tensor, "op", None) is None:
+        return tensor if isinstance(tensor, np.ndarray) else None
+    value = static_value(tensor)
+    if value is not None:
+        # The caller may go on with this value, so a fed one would not be seen.
+        tensor.graph.prevent_feeding(tensor)
+    return value
+
+
+def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
+    """As `constant_value`, for shape rules: the tensor may still be fed."""
+    return _folded(tensor, _FOLDABLE_DEPTH)
+
+
+def _static_shape(op: Any, index: int) -> Any:
+    shape = op.inputs[index]._shape
+    if shape is None or None in shape:
+        return None
+    return np.array(shape, op.attrs["out_type"].as_numpy_dtype)
+
+
+def _rank(op: Any, index: int) -> Any:
+    shape = op.inputs[0]._shape
+    return None if shape is None else np.array(len(shape), np.int32)
+
+
+def _size(op: Any, index: int) -> Any:
+    shape = _static_shape(op, 0)
+    return None if shape is None else np.array(np.prod(shape, dtype=np.int64), shape.dtype)
+
+
+_OF_SHAPES: dict[str, Callable[[Any, int], Any]] = {"Shape": _static_shape, "ShapeN": _static_shape, "Rank": _rank, "Size": _size}
+
+
+def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
+    op = tensor.op
+    if op.type == "Const":
+        return op.attrs["value"]  # type: ignore[no-any-return]
+    if op.type in _OF_SHAPES:
+        return _OF_SHAPES[op.type](op, tensor.value_index)  # type: ignore[no-any-return]
+    record = RECORDS.get(op.type)
+    if record is None or record.numpy is None or record.effect or record.host or depth == 0 or not op.inputs:
+        return None
+    if tensor._shape is not None and None not in tensor._shape and int(np.prod(tensor._shape, dtype=np.int64)) > _MAX_ELEMENTS:
+        return None
+    return _evaluated(op, record, tensor.value_index, depth - 1)
+
+
+def _evaluated(op: Any, record: Any, index: int, depth: int) -> np.ndarray[Any, Any] | None:
+    values = []
+    for t in op.inputs:
+        value = _folded(t, depth)
+        if value is None:
+            return None
+        values.append(value)
+    try:
+        result = record.numpy(op, *values)
+    except Exception:  # what cannot be evaluated now will say so when it runs
+        return None
+    return np.asarray(result[index] if isinstance(result, (tuple, list)) else result)
+
+
+def constant_value_as_plain_shape(tensor: Any) -> Shape:
+    """The partial shape that a rank-1 integer tensor holds, as far as it is known."""
+    value = static_value(tensor)
+    if value is not None:
+        sizes = np.atleast_1d(value).tolist() if value.ndim else None
+        return None if sizes is None else tuple(None if d < 0 else d for d in sizes)
+    rule = _PARTIAL.get(tensor.op.type)
+    shape = rule(tensor.op) if rule else None
+    if shape is not None:
+        return shape
+    length = tensor._shape[0] if tensor._shape else None
+    return None if length is None else (None,) * length
+
+
+def _partial_of_shape(op: Any) -> Shape:
+    return op.inputs[0]._shape  # type: ignore[no-any-return]
+
+
+def _partial_of_pack(op: Any) -> Shape:
+    sizes: list[int | None] = []
+    for t in op.inputs:
+        value = static_value(t)
+        sizes.append(None if value is None or value < 0 else int(value))
+    return tuple(sizes)
+
+
+def _partial_of_concat(op: Any) -> Shape:
+    shape: tuple[int | None, ...] = ()
+    for t in op.inputs[:-1]:
+        part = constant_value_as_plain_shape(t)
+        if part is None:
+            return None
+        shape += part
+    return shape
+
+
+def _partial_of_strided_slice(op: Any) -> Shape:
+    begin, end, strides = (static_value(t) for t in op.inputs[1:4])
+    whole = constant_value_as_plain_shape(op.inputs[0])
+    masks = op.attrs
+    if begin is None or end is None or strides is None or whole is None or len(begin) != 1:
+        return None
+    if masks["shrink_axis_mask"] or masks["ellipsis_mask"] or masks["new_axis_mask"]:
+        return None
+    first = None if masks["begin_mask"] & 1 else int(begin[0])
+    last = None if masks["end_mask"] & 1 else int(end[0])
+    return whole[slice(first, last, int(strides[0]))]
+
+
+def _partial_of_cast(op: Any) -> Shape:
+    return constant_value_as_plain_shape(op.inputs[0])
+
+
+_PARTIAL: dict[str, Callable[[Any], Shape]] = {
+    "Shape": _partial_of_shape, "Pack": _partial_of_pack, "ConcatV2": _partial_of_concat, "StridedSlice": _partial_of_strided_slice, "Cast": _partial_of_cast,
+}
+
+
+@export("contrib.util.constant_value_as_shape")
+def constant_value_as_shape(tensor: Any) -> TensorShape:
+    """The (partial) `TensorShape` that a rank-1 integer tensor holds.
+
+    Source: TF 1.15 `tensor_util.constant_value_as_shape`.
+    """
+    return TensorShape._of(constant_value_as_plain_shape(tensor))
