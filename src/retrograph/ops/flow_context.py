@@ -76,6 +76,13 @@ class ControlFlowContext:
         """Takes a new operation into this context."""
         raise NotImplementedError("Abstract method")
 
+    def check_use(self, op: Operation, input_op: Operation) -> None:
+        """Refuses `input_op`, of this context, as input of an operation that is in none.
+
+        Raises: ValueError.
+        """
+        check_input_from_valid_context(op, input_op)
+
     def AddInnerOp(self, op: Operation) -> None:
         """Tells the outer contexts of an operation that was added to an inner one."""
         if self._outer_context is not None:
@@ -112,6 +119,8 @@ class ControlFlowContext:
             context = context._outer_context
 
     def _replace_outer_inputs(self, op: Operation) -> None:
+        for tensor in op.inputs:
+            check_input_from_valid_context(op, tensor.op)
         for index, tensor in enumerate(list(op.inputs)):
             inner = self.AddValue(tensor)
             if inner is not tensor:
