@@ -1,0 +1,1 @@
+"""Variables: how they are named, shared, made and initialized."""

@@ -1,0 +1,422 @@
+"""`tf.variable_scope`: where the names of shared variables come from, and what they inherit."""
+
+from __future__ import annotations
+
+import functools
+import logging as _python_logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from retrograph.framework.collections import GraphKeys
+from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dtypes import float32
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Graph, get_default_graph, graph_of_inputs, name_scope
+from retrograph.variables.opened import OpenedNames
+from retrograph.variables.spec import AUTO_REUSE, ScopeDefaults, VariableAggregation, VariableSpec, VariableSynchronization
+
+_STACK_KEY = ("__varscope",)
+
+
+@export("no_regularizer")
+def no_regularizer(_: Any) -> None:
+    """A regularizer that adds nothing: hides an inherited one. Source: TF 1.15 `tf.no_regularizer`."""
+    return None
+
+
+def _setting(field: str) -> property:
+    def read(scope: VariableScope) -> Any:
+        return getattr(scope._defaults, field)
+
+    return property(read, doc=f"The `{field}` that variables of this scope get unless they say otherwise.")
+
+
+def _setter(field: str) -> Any:
+    def write(self: VariableScope, value: Any) -> None:
+        self._defaults = self._defaults._replace(**{field: value})
+
+    write.__name__, write.__doc__ = f"set_{field}", f"Sets `{field}` for this scope object and for scopes opened in it from now on."
+    return write
+
+
+@export("VariableScope")
+class VariableScope:
+    """A place for shared variables: a prefix, `reuse`, and defaults. `tf.variable_scope` makes and gives them.
+
+    >>> with tf.variable_scope("net") as scope:
+    ...     scope.name, scope.original_name_scope
+    ('net', 'net/')
+
+    Source: TF 1.15 `tf.VariableScope`.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_defaults", "_name", "_name_scope", "_reuse")
+
+    def __init__(
+        self,
+        reuse: Any,
+        name: str = "",
+        initializer: Any = None,
+        regularizer: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        custom_getter: Any = None,
+        name_scope: str = "",
+        dtype: Any = float32,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+    ):
+        self._name, self._name_scope, self._reuse = name, name_scope, reuse
+        self._defaults = ScopeDefaults(
+            initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
+        )
+
+    @classmethod
+    def _of(cls, name: str, original_name_scope: str, reuse: Any, defaults: ScopeDefaults) -> VariableScope:
+        made = cls.__new__(cls)
+        made._name, made._name_scope, made._reuse, made._defaults = name, original_name_scope, reuse, defaults
+        return made
+
+    @property
+    def name(self) -> str:
+        """The prefix of its variables, without a slash at the end."""
+        return self._name
+
+    @property
+    def original_name_scope(self) -> str:
+        """The name scope that was opened when the scope was first entered, with a slash at the end."""
+        return self._name_scope
+
+    @property
+    def reuse(self) -> Any:
+        """True, AUTO_REUSE, False or None."""
+        return self._reuse
+
+    initializer = _setting("initializer")
+    regularizer = _setting("regularizer")
+    caching_device = _setting("caching_device")
+    partitioner = _setting("partitioner")
+    custom_getter = _setting("custom_getter")
+    dtype = _setting("dtype")
+    use_resource = _setting("use_resource")
+    constraint = _setting("constraint")
+
+    set_initializer = _setter("initializer")
+    set_regularizer = _setter("regularizer")
+    set_caching_device = _setter("caching_device")
+    set_partitioner = _setter("partitioner")
+    set_custom_getter = _setter("custom_getter")
+    set_dtype = _setter("dtype")
+    set_use_resource = _setter("use_resource")
+
+    def reuse_variables(self) -> None:
+        """From now on, this scope shares variables and makes no new ones."""
+        self._reuse = True
+
+    def get_collection(self, name: str) -> list[Any]:
+        """The items of a collection whose names start with this scope's prefix."""
+        collection: list[Any] = get_default_graph().get_collection(name, self._name + "/" if self._name else "")
+        return collection
+
+    def trainable_variables(self) -> list[Any]:
+        """The trainable variables of this scope and the scopes in it."""
+        return self.get_collection(GraphKeys.TRAINABLE_VARIABLES)
+
+    def global_variables(self) -> list[Any]:
+        """The global variables of this scope and the scopes in it."""
+        return self.get_collection(GraphKeys.GLOBAL_VARIABLES)
+
+    def local_variables(self) -> list[Any]:
+        """The local variables of this scope and the scopes in it."""
+        return self.get_collection(GraphKeys.LOCAL_VARIABLES)
+
+    def get_variable(
+        self,
+        var_store: Any,
+        name: str,
+        shape: Any = None,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        reuse: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        validate_shape: bool = True,
+        use_resource: bool | None = None,
+        custom_getter: Any = None,
+        constraint: Any = None,
+        synchronization: Any = VariableSynchronization.AUTO,
+        aggregation: Any = VariableAggregation.NONE,
+    ) -> Any:
+        """The variable `name` of this scope in `var_store`: `tf.get_variable`, for a scope that need not be open."""
+        defaults = self._defaults
+        full_name = self._name + "/" + name if self._name else name
+        explicit = dtype is not None and initializer is not None and not callable(initializer)
+        spec = VariableSpec(
+            full_name,
+            shape,
+            defaults.dtype if dtype is None else dtype,
+            defaults.initializer if initializer is None else initializer,
+            defaults.regularizer if regularizer is None else regularizer,
+            self._reuse if reuse is None else reuse,
+            trainable,
+            collections,
+            defaults.caching_device if caching_device is None else caching_device,
+            defaults.partitioner if partitioner is None else partitioner,
+            validate_shape,
+            defaults.use_resource if use_resource is None else use_resource,
+            defaults.constraint if constraint is None else constraint,
+            synchronization,
+            aggregation,
+        )
+        if custom_getter is None:
+            custom_getter = defaults.custom_getter
+        with name_scope(None):
+            if explicit:
+                _check_constant_dtype(initializer, dtype)
+            return var_store.get(spec, custom_getter)
+
+
+def _check_constant_dtype(initializer: Any, dtype: Any) -> None:
+    own = convert_to_tensor(initializer).dtype.base_dtype
+    if own != dtype:
+        raise ValueError(f"Initializer type '{own}' and explicit dtype '{dtype}' don't match.")
+
+
+class ScopeStack(threading.local):
+    """What a thread has open in a graph: the current scope, how often each name was opened, variable creators."""
+
+    def __init__(self) -> None:
+        self.current_scope = VariableScope(False)
+        self.opened = OpenedNames()
+        self.creators: list[Any] = []
+
+
+def stack_of(graph: Graph) -> ScopeStack:
+    """The scope stack of a graph (of the calling thread)."""
+    held = graph.get_collection_ref(_STACK_KEY)
+    if not held:
+        held.append(ScopeStack())
+    stack: ScopeStack = held[0]
+    return stack
+
+
+@export("get_variable_scope")
+def get_variable_scope() -> VariableScope:
+    """The variable scope that is open.
+
+    >>> with tf.variable_scope("a"): tf.get_variable_scope().name
+    'a'
+
+    Source: TF 1.15 `tf.get_variable_scope`.
+    """
+    return stack_of(get_default_graph()).current_scope
+
+
+class PureVariableScope:
+    """A variable scope without its name scope; a context manager that gives the `VariableScope`."""
+
+    def __init__(
+        self,
+        name_or_scope: str | VariableScope,
+        reuse: Any = None,
+        given: ScopeDefaults | None = None,
+        original_name_scope: str | None = None,
+    ):
+        self._reuse, self._given = reuse, given
+        self._stack = stack_of(get_default_graph())
+        self._original_name_scope = original_name_scope
+        self._name, self._reopened = _target(name_or_scope, reuse, given)
+        self._before: Any = None
+
+    def __enter__(self) -> VariableScope:
+        stack, outer = self._stack, self._stack.current_scope
+        entered = self._reopened or self._child(outer)
+        place = stack.opened.add(entered._name)
+        self._before = outer, entered, place, stack.opened.mark() if self._reopened else None
+        stack.current_scope = entered
+        return entered
+
+    def _child(self, outer: VariableScope) -> VariableScope:
+        self._reuse = self._reuse or outer._reuse
+        name, original = self._name, self._original_name_scope
+        return VariableScope._of(
+            outer._name + "/" + name if outer._name else name,
+            name if original is None else original,
+            self._reuse,
+            outer._defaults.under(self._given),
+        )
+
+    def __exit__(self, *error: object) -> None:
+        stack = self._stack
+        outer, entered, place, mark = self._before
+        if stack.current_scope is not entered:
+            raise RuntimeError("Improper nesting of variable_scope.")
+        if mark is None:
+            stack.opened.forget_below(place)
+        else:
+            stack.opened.restore(mark)
+        stack.current_scope = outer
+
+
+def _target(name_or_scope: str | VariableScope, reuse: Any, given: ScopeDefaults | None) -> tuple[str, VariableScope | None]:
+    if not isinstance(name_or_scope, VariableScope):
+        return name_or_scope, None
+    scope = name_or_scope
+    return scope._name, VariableScope._of(scope._name, scope._name_scope, reuse or scope._reuse, scope._defaults.under(given))
+
+
+@export("variable_scope")
+class variable_scope:
+    """Opens a variable scope: a prefix for shared variables, and a name scope for operations.
+
+    >>> with tf.variable_scope("net", initializer=tf.zeros_initializer()):
+    ...     tf.get_variable("w", [2]).name
+    'net/w:0'
+    >>> with tf.variable_scope("net", reuse=True):
+    ...     tf.get_variable("w").name
+    'net/w:0'
+
+    Raises TypeError, ValueError: as TF 1.15. Source: TF 1.15 `tf.variable_scope`.
+    """
+
+    def __init__(
+        self,
+        name_or_scope: Any,
+        default_name: str | None = None,
+        values: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        caching_device: Any = None,
+        partitioner: Any = None,
+        custom_getter: Any = None,
+        reuse: Any = None,
+        dtype: Any = None,
+        use_resource: bool | None = None,
+        constraint: Any = None,
+        auxiliary_name_scope: bool = True,
+    ):
+        if name_or_scope is None and default_name is None:
+            raise TypeError("If default_name is None then name_or_scope is required")
+        if reuse is False:
+            reuse = None
+        if not (reuse is True or reuse is None or reuse is AUTO_REUSE):
+            raise ValueError("The reuse parameter must be True or False or None.")
+        self._graph = graph_of_inputs(values) if values else get_default_graph()
+        if auxiliary_name_scope is not True and auxiliary_name_scope is not False:
+            raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
+        self._name_or_scope, self._default_name, self._reuse = name_or_scope, default_name, reuse
+        self._auxiliary_name_scope = auxiliary_name_scope
+        given = ScopeDefaults(
+            initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
+        )
+        self._given = None if given == _NOTHING_GIVEN else given
+        self._pure: PureVariableScope | None = None
+        self._name_scope: Any = None
+
+    def __enter__(self) -> VariableScope:
+        self._graph_manager = self._graph.as_default()
+        self._graph_manager.__enter__()
+        try:
+            if self._pure is None:
+                return self._enter_first()
+            if self._name_scope is not None:
+                self._name_scope.__enter__()
+            return self._pure.__enter__()
+        except BaseException as error:
+            self._graph_manager.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def _enter_first(self) -> VariableScope:
+        scope = self._name_or_scope
+        if scope is None:
+            return self._enter_default()
+        if not isinstance(scope, (str, VariableScope)):
+            raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
+        opened = self._open_names(scope if isinstance(scope, str) else scope._name.split("/")[-1])
+        original = opened if isinstance(scope, str) else scope._name_scope
+        return self._enter_pure(scope, self._reuse, original)
+
+    def _enter_default(self) -> VariableScope:
+        if self._reuse:
+            raise ValueError("reuse=True cannot be used without a name_or_scope")
+        opened = self._open_names(self._default_name, always=True)
+        stack = stack_of(self._graph)
+        unused = stack.opened.unused(stack.current_scope._name, self._default_name or "")
+        return self._enter_pure(unused, None, opened)
+
+    def _open_names(self, name: str | None, always: bool = False) -> str | None:
+        if not self._auxiliary_name_scope:
+            current = self._graph.get_name_scope()
+            scope = name_scope(current + "/" if current else current)
+        elif name or always:
+            scope = name_scope(name)
+        else:
+            return None
+        opened: str = scope.__enter__()
+        self._name_scope = scope
+        return opened
+
+    def _enter_pure(self, scope: Any, reuse: Any, original_name_scope: str | None) -> VariableScope:
+        pure = PureVariableScope(scope, reuse, self._given, original_name_scope)
+        entered = pure.__enter__()
+        self._pure = pure
+        return entered
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._pure is not None
+        try:
+            self._pure.__exit__()
+        finally:
+            try:
+                if self._name_scope is not None:
+                    self._name_scope.__exit__(kind, error, trace)
+            finally:
+                self._graph_manager.__exit__(kind, error, trace)
+
+
+_NOTHING_GIVEN = ScopeDefaults(dtype=None)
+
+
+@export("variable_op_scope")
+@contextmanager
+def variable_op_scope(
+    values: Any, name_or_scope: Any, default_name: str | None = None, *arguments: Any, **settings: Any
+) -> Iterator[VariableScope]:
+    """`tf.variable_scope` with its arguments in the old order; deprecated. Source: TF 1.15 `tf.variable_op_scope`."""
+    _python_logging.getLogger("tensorflow").warning(
+        "tf.variable_op_scope(values, name, default_name) is deprecated, use tf.variable_scope(name, default_name, values)"
+    )
+    with variable_scope(name_or_scope, default_name, values, *arguments, **settings) as scope:
+        yield scope
+
+
+@export("variable_creator_scope")
+@contextmanager
+def variable_creator_scope(variable_creator: Any) -> Iterator[None]:
+    """In the block, `variable_creator(next_creator, **kwargs)` makes the variables. Source: TF 1.15 `tf.variable_creator_scope`.
+
+    >>> with tf.variable_creator_scope(lambda make, **kwargs: make(**{**kwargs, "trainable": False})):
+    ...     tf.Variable(1.0).trainable
+    False
+    """
+    creators = stack_of(get_default_graph()).creators
+    creators.append(variable_creator)
+    try:
+        yield
+    finally:
+        creators.pop()
+
+
+def outermost_creator(make: Any) -> Any:
+    """`make` behind the creators that are open, the innermost one first to be called."""
+    for creator in stack_of(get_default_graph()).creators:
+        make = functools.partial(creator, make)
+    return make

@@ -1,0 +1,901 @@
+"""`tf.Variable`: reference variables and resource variables."""
+
+from __future__ import annotations
+
+import logging as _python_logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from retrograph.framework.apply import apply_op
+from retrograph.framework.collections import GraphKeys
+from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.dtypes import DType, as_dtype
+from retrograph.framework.exports import export
+from retrograph.framework.graph import (
+    Graph,
+    Operation,
+    Tensor,
+    colocate_with,
+    control_dependencies,
+    device,
+    get_default_graph,
+    init_scope,
+    name_scope,
+)
+from retrograph.framework.sessions import get_default_session
+from retrograph.framework.shape import TensorShape, as_shape, unknown_shape
+from retrograph.framework.structures import IndexedSlices
+from retrograph.variables.guard import guarded
+from retrograph.variables.scope import get_variable_scope, outermost_creator
+from retrograph.variables.spec import NewVariable, VariableAggregation, VariableSynchronization, settled
+
+_OPERATORS = (
+    "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__div__", "__rdiv__", "__truediv__", "__rtruediv__",
+    "__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__lt__", "__le__", "__gt__", "__ge__", "__and__", "__rand__",
+    "__or__", "__ror__", "__xor__", "__rxor__", "__pow__", "__rpow__", "__invert__", "__neg__", "__abs__", "__matmul__",
+    "__rmatmul__",
+)  # fmt: skip
+_SCATTERS = ("sub", "add", "max", "min", "mul", "div", "update")
+_IN_PLACE = {
+    "__iadd__": ("+", "assign_add"), "__isub__": ("-", "assign_sub"), "__imul__": ("*", None), "__idiv__": ("/", None),
+    "__itruediv__": ("/", None), "__irealdiv__": ("/", None), "__ipow__": ("**", None),
+}  # fmt: skip
+_CONSTRAINT = "The `constraint` argument must be a callable."
+_INSIDE_CONTROL_FLOW = (
+    "Initializer for variable {} is from inside a control-flow construct, such as a loop or conditional. When creating a "
+    "variable inside a loop or conditional, use a lambda as the initializer."
+)
+_use_resource_by_default = False
+
+
+@export("enable_resource_variables")
+def enable_resource_variables() -> None:
+    """From now on variables are resource variables by default. Source: TF 1.15 `tf.enable_resource_variables`."""
+    _set_default_kind(True)
+
+
+@export("disable_resource_variables")
+def disable_resource_variables() -> None:
+    """From now on variables are reference variables by default. Source: TF 1.15 `tf.disable_resource_variables`."""
+    _set_default_kind(False)
+
+
+def _set_default_kind(resource: bool) -> None:
+    global _use_resource_by_default
+    _use_resource_by_default = resource
+
+
+@export("resource_variables_enabled")
+def resource_variables_enabled() -> bool:
+    """Whether variables are resource variables by default. Source: TF 1.15 `tf.resource_variables_enabled`."""
+    return _use_resource_by_default
+
+
+class _VariableMeta(type):
+    """Makes `Variable(...)` go through the open creators to the class that fits."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is not Variable:
+            return super().__call__(*args, **kwargs)
+        return create_variable(NewVariable(*args, **kwargs))
+
+
+def create_variable(new: NewVariable) -> Any:
+    """A variable as the open creator scopes make it."""
+    creator = outermost_creator(None)
+    if creator is None:
+        return _by_default(new)
+    if new.aggregation is None:
+        new = new._replace(aggregation=VariableAggregation.NONE)
+    return outermost_creator(_default_creator)(**new._asdict())
+
+
+def _default_creator(**kwargs: Any) -> Any:
+    return _by_default(NewVariable(**{field: kwargs[field] for field in NewVariable._fields if field in kwargs}))
+
+
+def _by_default(new: NewVariable) -> Any:
+    resource = new.use_resource
+    if resource is None:
+        resource = get_variable_scope().use_resource
+    if resource is None:
+        resource = _use_resource_by_default
+    made: Any = (ResourceVariable if resource else RefVariable).__new__(ResourceVariable if resource else RefVariable)
+    made._make(new)
+    return made
+
+
+@export("Variable")
+class Variable(metaclass=_VariableMeta):
+    """A tensor that keeps its value between runs of a session.
+
+    >>> v = tf.Variable([1.0, 2.0], name="v")
+    >>> v
+    <tf.Variable 'v:0' shape=(2,) dtype=float32_ref>
+
+    `use_resource=True` makes one whose reads are ordered as the graph says. A callable `initial_value` is called once.
+    Raises ValueError: no initial value, or one of unknown shape. Source: TF 1.15 `tf.Variable`.
+    """
+
+    _initializer_op: Any
+    _initial_value: Any
+    _trainable: bool
+    _synchronization: VariableSynchronization
+    _aggregation: VariableAggregation
+    _constraint: Any
+    _caching_device: Any
+    _save_slice_info: Any = None
+    _in_graph_mode = True
+    __array_priority__ = 100
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        use_resource: bool | None = None,
+        synchronization: Any = VariableSynchronization.AUTO,
+        aggregation: Any = VariableAggregation.NONE,
+        shape: Any = None,
+    ):
+        raise NotImplementedError
+
+    class SaveSliceInfo:
+        """Which part of a larger variable a variable is. Source: TF 1.15 `tf.Variable.SaveSliceInfo`."""
+
+        def __init__(
+            self,
+            full_name: str | None = None,
+            full_shape: Any = None,
+            var_offset: Any = None,
+            var_shape: Any = None,
+            save_slice_info_def: Any = None,
+            import_scope: str | None = None,
+        ):
+            if save_slice_info_def is not None:
+                proto = save_slice_info_def
+                full_name = f"{import_scope}/{proto.full_name}" if import_scope else proto.full_name
+                full_shape, var_offset, var_shape = list(proto.full_shape), list(proto.var_offset), list(proto.var_shape)
+            self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
+
+        @property
+        def spec(self) -> str:
+            """The part as checkpoints write it: `7 2 3,2:0,2`."""
+            parts = zip(self.var_offset, self.var_shape, strict=True)
+            return "".join(f"{d} " for d in self.full_shape) + ":".join(f"{o},{s}" for o, s in parts)
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable '{self.name}' shape={self.get_shape()} dtype={self.dtype.name}>"
+
+    def __iter__(self) -> Any:
+        raise TypeError("'Variable' object is not iterable.")
+
+    def __getitem__(self, slice_spec: Any) -> Tensor:
+        value = self.value()
+        sliced: Tensor = Tensor.__getitem__(value, slice_spec)
+        sliced.assign = _SlicedAssign(self, sliced)  # type: ignore[attr-defined]
+        return sliced
+
+    @property
+    def name(self) -> str:
+        """The name of the variable's tensor, `v:0`."""
+        raise NotImplementedError
+
+    @property
+    def op(self) -> Operation:
+        """The operation that holds the value."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements; `_ref` for a reference variable."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> TensorShape:
+        """The static shape."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> str:
+        """The device of the variable's operation."""
+        return self.op.device
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that the variable belongs to."""
+        return self.op.graph
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers change it unless told otherwise."""
+        return self._trainable
+
+    @property
+    def synchronization(self) -> VariableSynchronization:
+        """When copies of the variable are brought together."""
+        return self._synchronization
+
+    @property
+    def aggregation(self) -> VariableAggregation:
+        """How copies of the variable are brought together."""
+        return self._aggregation
+
+    @property
+    def constraint(self) -> Any:
+        """The projection that optimizers apply after an update, or None."""
+        return self._constraint
+
+    @property
+    def initializer(self) -> Operation:
+        """The operation that gives the variable its initial value."""
+        initializer: Operation = self._initializer_op
+        return initializer
+
+    @property
+    def initial_value(self) -> Tensor:
+        """The tensor that the initializer assigns."""
+        value: Tensor = self._initial_value
+        return value
+
+    def get_shape(self) -> TensorShape:
+        """The static shape."""
+        return self.shape
+
+    def value(self) -> Tensor:
+        """The tensor that stands for the value where the variable is used as a tensor."""
+        raise NotImplementedError
+
+    def read_value(self) -> Tensor:
+        """A new read, which control dependencies of the place order."""
+        raise NotImplementedError
+
+    def initialized_value(self) -> Tensor:
+        """The value, or the initial value if the variable is not initialized when this runs."""
+        from retrograph.ops.cond import cond
+
+        with init_scope():
+            result: Tensor = cond(self._is_initialized(), self.read_value, lambda: self.initial_value)
+            return result
+
+    def _is_initialized(self, name: str | None = None) -> Tensor:
+        raise NotImplementedError
+
+    def eval(self, session: Any = None) -> Any:
+        """The value in a session, the default one if None."""
+        raise NotImplementedError
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Gives the variable a value in a session, without a new operation; ValueError if there is no session."""
+        session = session or get_default_session()
+        if session is None:
+            raise ValueError("Either session argument should be provided or default session should be established")
+        session.run(self.initializer, {self.initializer.inputs[1]: value})
+
+    def assign(self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Sets the value: gives the new one as a tensor, or the operation if not `read_value`."""
+        return self._change("", value, use_locking, name, read_value)
+
+    def assign_add(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Adds to the value."""
+        return self._change("Add", delta, use_locking, name, read_value)
+
+    def assign_sub(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Subtracts from the value."""
+        return self._change("Sub", delta, use_locking, name, read_value)
+
+    def _change(self, how: str, value: Any, use_locking: bool | None, name: str | None, read_value: bool) -> Any:
+        raise NotImplementedError
+
+    def _scatter(self, kind: str, indices: Any, updates: Any, use_locking: bool | None, name: str | None) -> Any:
+        raise NotImplementedError
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Subtracts `updates` from the slices that `indices` point to."""
+        return self._scatter("NdSub", indices, updates, True, name)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Adds `updates` to the slices that `indices` point to."""
+        return self._scatter("NdAdd", indices, updates, True, name)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Sets the slices that `indices` point to."""
+        return self._scatter("NdUpdate", indices, updates, True, name)
+
+    def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        """Sets slices batch by batch: the last axis of the indices counts within the others."""
+        from retrograph.ops.state import batch_scatter_update
+
+        return batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name)
+
+    def count_up_to(self, limit: int) -> Tensor:
+        """The value; then adds one, up to `limit`, where running it raises OutOfRangeError."""
+        from retrograph.ops.state import count_up_to
+
+        result: Tensor = count_up_to(self, limit)
+        return result
+
+    def set_shape(self, shape: Any) -> None:
+        """Makes the static shape more precise."""
+        raise NotImplementedError
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """Rows of a resource variable."""
+        raise AttributeError
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        """Slices of a resource variable."""
+        raise AttributeError
+
+    def experimental_ref(self) -> VariableReference:
+        """An object that stands for this variable in sets and as a key."""
+        return VariableReference(self)
+
+    @property
+    def _shared_name(self) -> str:
+        return self.name[: self.name.index(":")]
+
+    def _set_save_slice_info(self, info: Any) -> None:
+        self._save_slice_info = info
+
+    def _get_save_slice_info(self) -> Any:
+        return self._save_slice_info
+
+    def _as_graph_element(self) -> Any:
+        raise NotImplementedError
+
+    def _make(self, new: NewVariable) -> None:
+        if new.variable_def is not None:
+            self._restore(new)
+            return
+        synchronization, aggregation, trainable = settled(new.synchronization, new.aggregation, new.trainable, new.name)
+        self._synchronization, self._aggregation, self._trainable = synchronization, aggregation, trainable
+        self._constraint, self._caching_device = new.constraint, new.caching_device
+        collections = _checked_collections(new, trainable)
+        with init_scope():
+            self._build(new)
+            get_default_graph().add_to_collections(collections, self)
+
+    def _build(self, new: NewVariable) -> None:
+        raise NotImplementedError
+
+    def _restore(self, new: NewVariable) -> None:
+        """Takes the operations that a `VariableDef` names out of the graph."""
+        if new.initial_value is not None:
+            raise ValueError("variable_def and initial_value are mutually exclusive.")
+        proto, graph = new.variable_def, get_default_graph()
+
+        def element(name: str) -> Any:
+            return graph.as_graph_element(f"{new.import_scope}/{name}" if new.import_scope else name) if name else None
+
+        self._synchronization, self._aggregation, self._trainable = settled(
+            proto.synchronization, proto.aggregation, proto.trainable, proto.variable_name
+        )
+        self._constraint = self._caching_device = None
+        self._initializer_op, self._initial_value = element(proto.initializer_name), element(proto.initial_value_name)
+        if proto.HasField("save_slice_info_def"):
+            info = proto.save_slice_info_def
+            self._save_slice_info = Variable.SaveSliceInfo(save_slice_info_def=info, import_scope=new.import_scope)
+        self._take(element(proto.variable_name), element(proto.snapshot_name))
+
+    def _take(self, held: Any, snapshot: Any) -> None:
+        raise NotImplementedError
+
+
+def _checked_collections(new: NewVariable, trainable: bool) -> Any:
+    if new.initial_value is None:
+        raise ValueError("initial_value must be specified.")
+    collections = new.collections
+    if collections is None:
+        collections = [GraphKeys.GLOBAL_VARIABLES]
+    elif not isinstance(collections, (list, tuple, set)):
+        raise ValueError(
+            "collections argument to Variable constructor must be a list, tuple, or set. "
+            f"Got {collections} of type {type(collections)}"
+        )
+    if new.constraint is not None and not callable(new.constraint):
+        raise ValueError(_CONSTRAINT)
+    if trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
+        collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
+    return collections
+
+
+@contextmanager
+def _initializer_scope(graph: Graph, full_name: str) -> Iterator[None]:
+    """Where an initializer's operations are made: beside the variable, on no device of the surroundings."""
+    with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}), name_scope("Initializer"), device(None):
+        yield
+
+
+class RefVariable(Variable):
+    """A reference variable: every use of it as a tensor is one cached read."""
+
+    _variable: Tensor
+    _snapshot: Tensor
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        **others: Any,
+    ):
+        self._make(
+            NewVariable(
+                initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype, **others
+            )
+        )
+
+    def _build(self, new: NewVariable) -> None:
+        initial, from_function = new.initial_value, callable(new.initial_value)
+        graph = get_default_graph()
+        with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
+            graph = get_default_graph()
+            if from_function:
+                full_name = scope[:-1] if scope.endswith("/") else scope
+                with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}):
+                    with name_scope("Initializer"), device(None):
+                        value = convert_to_tensor(initial(), dtype=new.dtype, name="initial_value")
+                    self._hold(scope, value, new)
+            else:
+                value = convert_to_tensor(initial, dtype=new.dtype, name="initial_value")
+                if value.op._get_control_flow_context() is not None:
+                    raise ValueError(_INSIDE_CONTROL_FLOW.format(scope))
+                self._hold(scope, value, new)
+            if new.validate_shape and not value.get_shape().is_fully_defined():
+                raise ValueError(f"initial_value must have a shape specified: {value}")
+            self._initial_value = value
+            self._initializer_op = apply_op(
+                "Assign", None, ref=self._variable, value=guarded(scope, value), validate_shape=new.validate_shape
+            ).op
+            where = colocate_with(self._variable.op) if new.caching_device is None else device(new.caching_device)
+            with where:
+                self._snapshot = apply_op("Identity", "read", input=self._variable)
+
+    def _hold(self, scope: str, value: Tensor, new: NewVariable) -> None:
+        shape = new.shape
+        if shape is None:
+            shape = value.get_shape() if new.validate_shape else unknown_shape()
+        self._variable = apply_op("VariableV2", scope, shape=shape, dtype=value.dtype.base_dtype)
+
+    def _take(self, held: Any, snapshot: Any) -> None:
+        self._variable, self._snapshot = held, snapshot
+
+    @property
+    def name(self) -> str:
+        return self._variable.name
+
+    @property
+    def op(self) -> Operation:
+        return self._variable.op
+
+    @property
+    def dtype(self) -> DType:
+        return self._variable.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return self._variable.get_shape()
+
+    def set_shape(self, shape: Any) -> None:
+        self._variable.set_shape(shape)
+        self._snapshot.set_shape(shape)
+
+    def value(self) -> Tensor:
+        return self._snapshot
+
+    def read_value(self) -> Tensor:
+        result: Tensor = apply_op("Identity", "read", input=self._variable)
+        return result
+
+    def eval(self, session: Any = None) -> Any:
+        return self._variable.eval(session=session)
+
+    def _ref(self) -> Tensor:
+        return self._variable
+
+    def _as_graph_element(self) -> Tensor:
+        return self._variable
+
+    def _is_initialized(self, name: str | None = None) -> Tensor:
+        result: Tensor = apply_op("IsVariableInitialized", name, ref=self._variable)
+        return result
+
+    def _change(self, how: str, value: Any, use_locking: bool | None, name: str | None, read_value: bool) -> Any:
+        changed = apply_op(f"Assign{how}", name, ref=self._variable, value=value, use_locking=use_locking)
+        return changed if read_value else changed.op
+
+    def _scatter(self, kind: str, indices: Any, updates: Any, use_locking: bool | None, name: str | None) -> Any:
+        return apply_op(
+            f"Scatter{kind}", name, ref=self._variable, indices=indices, updates=updates, use_locking=use_locking
+        )
+
+    def _strided_slice_assign(self, name: str | None, **arguments: Any) -> Tensor:
+        result: Tensor = apply_op("StridedSliceAssign", name, ref=self._variable, **arguments)
+        return result
+
+
+class BaseResourceVariable(Variable):
+    """What resource variables share: a handle, and reads where the program says."""
+
+    _handle: Tensor
+    _dtype: DType
+    _shape: TensorShape
+    _graph_element: Any
+    _cached_value: Tensor | None = None
+    _should_act_as_resource_variable = True
+
+    @property
+    def name(self) -> str:
+        return self._handle.name
+
+    @property
+    def op(self) -> Operation:
+        return self._handle.op
+
+    @property
+    def handle(self) -> Tensor:
+        """The tensor that operations on the variable take."""
+        return self._handle
+
+    @property
+    def dtype(self) -> DType:
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return self._shape
+
+    @property
+    def device(self) -> str:
+        return self._handle.op.device
+
+    @property
+    def graph(self) -> Graph:
+        return self._handle.graph
+
+    @property
+    def create(self) -> Operation:
+        """The operation that gives the variable its initial value."""
+        return self.initializer
+
+    def __bool__(self) -> bool:
+        return bool(self.read_value())
+
+    def __copy__(self) -> BaseResourceVariable:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise NotImplementedError("__deepcopy__() is only available when eager execution is enabled.")
+
+    def __int__(self) -> int:
+        return int(self.value())  # type: ignore[call-overload, no-any-return]
+
+    def numpy(self) -> Any:
+        """Only for eager execution: NotImplementedError."""
+        raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+
+    def set_shape(self, shape: Any) -> None:
+        raise NotImplementedError("ResourceVariable does not implement set_shape()")
+
+    def value(self) -> Tensor:
+        if self._cached_value is not None:
+            return self._cached_value
+        with colocate_with(None, ignore_existing=True), device(self._handle.op.device):
+            return self._read()
+
+    def _read(self) -> Tensor:
+        result: Tensor = apply_op("ReadVariableOp", None, resource=self._handle, dtype=self._dtype)
+        return result
+
+    def read_value(self) -> Tensor:
+        with name_scope("Read"), device(self._handle.op.device):
+            value = self._read()
+        return _identity(value)
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        with name_scope("Gather" if name is None else name) as scope:
+            value = apply_op("ResourceGather", scope, resource=self._handle, indices=indices, dtype=self._dtype)
+        return _identity(value)
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        with name_scope("GatherNd" if name is None else name) as scope:
+            value = apply_op("ResourceGatherNd", scope, resource=self._handle, indices=indices, dtype=self._dtype)
+        return _identity(value)
+
+    def eval(self, session: Any = None) -> Any:
+        return self._graph_element.eval(session=session)
+
+    def _as_graph_element(self) -> Any:
+        return self._graph_element
+
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """Whether the variable has a value: `bool[]`."""
+        result: Tensor = apply_op("VarIsInitializedOp", name, resource=self._handle)
+        return result
+
+    _is_initialized = is_initialized
+
+    def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+        tensor = convert_to_tensor(value, dtype=self._dtype)
+        self._shape.assert_is_compatible_with(tensor.shape)
+        changed = apply_op("AssignVariableOp", name, resource=self._handle, value=tensor)
+        return self._lazy_read(changed) if read_value else changed
+
+    def _change(self, how: str, value: Any, use_locking: bool | None, name: str | None, read_value: bool) -> Any:
+        with self._after_cached_read():
+            tensor = convert_to_tensor(value, dtype=self._dtype)
+            changed = apply_op(f"Assign{how}VariableOp", name, resource=self._handle, value=tensor)
+        return self._lazy_read(changed) if read_value else changed
+
+    def _after_cached_read(self) -> Any:
+        return nullcontext() if self._cached_value is None else control_dependencies([self._cached_value])
+
+    def _scatter(self, kind: str, indices: Any, updates: Any, use_locking: bool | None, name: str | None) -> Any:
+        handle = "ref" if kind.startswith("Nd") else "resource"
+        arguments = {handle: self._handle, "indices": indices, "updates": convert_to_tensor(updates, self._dtype)}
+        return self._lazy_read(apply_op(f"ResourceScatter{kind}", name, **arguments))
+
+    def _strided_slice_assign(self, name: str | None, value: Any, **arguments: Any) -> Any:
+        with self._after_cached_read():
+            tensor = convert_to_tensor(value, dtype=self._dtype)
+            return self._lazy_read(
+                apply_op("ResourceStridedSliceAssign", name, ref=self._handle, value=tensor, **arguments)
+            )
+
+    def _lazy_read(self, op: Operation) -> UnreadVariable:
+        return UnreadVariable(self, op)
+
+
+def _identity(value: Tensor) -> Tensor:
+    result: Tensor = apply_op("Identity", None, input=value)
+    return result
+
+
+class ResourceVariable(BaseResourceVariable):
+    """A resource variable: each use reads it anew, ordered by the graph."""
+
+    _is_initialized_op: Tensor
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+        variable_def: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        distribute_strategy: Any = None,
+        **others: Any,
+    ):
+        self._make(
+            NewVariable(
+                initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype,
+                import_scope=import_scope, constraint=constraint, **others,
+            )  # fmt: skip
+        )
+
+    def _build(self, new: NewVariable) -> None:
+        initial, from_function = new.initial_value, callable(new.initial_value)
+        with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
+            graph = get_default_graph()
+            full_name = scope[:-1] if scope.endswith("/") else scope
+            with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}):
+                with name_scope("Initializer"), device(None):
+                    made = initial() if from_function else initial
+                    value = convert_to_tensor(made, name="initial_value", dtype=new.dtype)
+                self._shape, self._dtype = _declared_shape(new, value), value.dtype.base_dtype
+                self._handle = apply_op(
+                    "VarHandleOp", scope, shape=self._shape, dtype=self._dtype, shared_name=full_name
+                )
+            if value.op._get_control_flow_context() is not None:
+                raise ValueError(_INSIDE_CONTROL_FLOW.format(scope))
+            self._initial_value = value
+            self._add_operations(scope, new)
+
+    def _add_operations(self, scope: str, new: NewVariable) -> None:
+        with name_scope("IsInitialized"):
+            self._is_initialized_op = self.is_initialized()
+        handle = self._handle
+        with name_scope("Assign") as assign, colocate_with(None, ignore_existing=True), device(handle.op.device):
+            value = guarded(scope, self._initial_value)
+            self._initializer_op = apply_op("AssignVariableOp", assign, resource=handle, value=value)
+        with name_scope("Read"):
+            with device(handle.op.device):
+                self._graph_element = self._read()
+            if new.caching_device is not None:
+                with colocate_with(None, ignore_existing=True), device(new.caching_device):
+                    self._cached_value = _identity(self._graph_element)
+
+    def _take(self, held: Any, snapshot: Any) -> None:
+        self._handle = held
+        self._shape, self._dtype = as_shape(held.op.get_attr("shape")), as_dtype(held.op.get_attr("dtype"))
+        if snapshot is None:
+            snapshot = held.graph.get_tensor_by_name(held.op.name + "/Read/ReadVariableOp:0")
+        elif snapshot.op.type != "ReadVariableOp":
+            self._cached_value = snapshot
+        while snapshot.op.type != "ReadVariableOp":
+            snapshot = snapshot.op.inputs[0]
+        self._graph_element = snapshot
+
+
+def _declared_shape(new: NewVariable, value: Tensor) -> TensorShape:
+    if new.shape is None:
+        return value.get_shape()
+    if not value.get_shape().is_compatible_with(new.shape):
+        raise ValueError(
+            f"The initial value's shape ({value.get_shape()}) is not compatible with the explicitly supplied "
+            f"`shape` argument ({new.shape})."
+        )
+    return as_shape(new.shape)
+
+
+class UnreadVariable(BaseResourceVariable):
+    """A resource variable as an assignment left it: reads come after the assignment."""
+
+    def __init__(self, variable: BaseResourceVariable, parent_op: Operation):
+        self._handle, self._dtype, self._shape = variable._handle, variable._dtype, variable._shape
+        self._parent_op = parent_op
+        self._synchronization, self._aggregation, self._trainable = settled(None, None, None, None)
+        self._constraint = self._initializer_op = self._initial_value = self._caching_device = None
+        self._graph_element = self._read()
+
+    @property
+    def name(self) -> str:
+        return self._parent_op.name
+
+    @property
+    def op(self) -> Operation:
+        return self._parent_op
+
+    def value(self) -> Tensor:
+        return self._read()
+
+    read_value = value
+
+    def _read(self) -> Tensor:
+        with control_dependencies([self._parent_op]):
+            return super()._read()
+
+
+class VariableReference:
+    """A hashable stand-in for a variable: equal if it is the same variable."""
+
+    __slots__ = ("_variable",)
+
+    def __init__(self, variable: Variable):
+        self._variable = variable
+
+    def deref(self) -> Variable:
+        """The variable."""
+        return self._variable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VariableReference) and self._variable is other._variable
+
+    def __hash__(self) -> int:
+        return id(self._variable)
+
+
+class _SlicedAssign:
+    """`v[a:b].assign(value)`: sets the part of the variable that a slice was taken from."""
+
+    __slots__ = ("_sliced", "_variable")
+
+    def __init__(self, variable: Any, sliced: Tensor):
+        self._variable, self._sliced = variable, sliced
+
+    def __call__(self, val: Any, name: str | None = None) -> Any:
+        op = self._sliced.op
+        masks = {n: op.get_attr(n) for n in op.attrs if n.endswith("_mask")}
+        _, begin, end, strides = op.inputs
+        name = op.name + "/_assign" if name is None else name
+        return self._variable._strided_slice_assign(
+            name, begin=begin, end=end, strides=strides, value=val, **masks
+        )
+
+
+def _delegate(operator: str) -> Any:
+    def apply(a: Variable, *args: Any, **kwargs: Any) -> Any:
+        return getattr(Tensor, operator)(a.value(), *args, **kwargs)
+
+    apply.__name__ = operator
+    return apply
+
+
+def _scatter_method(kind: str) -> Any:
+    def scatter(self: Variable, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
+        if not isinstance(sparse_delta, IndexedSlices):
+            raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
+        return self._scatter(kind.capitalize(), sparse_delta.indices, sparse_delta.values, use_locking, name)
+
+    scatter.__name__, scatter.__doc__ = f"scatter_{kind}", f"Row by row, `{kind}` with the slices of an `IndexedSlices`."
+    return scatter
+
+
+def _deprecated_in_place(operator: str, method: str) -> Any:
+    symbol, instead = _IN_PLACE[method]
+    hint = f"variable.{instead}" if instead else f"`var.assign(var {symbol} other)`"
+    goal = " if you want assignment to the variable value or " + (
+        f"'x = x {symbol} y'" if instead else f"`x = x {symbol} y`"
+    )
+
+    def apply(self: Variable, other: Any) -> Any:
+        if method not in _warned:
+            _warned.add(method)
+            _python_logging.getLogger("tensorflow").warning(
+                f"Variable {symbol}= will be deprecated. Use {hint}{goal} if you want a new python Tensor object."
+            )
+        return getattr(Tensor, operator)(self.value(), other)
+
+    return apply
+
+
+def _refused_in_place(method: str) -> Any:
+    symbol, instead = _IN_PLACE[method]
+    use = f"variable.{instead}(value)" if instead else f"`var.assign(var {symbol} value)`"
+    if instead:
+        text = (
+            f"Variable {symbol}= value not supported. Use {use} to modify the variable value and "
+            f"variable = variable {symbol} value to get a new Tensor object."
+        )
+    else:
+        text = (
+            f"Variable {symbol}= value not supported. Use {use} to modify the variable or "
+            f"`var = var {symbol} value` to get a new Tensor object."
+        )
+
+    def refuse(self: Variable, unused_other: Any) -> Any:
+        raise RuntimeError(text)
+
+    return refuse
+
+
+_warned: set[str] = set()
+for _operator in _OPERATORS:
+    setattr(Variable, _operator, _delegate(_operator))
+for _kind in _SCATTERS:
+    setattr(Variable, f"scatter_{_kind}", _scatter_method(_kind))
+for _method in _IN_PLACE:
+    _plain = {"__idiv__": "__truediv__", "__irealdiv__": "__truediv__"}.get(_method, "__" + _method[3:])
+    setattr(RefVariable, _method, _deprecated_in_place(_plain, _method))
+    setattr(BaseResourceVariable, _method, _refused_in_place(_method))
+
+
+def _as_tensor(variable: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Tensor:
+    if dtype is not None and not dtype.is_compatible_with(variable.dtype):
+        raise ValueError(
+            f"Incompatible type conversion requested to type '{dtype.name}' for variable of type '{variable.dtype.name}'"
+        )
+    if not as_ref:
+        value: Tensor = variable.value()
+        return value
+    reference: Tensor = variable._ref() if isinstance(variable, RefVariable) else variable.read_value().op.inputs[0]
+    return reference
+
+
+register_tensor_conversion_function(RefVariable, _as_tensor)
+register_tensor_conversion_function(BaseResourceVariable, _as_tensor)
+
+
+def is_resource_variable(variable: Any) -> bool:
+    """Whether `variable` is, or acts as, a resource variable."""
+    return isinstance(variable, BaseResourceVariable) or hasattr(variable, "_should_act_as_resource_variable")
