@@ -345,6 +345,11 @@ class Operation:
     def _update_input(self, index: int, tensor: Tensor) -> None:
         _assert_same_graph(self, tensor)
         old = self._inputs[index]
+        if tensor._dtype.base_dtype != old._dtype.base_dtype:
+            # TF finds this out when it extends the session's graph: every later run fails.
+            self._graph._bad_edges.append(
+                f"Input {index} of node {self._name} was passed {_cpp_name(tensor._dtype)} from {tensor.name} incompatible with expected {_cpp_name(old._dtype)}."
+            )
         self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
         if all(t is not old for t in self._inputs) and old._consumers and self in old._consumers:
             old._consumers.remove(self)
@@ -366,6 +371,11 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self._name}' type={self._type}>"
+
+
+def _cpp_name(dtype: DType) -> str:
+    name = {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.base_dtype.name, dtype.base_dtype.name)
+    return f"{name}_ref" if dtype._is_ref else name
 
 
 def _add_consumer(tensor: Tensor, op: Operation) -> None:
@@ -469,6 +479,7 @@ class Graph:
         self._names_in_use: dict[str, int] = {}
         self._next_id_counter = 0
         self._version_of_edges = 0
+        self._bad_edges: list[str] = []
         self._collections: dict[Any, list[Any]] = {}
         self._state = _ScopeState()
         self._seed: Any = None
@@ -676,6 +687,8 @@ class Graph:
                 tensor._consumers = [op]
             elif consumers[-1] is not op:
                 consumers.append(op)
+            if tensor._op._control_flow_context is not None and self._state.control_flow_context is None:
+                tensor._op._control_flow_context.check_use(op, tensor._op)
         return op
 
     def _emit(
