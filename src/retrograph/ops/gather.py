@@ -1,0 +1,672 @@
+"""Elements by index: gather, gather_nd, scatter_nd, one_hot.
+
+Indices that are known while tracing are checked as TF's CPU kernels check them. Indices that depend on data cannot raise
+inside XLA: what is out of range reads zeros and writes nothing, as TF's GPU kernels do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import dtypes, errors
+from retrograph.framework.apply import apply_op
+from retrograph.framework.constants import constant
+from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.shape import Shape, to_text
+from retrograph.framework.shape_rules import (
+    ShapeContext,
+    ShapeError,
+    concatenate,
+    merge,
+    with_rank,
+    with_rank_at_least,
+)
+from retrograph.framework.static_value import constant_value
+from retrograph.framework.structures import IndexedSlices
+from retrograph.ops import array
+from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
+from retrograph.ops.rows import is_static, num_elements, shape_input, unknown_of
+
+# --- gather ------------------------------------------------------------------------------------------------------
+
+
+def _gather_shape(c: ShapeContext) -> list[Shape]:
+    params = with_rank_at_least(c, c.input(0), 1)
+    return [concatenate(c.input(1), None if params is None else params[1:])]
+
+
+def _gather_v2_shape(c: ShapeContext) -> list[Shape]:
+    params, indices = with_rank_at_least(c, c.input(0), 1), c.input(1)
+    with_rank(c, c.input(2), 0)
+    value = c.constant(2)
+    if value is None:
+        known = params is not None and indices is not None
+        return [unknown_of(len(params) + len(indices) - 1) if known else None]  # type: ignore[arg-type]
+    axis, batch_dims = int(value), c.attr("batch_dims")
+    with_rank_at_least(c, params, -axis if axis < 0 else axis + 1)
+    with_rank_at_least(c, params, -batch_dims if batch_dims < 0 else batch_dims + 1)
+    if params is None or indices is None:
+        return [None]
+    axis %= len(params)
+    return [params[:axis] + indices[batch_dims:] + params[axis + 1 :]]
+
+
+def _unsigned(indices: Any) -> Any:
+    # Negative indices become too large ones: JAX would count them from the end.
+    return indices.astype(jnp.uint64 if indices.dtype == jnp.int64 else jnp.uint32)
+
+
+def _check_range(op: Any, indices: Any, size: int) -> None:
+    wrong = (indices < 0) | (indices >= size)
+    if not wrong.any():
+        return
+    at = tuple(np.argwhere(wrong)[0].tolist())
+    where = f"indices{list(at)}".replace(" ", "") if at else "indices"
+    raise errors.InvalidArgumentError(None, op, f"{where} = {indices[at]} is not in [0, {size})")
+
+
+def _axes(op: Any, indices: Any, axis: Any, rank: int) -> tuple[int, int]:
+    batch_dims = op.get_attr("batch_dims")
+    batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
+    return int(axis) % rank, batch_dims
+
+
+def _with_batches(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
+    """Index arrays that broadcast the batch dimensions, and the order of the result's dimensions."""
+    moved = xp.moveaxis(params, axis, batch_dims)
+    shape = indices.shape
+    grid = [np.arange(shape[i]).reshape((1,) * i + (-1,) + (1,) * (len(shape) - i - 1)) for i in range(batch_dims)]
+    inner = len(shape) - batch_dims
+    kept = range(batch_dims + inner, axis + inner)
+    order = [*range(batch_dims), *kept, *range(batch_dims, batch_dims + inner), *range(axis + inner, params.ndim - 1 + inner)]
+    return moved, grid, order
+
+
+def _numpy_gather(op: Any, params: Any, indices: Any, axis: Any) -> Any:
+    at, batch_dims = _axes(op, indices, axis, params.ndim)
+    _check_range(op, indices, params.shape[at])
+    if not batch_dims:
+        return np.take(params, indices, at) if indices.ndim else np.asarray(params[(slice(None),) * at + (int(indices), ...)])
+    moved, grid, order = _with_batches(np, params, indices, at, batch_dims)
+    return moved[(*grid, indices)].transpose(order)
+
+
+def _lowered_gather(op: Any, params: Any, indices: Any, axis: Any) -> Any:
+    at, batch_dims = _axes(op, indices, axis, params.ndim)
+    if is_static(indices):
+        _check_range(op, indices, params.shape[at])
+    params, wide = jnp.asarray(params), _unsigned(indices)
+    if not batch_dims:
+        return jnp.take(params, wide, at, mode="fill", fill_value=0)
+    moved, grid, order = _with_batches(jnp, params, indices, at, batch_dims)
+    return moved.at[(*grid, wide)].get(mode="fill", fill_value=0).transpose(order)
+
+
+class _AlongFirst:
+    """The op `Gather` seen as `GatherV2` with axis 0."""
+
+    def __init__(self, op: Any):
+        self.op = op
+        self.name = op.name
+
+    def get_attr(self, name: str) -> int:
+        return 0
+
+
+_ZERO = np.zeros((), np.int32)
+
+
+def _gradient_shapes(op: Any) -> tuple[Tensor, Tensor]:
+    params = op.inputs[0]
+    with params.graph.colocate_with(params):
+        sizes = array.shape(params, out_type=dtypes.int64)
+        sizes = _cast(sizes, dtypes.int32)
+    return sizes, array.expand_dims(array.size(op.inputs[1]), 0)
+
+
+def _cast(x: Tensor, dtype: Any) -> Tensor:
+    from retrograph.ops.math import cast  # math builds on this package's lower modules
+
+    return cast(x, dtype)
+
+
+def _slices_gradient(op: Any, grad: Any, sizes: Tensor, count: Tensor, tail: Tensor) -> IndexedSlices:
+    values = array.reshape(grad, concat([count, tail], 0))
+    return IndexedSlices(values, array.reshape(op.inputs[1], count), sizes)
+
+
+def _gather_gradient(op: Any, grad: Any) -> Any:
+    sizes, count = _gradient_shapes(op)
+    return [_slices_gradient(op, grad, sizes, count, sizes[1:]), None]
+
+
+def _gather_v2_gradient(op: Any, grad: Any) -> Any:
+    sizes, count = _gradient_shapes(op)
+    if constant_value(op.inputs[2]) == 0:
+        return [_slices_gradient(op, grad, sizes, count, sizes[1:]), None, None]
+    batch_dims = op.get_attr("batch_dims")
+    indices = op.inputs[1]
+    batch_dims = batch_dims + len(indices._shape) if batch_dims < 0 else batch_dims
+    return [_dense_gather_gradient(indices, grad, sizes, op.inputs[2], batch_dims), None, None]
+
+
+def _dense_gather_gradient(indices: Tensor, grad: Any, sizes: Tensor, axis: Tensor, batch_dims: int) -> Tensor:
+    from retrograph.ops import math as math_ops
+
+    outer, inner = sizes[:axis], sizes[axis:][1:]
+    values_shape = concat([outer, [-1], inner], 0)
+    rank, before = array.size(values_shape), array.size(outer)
+    batches = math_ops.range(batch_dims)
+    batch_to_axis = math_ops.range(batch_dims, before)
+    after = math_ops.range(before + 1, rank)
+    values = array.reshape(grad, values_shape)
+    order = concat([batches, [before], batch_to_axis, after], 0)
+    moved = array.transpose(values, order)
+    summed = _summed_rows(sizes, moved, indices, batch_dims, sizes[axis])
+    back = concat([batches, batch_to_axis + 1, [batch_dims], after], 0)
+    return array.transpose(summed, back)
+
+
+def _summed_rows(sizes: Tensor, values: Tensor, indices: Tensor, batch_dims: int, rows: Any) -> Tensor:
+    from retrograph.ops import math as math_ops
+
+    count = array.expand_dims(array.size(indices), 0)
+    if not batch_dims:
+        return math_ops.unsorted_segment_sum(values, array.reshape(indices, count), rows)
+    values_shape = array.shape(values)
+    outer, inner = values_shape[:batch_dims], values_shape[batch_dims:][1:]
+    batches = apply_op("Prod", None, input=outer, reduction_indices=[0], keep_dims=False)
+    flat = concat([[-1], inner], 0)
+    rows *= batches
+    flat_indices = _batch_indices(sizes, indices, batch_dims)
+    values = array.reshape(values, flat)
+    summed = math_ops.unsorted_segment_sum(values, array.reshape(flat_indices, count), rows)
+    return array.reshape(summed, concat([outer, flat], 0))
+
+
+def _batch_indices(sizes: Tensor, indices: Tensor, batch_dims: int, offset_range: Any = None) -> Tensor:
+    """Indices into `params` whose batch dimensions are joined with the gathered one."""
+    from retrograph.ops import math as math_ops
+
+    make_range = offset_range or math_ops.range
+    rank, dtype = len(indices._shape or ()), indices.dtype.base_dtype
+    result, sizes = indices, _cast(sizes, dtype)
+    step: Any = array.ones((), dtype=dtype)
+    for dim in range(batch_dims, 0, -1):
+        length = sizes[dim - 1]
+        step *= sizes[dim]
+        start, one = array.zeros((), dtype=dtype), array.ones((), dtype=dtype)
+        offsets = make_range(start, length, one)
+        offsets *= step
+        wide = stack([1] * (dim - 1) + [length] + [1] * (rank - dim), axis=0)
+        result += array.reshape(offsets, wide)
+    return result
+
+
+register_op(
+    "Gather",
+    shape=_gather_shape,
+    lower=lambda op, params, indices: _lowered_gather(_AlongFirst(op), params, indices, _ZERO),
+    numpy=lambda op, params, indices: _numpy_gather(_AlongFirst(op), params, indices, _ZERO),
+    gradient=_gather_gradient,
+)
+register_op(
+    "GatherV2",
+    shape=_gather_v2_shape,
+    lower=_lowered_gather,
+    numpy=_numpy_gather,
+    static_inputs=(2,),
+    gradient=_gather_v2_gradient,
+)
+
+
+def _axis_value(axis: Any) -> Any:
+    return constant_value(axis) if isinstance(axis, Tensor) else axis
+
+
+@export("gather")
+def gather(
+    params: Any,
+    indices: Any,
+    validate_indices: bool | None = None,
+    name: str | None = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+) -> Tensor:
+    """The parts of `params` along `axis` that `indices` name.
+
+    >>> tf.gather(tf.zeros([5, 2]), [[0, 3], [1, 1]])
+    <tf.Tensor 'GatherV2:0' shape=(2, 2, 2) dtype=float32>
+
+    Differs: indices that are out of range and known only when running read zeros.
+    Source: TF 1.15 `tf.gather`.
+    """
+    if axis is None:
+        axis = batch_dims
+    if _axis_value(axis) != 0:
+        return apply_op("GatherV2", name, params=params, indices=indices, axis=axis, batch_dims=batch_dims)
+    sparse_read = getattr(params, "sparse_read", None)
+    if sparse_read is not None:
+        return sparse_read(indices, name=name)  # type: ignore[no-any-return]
+    return apply_op("GatherV2", name, params=params, indices=indices, axis=axis)
+
+
+@export("batch_gather")
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
+    """`params[b, indices[b, i]]` for each batch b (all dimensions of `indices` but the last).
+
+    Source: TF 1.15 `tf.batch_gather`.
+    """
+    with name_scope(name, "BatchGather", [params, indices]):
+        indices = convert_to_tensor(indices, name="indices")
+        params = convert_to_tensor(params, name="params")
+        if indices._shape is None:
+            raise ValueError("batch_gather does not allow indices with unknown shape.")
+        return _batch_gather(params, indices, len(indices._shape) - 1)
+
+
+def _range(start: Any, limit: Any, delta: Any) -> Tensor:
+    return apply_op("Range", None, start=start, limit=limit, delta=delta)
+
+
+def _batch_gather(params: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
+    rank = len(indices._shape or ())
+    if not 0 <= batch_dims < rank:
+        raise ValueError(f"batch_dims = {batch_dims} must be less than rank(indices) = {rank}")
+    if params._shape is not None and batch_dims >= len(params._shape):
+        raise ValueError(f"batch_dims = {batch_dims} must be less than rank(params) = {len(params._shape)}")
+    indices_shape, params_shape = array.shape(indices), array.shape(params)
+    flat_indices = array.reshape(_batch_indices(params_shape, indices, batch_dims, _range), [-1])
+    outer = params_shape[batch_dims + 1 :]
+    joined = apply_op("Prod", None, input=params_shape[: batch_dims + 1], reduction_indices=[0], keep_dims=False)
+    flat_params = array.reshape(params, concat([[joined], outer], axis=0))
+    flat_result = gather(flat_params, flat_indices)
+    result = array.reshape(flat_result, concat([indices_shape, outer], axis=0))
+    known = indices.get_shape()[:batch_dims].merge_with(params.get_shape()[:batch_dims])
+    known = known.concatenate(indices.get_shape()[batch_dims:])
+    result.set_shape(known.concatenate(params.get_shape()[batch_dims + 1 :]))
+    return result
+
+
+# --- gather_nd ---------------------------------------------------------------------------------------------------
+
+
+def _gather_nd_shape(c: ShapeContext) -> list[Shape]:
+    params, indices = c.input(0), with_rank_at_least(c, c.input(1), 1)
+    depth = None if indices is None else indices[-1]
+    if params is None or indices is None or depth is None:
+        return [None]
+    if depth > len(params):
+        raise ShapeError(
+            "indices.shape[-1] must be <= params.rank, but saw indices shape: "
+            f"{to_text(indices)} and params shape: {to_text(params)}"
+        )
+    return [indices[:-1] + params[depth:]]
+
+
+def _columns(indices: Any) -> tuple[Any, ...]:
+    return tuple(indices[..., i] for i in range(indices.shape[-1]))
+
+
+def _check_nd(op: Any, indices: Any, shape: Sequence[int], what: str) -> None:
+    limits = np.array(shape[: indices.shape[-1]], np.int64)
+    wrong = ((indices < 0) | (indices >= limits)).any(-1)
+    if wrong.any():
+        at = np.argwhere(wrong)[0].tolist()
+        where = ",".join(map(str, at))
+        row = ", ".join(map(str, indices[tuple(at)].tolist()))
+        text = f"indices[{where}] = [{row}] does not index into {what}shape {to_text(tuple(shape))}"
+        raise errors.InvalidArgumentError(None, op, text)
+
+
+def _numpy_gather_nd(op: Any, params: Any, indices: Any) -> Any:
+    _check_nd(op, indices, params.shape, "param ")
+    return np.asarray(params[(*_columns(indices), ...)]) if indices.shape[-1] else np.broadcast_to(params, indices.shape[:-1] + params.shape)
+
+
+def _lowered_gather_nd(op: Any, params: Any, indices: Any) -> Any:
+    if is_static(indices):
+        _check_nd(op, indices, params.shape, "param ")
+    params = jnp.asarray(params)
+    if not indices.shape[-1]:
+        return jnp.broadcast_to(params, indices.shape[:-1] + params.shape)
+    return params.at[_columns(_unsigned(indices))].get(mode="fill", fill_value=0)
+
+
+def _gather_nd_gradient(op: Any, grad: Any) -> Any:
+    params, indices = op.inputs
+    sizes = array.shape(params, out_type=indices.dtype)
+    if indices._shape is not None and len(indices._shape) == 2 and indices._shape[-1] == 1:
+        return [IndexedSlices(grad, array.squeeze(indices, axis=-1), sizes), None]
+    return [scatter_nd(indices, grad, sizes), None]
+
+
+register_op(
+    "GatherNd",
+    shape=_gather_nd_shape,
+    lower=_lowered_gather_nd,
+    numpy=_numpy_gather_nd,
+    gradient=_gather_nd_gradient,
+)
+
+
+@export("gather_nd", "manip.gather_nd")
+def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
+    """The parts of `params` that the rows of `indices` (last dimension) name.
+
+    >>> tf.gather_nd(tf.zeros([4, 5, 6]), [[0, 1], [3, 2]])
+    <tf.Tensor 'GatherNd:0' shape=(2, 6) dtype=float32>
+
+    Differs: indices that are out of range and known only when running read zeros.
+    Source: TF 1.15 `tf.gather_nd`.
+    """
+    if isinstance(batch_dims, Tensor):
+        static = constant_value(batch_dims)
+        batch_dims = batch_dims if static is None else int(static)  # type: ignore[assignment]
+    if not isinstance(batch_dims, Tensor) and batch_dims == 0:
+        read = getattr(params, "gather_nd", None)
+        if read is not None:
+            return read(indices, name=name)  # type: ignore[no-any-return]
+        return apply_op("GatherNd", name, params=params, indices=indices)
+    return _batch_gather_nd(params, indices, batch_dims, name)
+
+
+def _check_batch_dims(params: Tensor, indices: Tensor, batch_dims: Any) -> None:
+    if not isinstance(batch_dims, int):
+        raise TypeError(f"batch_dims must be an int; got {batch_dims!r}")
+    if batch_dims < 0:
+        raise ValueError("tf.gather_nd does not allow negative batch_dims.")
+    for what, one in (("indices", indices._shape), ("params", params._shape)):
+        if one is not None and batch_dims >= len(one):
+            raise ValueError(f"batch_dims = {batch_dims} must be less than rank({what}) = {len(one)}")
+
+
+def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | None) -> Tensor:
+    with name_scope(name, "BatchGatherND", [params, indices]):
+        indices = convert_to_tensor(indices, name="indices")
+        params = convert_to_tensor(params, name="params")
+        _check_batch_dims(params, indices, batch_dims)
+        params_shape, indices_shape = array.shape(params), array.shape(indices)
+        batch_shape = params_shape[:batch_dims]
+        batches = apply_op("Prod", None, input=batch_shape, reduction_indices=[0])
+        inner_rank = array.rank(indices) - batch_dims - 1
+        inner_shape = indices_shape[batch_dims:-1]
+        ranges = [_cast_op(_range(0, x, 1), indices.dtype) for x in unstack(batch_shape, axis=0)]
+        mesh = meshgrid(*ranges, indexing="ij") if ranges else []
+        grid = array.transpose(stack([array.reshape(x, shape=(-1,)) for x in mesh], axis=0))
+        grid_shape = array.shape(grid)
+        ones = array.ones(inner_rank, dtype=dtypes.int32)
+        grid = array.reshape(grid, concat([grid_shape[:1], ones, grid_shape[1:]], axis=0))
+        grid = tile(grid, multiples=concat(((1,), inner_shape, (1,)), axis=0))
+        flat_shape = concat(([batches], indices_shape[batch_dims:]), axis=0)
+        flat = array.reshape(indices, shape=flat_shape)
+        out = apply_op("GatherNd", None, params=params, indices=concat((grid, flat), axis=-1))
+        return array.reshape(out, shape=concat((batch_shape, array.shape(out)[1:]), axis=0))
+
+
+def _cast_op(x: Tensor, dtype: Any) -> Tensor:
+    return apply_op("Cast", None, x=x, DstT=dtype)
+
+
+# --- scatter_nd --------------------------------------------------------------------------------------------------
+
+
+def _check_scatter(indices: Shape, updates: Shape, output: Shape) -> None:
+    if num_elements(output) == 0 and ((num_elements(indices) or 0) > 0 or (num_elements(updates) or 0) > 0):
+        raise ShapeError("Indices and updates specified for empty output shape")
+    if indices is None or updates is None or indices[-1] is None:
+        return
+    outer, depth = len(indices) - 1, indices[-1]
+    shapes = f"updates.shape={to_text(updates)}"
+    try:
+        merge(None, indices[:outer], updates[:outer])
+    except ShapeError as error:
+        raise ShapeError(
+            f"The outer {outer} dimensions of indices.shape={to_text(indices)} must match the outer {outer} "
+            f"dimensions of {shapes}: {error}"
+        ) from None
+    try:
+        merge(None, None if output is None else output[depth:], updates[outer:])
+    except ShapeError as error:
+        inner = 0 if output is None else len(output) - depth
+        raise ShapeError(
+            f"The inner {inner} dimensions of output.shape={to_text(output)} must match the inner "
+            f"{len(updates) - outer} dimensions of {shapes}: {error}"
+        ) from None
+
+
+def _scatter_nd_shape(c: ShapeContext) -> list[Shape]:
+    indices, updates = (with_rank_at_least(c, c.input(i), 1) for i in (0, 1))
+    output = shape_input(c, 2)
+    _check_scatter(indices, updates, output)
+    return [output]
+
+
+def _tensor_scatter_shape(c: ShapeContext) -> list[Shape]:
+    output, indices, updates = (with_rank_at_least(c, c.input(i), 1) for i in (0, 1, 2))
+    _check_scatter(indices, updates, output)
+    return [output]
+
+
+_NUMPY_SCATTER = {"add": np.add.at, "subtract": np.subtract.at}
+
+
+def _numpy_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str) -> Any:
+    _check_nd(op, indices, target.shape, "")
+    result = np.array(target)
+    if how == "set":
+        result[_columns(indices)] = updates
+    else:
+        _NUMPY_SCATTER[how](result, _columns(indices), updates)
+    return result
+
+
+def _lowered_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str) -> Any:
+    if is_static(indices):
+        _check_nd(op, indices, target.shape, "")
+    place = jnp.asarray(target).at[_columns(_unsigned(indices))]
+    return getattr(place, how)(updates, mode="drop")
+
+
+def _zeros_of(xp: Any, shape: Any, updates: Any) -> Any:
+    return xp.zeros(tuple(shape.tolist()), updates.dtype)
+
+
+def _scatter_nd_gradient(op: Any, grad: Any) -> Any:
+    return [None, gather_nd(grad, op.inputs[0]), None]
+
+
+register_op(
+    "ScatterNd",
+    shape=_scatter_nd_shape,
+    lower=lambda op, i, u, s: _lowered_scatter(op, _zeros_of(jnp, s, u), i, u, "add"),
+    numpy=lambda op, i, u, s: _numpy_scatter(op, _zeros_of(np, s, u), i, u, "add"),
+    static_inputs=(2,),
+    gradient=_scatter_nd_gradient,
+)
+
+
+def _tensor_scatter_gradient(how: str) -> Any:
+    def gradient(op: Any, grad: Any) -> Any:
+        indices = op.inputs[1]
+        updates = gather_nd(grad, indices)
+        tensor = array.identity(grad)
+        if how == "set":
+            zeros = array.zeros_like(op.inputs[2], dtype=grad.dtype)
+            return [tensor_scatter_update(tensor, indices, zeros), None, updates]
+        return [tensor, None, -updates if how == "subtract" else updates]
+
+    return gradient
+
+
+def _register_tensor_scatter(op_type: str, how: str, gradient: Any) -> None:
+    register_op(
+        op_type,
+        shape=_tensor_scatter_shape,
+        lower=lambda op, t, i, u: _lowered_scatter(op, t, i, u, how),
+        numpy=lambda op, t, i, u: _numpy_scatter(op, t, i, u, how),
+        gradient=gradient,
+    )
+
+
+for _type, _how in {"TensorScatterUpdate": "set", "TensorScatterAdd": "add", "TensorScatterSub": "subtract"}.items():
+    _register_tensor_scatter(_type, _how, _tensor_scatter_gradient(_how))
+_register_tensor_scatter("ScatterNdNonAliasingAdd", "add", lambda op, grad: [grad, None, gather_nd(grad, op.inputs[1])])
+
+
+@export("scatter_nd", "manip.scatter_nd")
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
+    """Zeros of `shape`, to which `updates` are added at the rows of `indices`.
+
+    >>> tf.scatter_nd([[4], [3]], [9, 10], [8])
+    <tf.Tensor 'ScatterNd:0' shape=(8,) dtype=int32>
+
+    Source: TF 1.15 `tf.scatter_nd`.
+    """
+    return apply_op("ScatterNd", name, indices=indices, updates=updates, shape=shape)
+
+
+@export("tensor_scatter_nd_update", "tensor_scatter_update")
+def tensor_scatter_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with `updates` in the places that the rows of `indices` name.
+
+    Source: TF 1.15 `tf.tensor_scatter_nd_update`.
+    """
+    return apply_op("TensorScatterUpdate", name, tensor=tensor, indices=indices, updates=updates)
+
+
+@export("tensor_scatter_nd_add", "tensor_scatter_add")
+def tensor_scatter_add(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with `updates` added at the rows of `indices`.
+
+    Source: TF 1.15 `tf.tensor_scatter_nd_add`.
+    """
+    return apply_op("TensorScatterAdd", name, tensor=tensor, indices=indices, updates=updates)
+
+
+@export("tensor_scatter_nd_sub", "tensor_scatter_sub")
+def tensor_scatter_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with `updates` subtracted at the rows of `indices`.
+
+    Source: TF 1.15 `tf.tensor_scatter_nd_sub`.
+    """
+    return apply_op("TensorScatterSub", name, tensor=tensor, indices=indices, updates=updates)
+
+
+# --- one_hot and unravel_index -----------------------------------------------------------------------------------
+
+
+def _one_hot_shape(c: ShapeContext) -> list[Shape]:
+    axis, indices, value = c.attr("axis"), c.input(0), c.constant(1)
+    if axis < -1:
+        raise ShapeError("axis must be >= -1")
+    if value is not None and value.ndim:
+        raise ShapeError(f"Input must be scalar but has rank {value.ndim}")
+    if value is not None and value < 0:
+        raise ShapeError(f"Dimension size, given by scalar input 1, must be non-negative but is {value}")
+    if indices is None:
+        return [None]
+    rank = len(indices) + 1
+    at = (axis + rank) % rank
+    return [(*indices[:at], None if value is None else int(value), *indices[at:])]
+
+
+def _one_hot(xp: Any, op: Any, indices: Any, depth: Any, on: Any, off: Any) -> Any:
+    axis, rank = op.get_attr("axis"), indices.ndim + 1
+    at = (axis + rank) % rank
+    wide = [1] * rank
+    wide[at] = int(depth)
+    positions = np.arange(int(depth), dtype=indices.dtype).reshape(wide)
+    return xp.where(xp.expand_dims(indices, at) == positions, on, off)
+
+
+register_op(
+    "OneHot",
+    shape=_one_hot_shape,
+    lower=lambda op, *inputs: _one_hot(jnp, op, *inputs),
+    numpy=lambda op, *inputs: _one_hot(np, op, *inputs),
+    static_inputs=(1,),
+    gradient=NO_GRADIENT,
+)
+
+
+def _value_dtype(value: Any) -> Any:
+    return None if value is None else convert_to_tensor(value).dtype.base_dtype
+
+
+@export("one_hot")
+def one_hot(
+    indices: Any,
+    depth: Any,
+    on_value: Any = None,
+    off_value: Any = None,
+    axis: int | None = None,
+    dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """`on_value` where the new dimension's position is the index, else `off_value`: i32[...] -> T[..., depth].
+
+    >>> tf.one_hot([0, 2], 3)
+    <tf.Tensor 'one_hot:0' shape=(2, 3) dtype=float32>
+
+    Source: TF 1.15 `tf.one_hot`.
+    """
+    with name_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
+        kinds = {"on_value": _value_dtype(on_value), "off_value": _value_dtype(off_value)}
+        given = [k for k in kinds.values() if k is not None]
+        if dtype is None:
+            dtype = given[0] if given else dtypes.float32
+        else:
+            for what, kind in kinds.items():
+                if kind is not None and kind != dtype:
+                    raise TypeError(f"dtype {kind} of {what} does not match dtype parameter {dtype}")
+        if on_value is None:
+            on_value = convert_to_tensor(1, dtype, name="on_value")
+        if off_value is None:
+            off_value = convert_to_tensor(0, dtype, name="off_value")
+        on, off = kinds["on_value"] or dtype, kinds["off_value"] or dtype
+        if on != off:
+            raise TypeError(f"dtype {on} of on_value does not match dtype {off} of off_value")
+        at = -1 if axis is None else axis
+        return apply_op("OneHot", scope, indices=indices, depth=depth, on_value=on_value, off_value=off_value, axis=at)
+
+
+def _unravel_index_shape(c: ShapeContext) -> list[Shape]:
+    indices, dims = c.input(0), with_rank(c, c.input(1), 1)
+    if indices is None:
+        return [None]
+    return [(dims[0], num_elements(indices)) if indices else (dims[0],)]
+
+
+def _unravel_index(xp: Any, op: Any, indices: Any, dims: Any) -> Any:
+    sizes = tuple(dims.tolist())
+    strides = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+    flat = xp.reshape(indices, (-1,)) if indices.ndim else indices
+    return xp.stack([flat // s % n for s, n in zip(strides, sizes, strict=True)]).astype(indices.dtype)
+
+
+register_op(
+    "UnravelIndex",
+    shape=_unravel_index_shape,
+    lower=lambda op, i, d: _unravel_index(jnp, op, i, d),
+    numpy=lambda op, i, d: _unravel_index(np, op, i, d),
+    static_inputs=(1,),
+    gradient=NO_GRADIENT,
+)
+
+
+@export("unravel_index")
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
+    """The coordinates in an array of shape `dims` of flat indices, i32[n] -> i32[rank, n].
+
+    Source: TF 1.15 `tf.unravel_index`.
+    """
+    return apply_op("UnravelIndex", name, indices=indices, dims=dims)

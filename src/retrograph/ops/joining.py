@@ -1,0 +1,920 @@
+"""What joins, cuts, repeats, pads and turns tensors: concat, stack, split, tile, pad, reverse, roll."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import dtypes, errors, nest
+from retrograph.framework.apply import apply_op
+from retrograph.framework.constants import constant
+from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.shape import Dimension, Shape, TensorShape
+from retrograph.framework.shape_rules import (
+    ShapeContext,
+    ShapeError,
+    concatenate,
+    merge,
+    merge_dim,
+    with_rank,
+    with_rank_at_least,
+)
+from retrograph.framework.static_value import constant_value
+from retrograph.framework.structures import IndexedSlices
+from retrograph.ops import array
+from retrograph.ops.rows import (
+    add,
+    axis_input,
+    both,
+    divide,
+    full,
+    ints,
+    is_static,
+    merge_numbered,
+    multiply,
+    normalize,
+    rank_of,
+    replace_dim,
+    shape_input,
+    subtract,
+    unknown_of,
+    with_value,
+)
+
+# --- concat ------------------------------------------------------------------------------------------------------
+
+
+def _concat_inputs_of_one_rank(c: ShapeContext, shapes: Sequence[Shape]) -> list[Shape]:
+    rank = next((len(s) for s in shapes if s is not None), None)
+    if rank is None:
+        return [None]
+    if rank == 0:
+        raise ShapeError("Can't concatenate scalars (use tf.stack instead)")
+    for one in shapes:
+        with_rank(c, one, rank)
+    return [unknown_of(rank)]
+
+
+def _cut(shape: Shape, axis: int) -> tuple[Shape, int | None, Shape]:
+    if shape is None:
+        return None, None, None
+    axis %= len(shape)
+    return shape[:axis], shape[axis], shape[axis + 1 :]
+
+
+def _concat_shapes(c: ShapeContext, shapes: Sequence[Shape], dim_index: int) -> list[Shape]:
+    with_rank(c, c.input(dim_index), 0)
+    value = c.constant(dim_index)
+    if value is None:
+        return _concat_inputs_of_one_rank(c, shapes)
+    axis = int(value)
+    least = -axis if axis < 0 else axis + 1
+    before, middle, after = _cut(with_rank_at_least(c, shapes[-1], least), axis)
+    for one in reversed(shapes[:-1]):
+        its_before, its_middle, its_after = _cut(with_rank_at_least(c, one, least), axis)
+        before = merge(c, its_before, before)
+        middle = add(middle, its_middle)
+        after = merge(c, its_after, after)
+    return [concatenate(concatenate(before, (middle,)), after)]
+
+
+def _concat_v2_shape(c: ShapeContext) -> list[Shape]:
+    last = c.num_inputs - 1
+    return _concat_shapes(c, [c.input(i) for i in range(last)], last)
+
+
+def _concat_v1_shape(c: ShapeContext) -> list[Shape]:
+    return _concat_shapes(c, [c.input(i) for i in range(1, c.num_inputs)], 0)
+
+
+def _checked_concat(xp: Any, op: Any, values: Sequence[Any], axis: int) -> Any:
+    first = values[0]
+    for i, x in enumerate(values[1:], 1):
+        if x.ndim != first.ndim:
+            text = f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. shape[{i}] = {list(x.shape)}"
+            raise errors.InvalidArgumentError(None, op, text.replace(", ", ","))
+        at = axis % first.ndim if first.ndim else 0
+        if x.shape[:at] != first.shape[:at] or x.shape[at + 1 :] != first.shape[at + 1 :]:
+            text = f"ConcatOp : Dimensions of inputs should match: shape[0] = {list(first.shape)} vs. shape[{i}] = {list(x.shape)}"
+            raise errors.InvalidArgumentError(None, op, text.replace(", ", ","))
+    return xp.concatenate(values, axis)
+
+
+def _concat_v2(xp: Any, op: Any, *inputs: Any) -> Any:
+    return _checked_concat(xp, op, inputs[:-1], int(inputs[-1]))
+
+
+def _concat_v1(xp: Any, op: Any, *inputs: Any) -> Any:
+    return _checked_concat(xp, op, inputs[1:], int(inputs[0]))
+
+
+def _input_shapes(inputs: Sequence[Tensor]) -> Any:
+    sizes = []
+    for x in inputs:
+        one = array.shape(x)
+        if one.op.type != "Const":
+            return array.shape_n(list(inputs))
+        sizes.append(one)
+    return sizes
+
+
+def _dense_concat_gradient(grad: Tensor, inputs: Sequence[Tensor], axis: Tensor) -> list[Any]:
+    sizes = _input_shapes(inputs)
+    if len(sizes) > 16:
+        from retrograph.ops.strided_slice import slice as slice_op  # it builds on this module
+
+        row = slice_op(stack(list(sizes), axis=1), [axis, 0], [1, -1])
+        return list(split(grad, array.squeeze(row), axis))
+    from retrograph.ops.strided_slice import slice as slice_op
+
+    offsets = apply_op("ConcatOffset", None, concat_dim=axis, shape=list(sizes))
+    return [slice_op(grad, begin, one) for begin, one in zip(offsets, sizes, strict=True)]
+
+
+def _rows_of_slices(grad: IndexedSlices, sizes: Sequence[Tensor], axis: Tensor) -> list[Any]:
+    from retrograph.ops.gather import gather
+    from retrograph.ops.math import cast, logical_and
+    from retrograph.ops.selecting import where
+
+    found: list[Any] = []
+    start: Any = constant(0, dtype=grad.indices.dtype)
+    for one in sizes:
+        count = gather(one, axis)
+        if count.dtype != grad.indices.dtype:
+            count = cast(count, dtype=grad.indices.dtype)
+        end = start + count
+        inside = array.squeeze(where(logical_and(grad.indices >= start, grad.indices < end)), axis=[1])
+        new_indices = gather(grad.indices, inside) - start
+        found.append(IndexedSlices(gather(grad.values, inside), new_indices, one))
+        start = end
+    return found
+
+
+def _columns_of_slices(grad: IndexedSlices, sizes: Sequence[Tensor], axis: Tensor) -> list[Any]:
+    from retrograph.ops.math import add as math_add
+    from retrograph.ops.strided_slice import slice as slice_op
+
+    rank = array.shape(sizes[0])
+    mask = concat([array.fill(array.expand_dims(axis, 0), 0), [1], array.fill(rank - axis - 1, 0)], 0)
+    begin = array.fill(rank, 0)
+    found: list[Any] = []
+    for one in sizes:
+        values = slice_op(grad.values, begin, concat([[-1], slice_op(one, [1], [-1])], 0))
+        found.append(IndexedSlices(values, grad.indices, one))
+        begin = math_add(begin, one * mask)
+    return found
+
+
+def _sparse_concat_gradient(grad: IndexedSlices, inputs: Sequence[Tensor], dim: Tensor, axis: Tensor) -> list[Any]:
+    static = constant_value(dim)
+    if static is None:
+        raise ValueError("Can only compute IndexedSlices gradient with statically-known concat_dim")
+    position = int(static)
+    if position < 0:
+        rank = rank_of(inputs[0]._shape)
+        if rank is None:
+            raise ValueError(
+                "Can only compute IndexedSlices gradient with negative concat_dim when first value rank is statically-known."
+            )
+        position %= rank
+    sizes = [array.shape(x) for x in inputs]
+    return (_columns_of_slices if position > 0 else _rows_of_slices)(grad, sizes, axis)
+
+
+def _concat_gradient(inputs: Sequence[Tensor], dim: Tensor, grad: Any) -> list[Any]:
+    if len(inputs) == 1:
+        return [grad]
+    axis = dim % array.rank(inputs[0])
+    if isinstance(grad, IndexedSlices):
+        return _sparse_concat_gradient(grad, inputs, dim, axis)
+    return _dense_concat_gradient(grad, inputs, axis)
+
+
+def _concat_v2_gradient(op: Any, grad: Any) -> list[Any]:
+    return [*_concat_gradient(op.inputs[:-1], op.inputs[-1], grad), None]
+
+
+def _concat_v1_gradient(op: Any, grad: Any) -> list[Any]:
+    return [None, *_concat_gradient(op.inputs[1:], op.inputs[0], grad)]
+
+
+def _concat_offset(op: Any, dim: Any, *shapes: Any) -> Any:
+    axis = int(dim)
+    sizes = [int(s[axis]) for s in shapes]
+    starts = np.cumsum([0, *sizes[:-1]])
+    offsets = np.zeros((len(shapes), len(shapes[0])), np.int32)
+    offsets[:, axis] = starts
+    return tuple(offsets)
+
+
+def _lowered_concat_offset(op: Any, dim: Any, *shapes: Any) -> Any:
+    offset, found = jnp.zeros_like(shapes[0]), []
+    for one in shapes:
+        found.append(offset)
+        offset = offset.at[int(dim)].add(one[int(dim)])
+    return tuple(found)
+
+
+register_op(
+    "ConcatV2",
+    shape=_concat_v2_shape,
+    static_inputs=(-1,),
+    gradient=_concat_v2_gradient,
+    **both(_concat_v2),
+)
+register_op("Concat", shape=_concat_v1_shape, static_inputs=(0,), gradient=_concat_v1_gradient, **both(_concat_v1))
+register_op(
+    "ConcatOffset",
+    shape=lambda c: [c.input(i) for i in range(1, c.num_inputs)],
+    lower=_lowered_concat_offset,
+    numpy=_concat_offset,
+    static_inputs=(0,),
+    gradient=NO_GRADIENT,
+)
+
+
+@export("concat")
+def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
+    """The tensors of the list `values` one after the other along `axis`.
+
+    >>> tf.concat([tf.zeros([2, 3]), tf.zeros([4, 3])], 0)
+    <tf.Tensor 'concat:0' shape=(6, 3) dtype=float32>
+
+    Raises ValueError if ranks or other sizes differ.
+    Source: TF 1.15 `tf.concat`.
+    """
+    if not isinstance(values, (list, tuple)):
+        values = [values]
+    if len(values) == 1:
+        with name_scope(name):
+            convert_to_tensor(axis, name="concat_dim", dtype=dtypes.int32).get_shape().assert_has_rank(0)
+            return array.identity(values[0], name=name)
+    return apply_op("ConcatV2", name, values=values, axis=axis)
+
+
+# --- stack and the conversion of lists that hold tensors ---------------------------------------------------------
+
+
+def _new_axis(c: ShapeContext, rank: int) -> int:
+    axis: int = c.attr("axis")
+    if not -rank <= axis < rank:
+        raise ShapeError(f"Invalid axis: {axis}; must be in [{-rank},{rank})")
+    return axis % rank
+
+
+def _pack_shape(c: ShapeContext) -> list[Shape]:
+    one = merge_numbered([c.input(i) for i in range(c.num_inputs)])
+    if one is None:
+        return [None]
+    axis = _new_axis(c, len(one) + 1)
+    return [(*one[:axis], c.num_inputs, *one[axis:])]
+
+
+def _pack(xp: Any, op: Any, *values: Any) -> Any:
+    for i, x in enumerate(values):
+        if x.shape != values[0].shape:
+            shapes = f"values[0].shape = {list(values[0].shape)} != values[{i}].shape = {list(x.shape)}".replace(", ", ",")
+            raise errors.InvalidArgumentError(None, op, f"Shapes of all inputs must match: {shapes}")
+    return xp.stack(values, axis=op.get_attr("axis"))
+
+
+def _pack_gradient(op: Any, grad: Any) -> Any:
+    return unstack(grad, num=op.get_attr("N"), axis=op.get_attr("axis"))
+
+
+register_op("Pack", shape=_pack_shape, gradient=_pack_gradient, **both(_pack))
+
+
+@export("stack")
+def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
+    """Tensors of one shape as one tensor with a new dimension at `axis`.
+
+    >>> tf.stack([tf.zeros([3]), tf.ones([3])], axis=1)
+    <tf.Tensor 'stack:0' shape=(3, 2) dtype=float32>
+
+    Source: TF 1.15 `tf.stack`.
+    """
+    if axis == 0:
+        try:
+            return convert_to_tensor(values, name=name)
+        except (TypeError, ValueError):
+            pass  # the operation itself says what is wrong
+    shape = convert_to_tensor(values[0], name=name)._shape
+    if shape is not None and not -len(shape) - 1 <= axis < len(shape) + 1:
+        raise ValueError(f"axis = {axis} not in [{-len(shape) - 1}, {len(shape) + 1})")
+    return apply_op("Pack", name, values=values, axis=axis)
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Whether `value` is a tensor, or a variable that stands for one."""
+    return isinstance(value, Tensor) or getattr(value, "_is_dense_tensor_like", False)
+
+
+def _packed(values: Any, dtype: Any, name: str) -> Any:
+    with name_scope(name) as scope:
+        must_pack, parts = False, []
+        for i, part in enumerate(values):
+            if is_tensor_like(part):
+                if dtype is not None and part.dtype.base_dtype != dtype:
+                    text = f"Cannot convert a list containing a tensor of dtype {part.dtype} to {dtype} (Tensor is: {part!r})"
+                    raise TypeError(text)
+            elif isinstance(part, (list, tuple)):
+                part = _packed(part, dtype, str(i))
+            must_pack = must_pack or is_tensor_like(part)
+            parts.append(part)
+        if not must_pack:
+            return parts
+        tensors = [p if is_tensor_like(p) else constant(p, dtype=dtype, name=str(i)) for i, p in enumerate(parts)]
+        return apply_op("Pack", scope, values=tensors)
+
+
+def _dtype_inside(values: Any) -> Any:
+    for part in values:
+        found = None
+        if is_tensor_like(part):
+            found = part.dtype.base_dtype
+        elif isinstance(part, (list, tuple)):
+            found = _dtype_inside(part)
+        if found is not None:
+            return found
+    return None
+
+
+def _with_dtype(dtype: Any) -> Any:
+    def convert(part: Any) -> Any:
+        if is_tensor_like(part) and part.dtype.base_dtype != dtype:
+            return apply_op("Cast", None, x=part, DstT=dtype)
+        return part
+
+    return convert
+
+
+def _convert_list(values: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
+    if as_ref:
+        return NotImplemented
+    inside = _dtype_inside(values)
+    if inside is None:
+        return NotImplemented
+    if dtype is None:
+        dtype = inside
+    elif dtype != inside:
+        values = nest.map_structure(_with_dtype(dtype), values)
+    return _packed(values, dtype, name or "packed")
+
+
+register_tensor_conversion_function((list, tuple), _convert_list, 99)
+
+
+def _parallel_concat_shape(c: ShapeContext) -> list[Shape]:
+    whole: Shape = c.attr("shape")
+    if whole is None or None in whole:
+        raise ShapeError("shape attr must be fully defined.")
+    current: Shape = (1, *whole[1:])
+    for i in range(c.num_inputs):
+        one = c.input(i)
+        if one is None or None in one:
+            raise ShapeError("All input shapes must be fully defined.")
+        if not one or one[0] != 1:
+            raise ShapeError("Size of first dimension must be 1.")
+        try:
+            current = merge(c, one, current)
+        except ShapeError as error:
+            raise ShapeError(f"{error}\n\tFrom merging shape {i} with other shapes.") from None
+    return [whole]
+
+
+register_op(
+    "ParallelConcat",
+    shape=_parallel_concat_shape,
+    gradient=NO_GRADIENT,
+    **both(lambda xp, op, *values: xp.concatenate(values, 0)),
+)
+
+
+@export("parallel_stack")
+def parallel_stack(values: Any, name: str | None = "parallel_stack") -> Tensor:
+    """Tensors of one fully known shape as one tensor with a new first dimension.
+
+    Source: TF 1.15 `tf.parallel_stack`.
+    """
+    with name_scope(name):
+        one = convert_to_tensor(values[0]).get_shape()
+        whole = TensorShape([len(values)]).concatenate(one)
+        rows = [array.expand_dims(value, 0) for value in values]
+        return apply_op("ParallelConcat", None, values=rows, shape=whole)
+
+
+def _unpack_shape(c: ShapeContext) -> list[Shape]:
+    count, given = c.attr("num"), c.input(0)
+    if given is None:
+        return [None] * count
+    axis = _new_axis(c, len(given)) if given else _new_axis(c, 0)
+    with_value(given[axis], count)
+    return [(*given[:axis], *given[axis + 1 :])] * count
+
+
+def at(x: Any, axis: int, index: int) -> Any:
+    """The part of `x` at `index` along `axis`; NumPy scalars stay arrays."""
+    return x[(slice(None),) * axis + (index, Ellipsis)]
+
+
+def _unpack(xp: Any, op: Any, x: Any) -> Any:
+    axis = op.get_attr("axis") % x.ndim
+    return tuple(at(x, axis, i) for i in range(op.get_attr("num")))
+
+
+def _unpack_gradient(op: Any, *grads: Any) -> Any:
+    return stack(list(grads), axis=op.get_attr("axis"))
+
+
+register_op("Unpack", shape=_unpack_shape, gradient=_unpack_gradient, **both(_unpack))
+
+
+@export("unstack")
+def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = "unstack") -> list[Tensor]:
+    """The parts of `value` along `axis`, one tensor each.
+
+    >>> tf.unstack(tf.zeros([2, 3]))
+    [<tf.Tensor 'unstack:0' shape=(3,) dtype=float32>, <tf.Tensor 'unstack:1' shape=(3,) dtype=float32>]
+
+    Source: TF 1.15 `tf.unstack`.
+    """
+    if num is None:
+        value = convert_to_tensor(value)
+        shape = value._shape
+        if shape is not None:
+            if not -len(shape) <= axis < len(shape):
+                raise ValueError(f"axis = {axis} not in [{-len(shape)}, {len(shape)})")
+            num = shape[axis]
+        if num is None:
+            raise ValueError(f"Cannot infer num from shape {value.get_shape()}")
+    return apply_op("Unpack", name, value=value, num=num, axis=axis)
+
+
+# --- split -------------------------------------------------------------------------------------------------------
+
+
+def _split_shape(c: ShapeContext) -> list[Shape]:
+    given, count = c.input(1), c.attr("num_split")
+    axis = axis_input(c, 0, rank_of(given))
+    if axis is None:
+        return [unknown_of(rank_of(given))] * count
+    with_rank_at_least(c, given, axis + 1)
+    if given is None:
+        return [None] * count
+    try:
+        part = divide(given[axis], count)
+    except ShapeError as error:
+        raise ShapeError(f"{error}\n\tNumber of ways to split should evenly divide the split dimension") from None
+    return [replace_dim(given, axis, part)] * count
+
+
+def _split(xp: Any, op: Any, axis: Any, x: Any) -> Any:
+    at_axis, count = int(axis) % x.ndim, op.get_attr("num_split")
+    if x.shape[at_axis] % count:
+        text = f"Number of ways to split should evenly divide the split dimension, but got split_dim {at_axis} (size = {x.shape[at_axis]}) and num_split {count}"
+        raise errors.InvalidArgumentError(None, op, text)
+    return tuple(xp.split(x, count, at_axis))
+
+
+def _split_v_shape(c: ShapeContext) -> list[Shape]:
+    given, count = c.input(0), c.attr("num_split")
+    axis, sizes = axis_input(c, 2, rank_of(given)), c.constant(1)
+    if given is None:
+        return [None] * count
+    if not given:
+        raise ShapeError("Can't split scalars")
+    if sizes is None or axis is None:
+        return [unknown_of(len(given)) if axis is None else replace_dim(given, axis, None)] * count
+    return _split_v_known(given, axis, ints(sizes), count)
+
+
+def _split_v_known(given: tuple[int | None, ...], axis: int, sizes: tuple[int, ...], count: int) -> list[Shape]:
+    if len(sizes) != count:
+        raise ShapeError("Length of size_splits should be equal to num_outputs")
+    if sizes.count(-1) > 1:
+        raise ShapeError("size_splits can only have one -1")
+    whole, total = given[axis], sum(s for s in sizes if s != -1)
+    if whole is not None and (total > whole if -1 in sizes else total != whole):
+        pieces = ",".join(map(str, sizes))
+        raise ShapeError(f"can't split axis of size {whole} into pieces of size [{pieces}]")
+    rest = None if whole is None else whole - total
+    return [replace_dim(given, axis, rest if s == -1 else s) for s in sizes]
+
+
+def _split_v(xp: Any, op: Any, x: Any, sizes: Any, axis: Any) -> Any:
+    counts, at_axis = list(ints(sizes)), int(axis) % x.ndim
+    whole = x.shape[at_axis]
+    if -1 in counts:
+        counts[counts.index(-1)] = whole - sum(c for c in counts if c != -1)
+    if sum(counts) != whole or min(counts, default=0) < 0:
+        text = "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the size of the input along split_dim if not fully specified.  Got: "
+        raise errors.InvalidArgumentError(None, op, f"{text}{sum(counts)}")
+    return tuple(xp.split(x, np.cumsum(counts)[:-1].tolist(), at_axis))
+
+
+def _split_gradient(op: Any, *grads: Any) -> Any:
+    return [None, concat(list(grads), op.inputs[0])]
+
+
+def _split_v_gradient(op: Any, *grads: Any) -> Any:
+    return [concat(list(grads), op.inputs[2]), None, None]
+
+
+register_op("Split", shape=_split_shape, static_inputs=(0,), gradient=_split_gradient, **both(_split))
+register_op("SplitV", shape=_split_v_shape, static_inputs=(1, 2), gradient=_split_v_gradient, **both(_split_v))
+
+
+@export("split")
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = "split"
+) -> list[Tensor]:
+    """`value` cut along `axis`: into so many equal parts, or into parts of the given sizes.
+
+    >>> [t.shape.as_list() for t in tf.split(tf.zeros([5, 30]), [4, 15, 11], 1)]
+    [[5, 4], [5, 15], [5, 11]]
+
+    Source: TF 1.15 `tf.split`.
+    """
+    sizes = convert_to_tensor(num_or_size_splits)
+    if isinstance(num_or_size_splits, (int, Dimension)):
+        return apply_op("Split", name, split_dim=axis, value=value, num_split=num_or_size_splits)
+    shape = sizes._shape
+    if shape is not None and not shape:
+        text = "Rank-0 tensors are not supported as the num_or_size_splits argument to split. Argument provided: "
+        raise ValueError(f"{text}{num_or_size_splits}")
+    if num is None:
+        num = shape[0] if shape else None
+        if num is None:
+            raise ValueError(f"Cannot infer num from shape {num_or_size_splits}")
+    return apply_op("SplitV", name, value=value, size_splits=sizes, split_dim=axis, num_split=num)
+
+
+# --- tile, repeat, meshgrid --------------------------------------------------------------------------------------
+
+
+def _tile_shape(c: ShapeContext) -> list[Shape]:
+    given, times = c.input(0), shape_input(c, 1)
+    if given is not None:
+        times = with_rank(c, times, len(given))
+        merge(c, c.input(1), (len(given),))
+    if times is None:
+        return [None]
+    known = with_rank(c, given, len(times))
+    return [tuple(multiply(d, t) for d, t in zip(known, times, strict=True))]
+
+
+def _tile(xp: Any, op: Any, x: Any, times: Any) -> Any:
+    return xp.tile(x, ints(times)) if x.ndim else x
+
+
+def _tile_gradient(op: Any, grad: Any) -> Any:
+    from retrograph.ops import math
+
+    sizes = array.shape(op.inputs[0], out_type=op.inputs[1].dtype)
+    split_shape = array.reshape(array.transpose(stack([op.inputs[1], sizes])), [-1])
+    axes = math.range(0, array.size(split_shape), 2)
+    if isinstance(grad, IndexedSlices):
+        rows = math.cast(sizes[0], grad.indices.dtype)
+        grad = math.unsorted_segment_sum(grad.values, math.mod(grad.indices, rows), rows)
+        split_shape = concat([[1], split_shape[1:]], axis=0)
+    result = math.reduce_sum(array.reshape(grad, split_shape), axes)
+    result.set_shape(op.inputs[0].get_shape())
+    return [result, None]
+
+
+register_op("Tile", shape=_tile_shape, static_inputs=(1,), gradient=_tile_gradient, **both(_tile))
+
+
+@export("tile", "manip.tile")
+def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
+    """`input` repeated `multiples[i]` times along each dimension i.
+
+    >>> tf.tile(tf.zeros([2, 3]), [1, 2])
+    <tf.Tensor 'Tile:0' shape=(2, 6) dtype=float32>
+
+    Source: TF 1.15 `tf.tile`.
+    """
+    return apply_op("Tile", name, input=input, multiples=multiples)
+
+
+@export("meshgrid")
+def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
+    """Coordinates of the grid that the 1-D `args` span; `indexing` is 'xy' or 'ij'.
+
+    Source: TF 1.15 `tf.meshgrid`.
+    """
+    indexing = kwargs.pop("indexing", "xy")
+    name = kwargs.pop("name", "meshgrid")
+    if kwargs:
+        raise TypeError(f"'{next(iter(kwargs))}' is an invalid keyword argument for this function")
+    if indexing not in ("xy", "ij"):
+        raise ValueError("indexing parameter must be either 'xy' or 'ij'")
+    with name_scope(name, "meshgrid", list(args)):
+        count = len(args)
+        ones = (1,) * count
+        grids = [array.reshape(stack(x), (*ones[:i], -1, *ones[i + 1 :])) for i, x in enumerate(args)]
+        sizes = [array.size(x) for x in args]
+        dtype = convert_to_tensor(args[0]).dtype.base_dtype
+        if indexing == "xy" and count > 1:
+            grids[0] = array.reshape(grids[0], (1, -1, *ones[2:]))
+            grids[1] = array.reshape(grids[1], (-1, 1, *ones[2:]))
+            sizes[0], sizes[1] = sizes[1], sizes[0]
+        factor = array.ones(sizes, dtype)
+        return [grid * factor for grid in grids]
+
+
+# --- pad ---------------------------------------------------------------------------------------------------------
+
+
+def _pad_shape(c: ShapeContext) -> list[Shape]:
+    paddings = with_rank(c, c.input(1), 2)
+    with_value(paddings[1], 2)
+    given, count = c.input(0), paddings[0]
+    if count is not None:
+        given = with_rank(c, given, count)
+    elif given is not None:
+        count = len(given)
+    value = c.constant(1)
+    if value is None:
+        return [_partly_padded(c, given, count)]
+    known = with_rank(c, given, len(value))
+    if value.size and value.min() < 0:
+        raise ShapeError("Paddings must be non-negative")
+    return [tuple(add(d, int(p)) for d, p in zip(known, value.sum(1), strict=True))]
+
+
+def _partly_padded(c: ShapeContext, given: Shape, count: int | None) -> Shape:
+    # tf.pad itself refines the shape where some of the paddings are constants that were packed.
+    rows = c.inputs[1].op
+    if given is None or rows.type != "Pack" or rows.attrs["axis"]:
+        return unknown_of(count)
+    pairs = [constant_value(row) for row in rows.inputs]
+    return tuple(None if p is None else add(d, int(p.sum())) for d, p in zip(given, pairs, strict=True))
+
+
+def _pairs(paddings: Any) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in np.asarray(paddings)]
+
+
+def _pad(xp: Any, op: Any, x: Any, paddings: Any, *value: Any) -> Any:
+    filler = value[0] if value else np.zeros((), x.dtype)
+    return xp.pad(x, _pairs(paddings), constant_values=filler) if x.ndim else x
+
+
+def _mirror_mode(op: Any) -> str:
+    mode = op.get_attr("mode")
+    return str(mode.decode() if isinstance(mode, bytes) else mode).lower()
+
+
+def _mirror_pad(xp: Any, op: Any, x: Any, paddings: Any) -> Any:
+    mode = _mirror_mode(op)
+    for i, (pair, size) in enumerate(zip(_pairs(paddings), x.shape, strict=True)):
+        if max(pair) > size - (mode == "reflect"):
+            word = "less than" if mode == "reflect" else "no greater than"
+            text = f"paddings must be {word} the dimension size: {pair[0]}, {pair[1]} {'not less than' if mode == 'reflect' else 'greater than'} {size}"
+            raise errors.InvalidArgumentError(None, op, text)
+    return xp.pad(x, _pairs(paddings), mode=mode)
+
+
+def _mirror_pad_grad(op: Any, grad: Any, paddings: Any) -> Any:
+    pairs, mode = _pairs(paddings), _mirror_mode(op)
+    shape = tuple(d - a - b for d, (a, b) in zip(grad.shape, pairs, strict=True))
+    like = jax.ShapeDtypeStruct(shape, grad.dtype)
+    return jax.linear_transpose(lambda x: jnp.pad(x, pairs, mode=mode), like)(jnp.asarray(grad))[0]
+
+
+def _mirror_pad_grad_shape(c: ShapeContext) -> list[Shape]:
+    paddings = with_rank(c, c.input(1), 2)
+    if paddings[0] is None:
+        return [None]
+    given = with_rank(c, c.input(0), paddings[0])
+    merge(c, paddings, (paddings[0], 2))
+    value = c.constant(1)
+    if value is None:
+        return [unknown_of(paddings[0])]
+    if value.size and value.min() < 0:
+        raise ShapeError("Paddings must be non-negative")
+    return [tuple(subtract(d, int(p)) for d, p in zip(given, value.sum(1), strict=True))]
+
+
+def _pad_gradient(op: Any, grad: Any) -> Any:
+    from retrograph.ops.strided_slice import slice as slice_op
+
+    x, paddings = op.inputs[0], op.inputs[1]
+    before = slice_op(paddings, [0, 0], stack([array.rank(x), 1]))
+    begin = array.reshape(before, [-1])
+    result = slice_op(grad, begin, array.shape(x))
+    return [result] + [None] * (len(op.inputs) - 1)
+
+
+def _mirror_pad_gradient(op_type: str) -> Any:
+    def gradient(op: Any, grad: Any) -> Any:
+        mode = op.get_attr("mode")
+        return [apply_op(op_type, None, input=grad, paddings=op.inputs[1], mode=mode), None]
+
+    return gradient
+
+
+for _type in ("Pad", "PadV2"):
+    register_op(_type, shape=_pad_shape, static_inputs=(1,), gradient=_pad_gradient, **both(_pad))
+register_op(
+    "MirrorPad",
+    shape=_pad_shape,
+    static_inputs=(1,),
+    gradient=_mirror_pad_gradient("MirrorPadGrad"),
+    **both(_mirror_pad),
+)
+register_op(
+    "MirrorPadGrad",
+    shape=_mirror_pad_grad_shape,
+    static_inputs=(1,),
+    gradient=_mirror_pad_gradient("MirrorPad"),
+    lower=_mirror_pad_grad,
+)
+
+
+@export("pad")
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
+) -> Tensor:
+    """`tensor` with `paddings[i]` elements before and after along each dimension i.
+
+    `mode` is CONSTANT, REFLECT (the border not repeated) or SYMMETRIC (repeated).
+
+    >>> tf.pad(tf.zeros([2, 3]), [[1, 1], [0, 2]])
+    <tf.Tensor 'Pad:0' shape=(4, 5) dtype=float32>
+
+    Source: TF 1.15 `tf.pad`.
+    """
+    mode = mode.upper()
+    if mode == "CONSTANT":
+        if not is_tensor_like(constant_values) and constant_values == 0:
+            return apply_op("Pad", name, input=tensor, paddings=paddings)
+        return apply_op("PadV2", name, input=tensor, paddings=paddings, constant_values=constant_values)
+    if mode not in ("REFLECT", "SYMMETRIC"):
+        raise ValueError(f"Unknown padding mode: {mode}")
+    return apply_op("MirrorPad", name, input=tensor, paddings=paddings, mode=mode)
+
+
+# --- reverse, reverse_sequence, roll -----------------------------------------------------------------------------
+
+
+def _reverse_shape(c: ShapeContext) -> list[Shape]:
+    given = c.input(0)
+    with_rank(c, c.input(1), 1)
+    if given is not None and len(given) > 8:
+        raise ShapeError("reverse does not work on tensors with more than 8 dimensions")
+    axes = c.constant(1)
+    if axes is None or given is None:
+        return [given]
+    seen: set[int] = set()
+    for i, axis in enumerate(ints(axes)):
+        position = axis + len(given) if axis < 0 else axis
+        if not 0 <= position < len(given):
+            raise ShapeError(f"'axis'[{i}] = {axis} is out of valid range [0, {len(given) - 1}")
+        if position in seen:
+            raise ShapeError(f"axis {position} specified more than once.")
+        seen.add(position)
+    return [given]
+
+
+def _reverse(xp: Any, op: Any, x: Any, axes: Any) -> Any:
+    turned = normalize(ints(axes), x.ndim)
+    return x[tuple(slice(None, None, -1) if i in turned else slice(None) for i in range(x.ndim))]
+
+
+def _reverse_v1(xp: Any, op: Any, x: Any, dims: Any) -> Any:
+    return _reverse(xp, op, x, np.flatnonzero(dims))
+
+
+def _reverse_gradient(op: Any, grad: Any) -> Any:
+    return [reverse(grad, op.inputs[1]), None]
+
+
+def _reverse_v1_gradient(op: Any, grad: Any) -> Any:
+    return [apply_op("Reverse", None, tensor=grad, dims=op.inputs[1]), None]
+
+
+def _reverse_v1_shape(c: ShapeContext) -> list[Shape]:
+    dims = with_rank(c, c.input(1), 1)
+    return [c.input(0) if dims[0] is None else with_rank(c, c.input(0), dims[0])]
+
+
+register_op("ReverseV2", shape=_reverse_shape, static_inputs=(1,), gradient=_reverse_gradient, **both(_reverse))
+register_op("Reverse", shape=_reverse_v1_shape, static_inputs=(1,), gradient=_reverse_v1_gradient, **both(_reverse_v1))
+
+
+@export("reverse", "reverse_v2", "manip.reverse")
+def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
+    """`tensor` with the order along each dimension of the list `axis` turned round.
+
+    Source: TF 1.15 `tf.reverse`.
+    """
+    return apply_op("ReverseV2", name, tensor=tensor, axis=axis)
+
+
+def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
+    lengths, given = with_rank(c, c.input(1), 1), c.input(0)
+    seq_dim, batch_dim = c.attr("seq_dim"), c.attr("batch_dim")
+    if given is None:
+        return [None]
+    for name, dim in (("batch_dim", batch_dim), ("seq_dim", seq_dim)):
+        if dim >= len(given):
+            raise ShapeError(f"{name} must be < input rank: {dim} vs. {len(given)}")
+    return [replace_dim(given, batch_dim, merge_dim(c, given[batch_dim], lengths[0]))]
+
+
+def _reverse_sequence(xp: Any, op: Any, x: Any, lengths: Any) -> Any:
+    along, batch = op.get_attr("seq_dim"), op.get_attr("batch_dim")
+    position = xp.arange(x.shape[along])
+    lengths = xp.asarray(lengths)[:, None]
+    index = xp.where(position < lengths, lengths - 1 - position, position)
+    if batch > along:
+        index = index.T
+    wide = [1] * x.ndim
+    wide[along], wide[batch] = x.shape[along], x.shape[batch]
+    return xp.take_along_axis(x, xp.reshape(index, wide), along)
+
+
+def _reverse_sequence_gradient(op: Any, grad: Any) -> Any:
+    seq_dim, batch_dim = op.get_attr("seq_dim"), op.get_attr("batch_dim")
+    return [reverse_sequence(grad, op.inputs[1], seq_axis=seq_dim, batch_axis=batch_dim), None]
+
+
+register_op(
+    "ReverseSequence",
+    shape=_reverse_sequence_shape,
+    gradient=_reverse_sequence_gradient,
+    **both(_reverse_sequence),
+)
+
+
+@export("reverse_sequence")
+def reverse_sequence(
+    input: Any,
+    seq_lengths: Any,
+    seq_axis: int | None = None,
+    batch_axis: int | None = None,
+    name: str | None = None,
+    seq_dim: int | None = None,
+    batch_dim: int | None = None,
+) -> Tensor:
+    """`input` whose first `seq_lengths[b]` elements along `seq_axis` are turned round in each batch b.
+
+    Source: TF 1.15 `tf.reverse_sequence`.
+    """
+    along = array.lookup_renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
+    batch = array.lookup_renamed("batch_axis", batch_axis, "batch_dim", batch_dim)
+    return apply_op(
+        "ReverseSequence",
+        name,
+        input=input,
+        seq_lengths=seq_lengths,
+        seq_dim=along,
+        batch_dim=0 if batch is None else batch,
+    )
+
+
+def _roll_shape(c: ShapeContext) -> list[Shape]:
+    given = with_rank_at_least(c, c.input(0), 1)
+    for i in (1, 2):
+        one = c.input(i)
+        if one is not None and len(one) > 1:
+            raise ShapeError(f"Shape must be at most rank 1 but is rank {len(one)}")
+    if c.input(1) is not None and c.input(2) is not None:
+        merge(c, c.input(1), c.input(2))
+    return [given]
+
+
+def _roll(xp: Any, op: Any, x: Any, shift: Any, axis: Any) -> Any:
+    axes = ints(axis)
+    if is_static(shift):
+        return xp.roll(x, ints(shift), axes)
+    shifts = jnp.reshape(shift, (-1,))
+    for i, one in enumerate(axes):
+        x = jnp.roll(x, shifts[i], one)
+    return x
+
+
+def _roll_gradient(op: Any, grad: Any) -> Any:
+    return [roll(grad, operator.neg(op.inputs[1]), op.inputs[2]), None, None]
+
+
+register_op("Roll", shape=_roll_shape, static_inputs=(2,), gradient=_roll_gradient, **both(_roll))
+
+
+@export("roll", "manip.roll")
+def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+    """`input` moved by `shift` along `axis`; what leaves at the end comes in at the start.
+
+    Source: TF 1.15 `tf.roll`.
+    """
+    return apply_op("Roll", name, input=input, shift=shift, axis=axis)
