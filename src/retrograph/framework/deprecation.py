@@ -67,3 +67,12 @@ def deprecated_argument(argument: str, instructions: str, module: str) -> Callab
         return cast(F, warning)
 
     return decorate
+
+
+def warn_of_value(name: str, argument: str, value: Any, instructions: str, module: str) -> None:
+    """Warns once, in TF's words, that a value of an argument is deprecated."""
+    text = (
+        f"calling {name} (from {module}) with {argument}={value} is deprecated and will be removed in a future version.\n"
+        f"{_UPDATING}{instructions}"
+    )
+    _warn_once(f"{argument}={value}", f"{module}.{name}", text)

@@ -8,9 +8,7 @@ JAX callers have 64-bit types enabled.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +28,6 @@ _LOW = 0xFFFFFFFF
 _STATELESS_KEY = (0x3EC8F720, 0x02461E29)
 # Buffers of this many blocks stay in the second-level cache.
 _CHUNK = 8192
-_THREADED = 1 << 18
 
 _NP_MULTIPLIERS = np.array(_MULTIPLIERS, np.uint64)[:, None]
 _NP_KEY_STEPS = np.arange(_ROUNDS, dtype=np.uint64)[:, None, None] * np.array(_KEY_STEPS, np.uint64)[:, None]
@@ -209,26 +206,12 @@ def _fill(state: Array, count: int, dtype: Any, draw: _Draw) -> Array:
 def _numpy_fill(state: np.ndarray, blocks: int, dtype: Any, draw: _Draw) -> np.ndarray:
     out = np.empty((blocks, draw.count), dtype)
 
-    def fill(start: int) -> None:
+    for start in range(0, blocks, _CHUNK):
         stop = min(start + _CHUNK, blocks)
         words = _words_at(np, state, np.arange(start, stop, dtype=np.uint64))
         for column, numbers in enumerate(draw.numbers(np, words)):
             out[start:stop, column] = numbers
-
-    _in_chunks(fill, blocks)
     return out.reshape(-1)
-
-
-def _in_chunks(work: Callable[[int], None], total: int) -> None:
-    """Calls `work(start)` for each chunk of `total`, on several threads where there is much to do."""
-    starts = range(0, total, _CHUNK)
-    if total < _THREADED:
-        for start in starts:
-            work(start)
-        return
-    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(work, starts):
-            pass
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -294,12 +277,8 @@ def truncated_normal(state: Array, shape: tuple[int, ...], dtype: Any) -> Array:
 
 def _numpy_truncated(state: np.ndarray, groups: int, stretch: int, draw: _Draw, dtype: Any) -> np.ndarray:
     out = np.empty((groups, draw.count), dtype)
-
-    def fill(start: int) -> None:
-        stop = min(start + _CHUNK, groups)
-        _fill_truncated(state, start, out[start:stop], stretch, draw)
-
-    _in_chunks(fill, groups)
+    for start in range(0, groups, _CHUNK):
+        _fill_truncated(state, start, out[start : start + _CHUNK], stretch, draw)
     return out
 
 
