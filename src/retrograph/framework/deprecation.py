@@ -30,12 +30,13 @@ def _warn_once(kind: str, what: str, text: str) -> None:
         warn(f"From {frames.defined_at(frames.capture(3))}: {text}")
 
 
-def deprecated(instructions: str, module: str) -> Callable[[F], F]:
-    """Makes calls of a function warn once, in TF's words; `module` is where TF has it."""
+def deprecated(instructions: str, module: str, date: str | None = None) -> Callable[[F], F]:
+    """Makes calls of a function warn once, in TF's words; `module` is where TF has it, `date` when TF meant to drop it."""
+    when = "in a future version" if date is None else f"after {date}"
 
     def decorate(function: F) -> F:
         name = function.__qualname__
-        text = f"{name} (from {module}) is deprecated and will be removed in a future version.\n{_UPDATING}{instructions}"
+        text = f"{name} (from {module}) is deprecated and will be removed {when}.\n{_UPDATING}{instructions}"
 
         @functools.wraps(function)
         def warning(*args: Any, **kwargs: Any) -> Any:
