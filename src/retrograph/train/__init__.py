@@ -1,0 +1,1 @@
+"""`tf.train`: optimizers, their slots, moving averages, learning-rate schedules, the global step."""
