@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging as _python_logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.deprecation import warn
 from retrograph.framework.dtypes import float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph, graph_of_inputs, name_scope
@@ -391,7 +391,7 @@ def variable_op_scope(
     values: Any, name_or_scope: Any, default_name: str | None = None, *arguments: Any, **settings: Any
 ) -> Iterator[VariableScope]:
     """`tf.variable_scope` with its arguments in the old order; deprecated. Source: TF 1.15 `tf.variable_op_scope`."""
-    _python_logging.getLogger("tensorflow").warning(
+    warn(
         "tf.variable_op_scope(values, name, default_name) is deprecated, use tf.variable_scope(name, default_name, values)"
     )
     with variable_scope(name_or_scope, default_name, values, *arguments, **settings) as scope:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import logging as _python_logging
 from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework import frames
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.deprecation import warn
+from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
+from retrograph.framework.logger import get_logger
 from retrograph.variables.scope import PureVariableScope, VariableScope, stack_of, variable_scope
 from retrograph.variables.spec import ScopeDefaults
 
@@ -110,7 +110,7 @@ class Template:
         if len(trainable) != before[0]:
             raise ValueError(_NEW_TRAINABLE.format(trainable[before[0] :]))
         if len(every) != before[1]:
-            _python_logging.getLogger("tensorflow").info(_NEW_OTHER, every[before[1] :])
+            get_logger().info(_NEW_OTHER, every[before[1] :])
         return result
 
     @property
@@ -129,11 +129,13 @@ class Template:
         return self._variable_scope
 
     @property
+    @deprecated(
+        "The .var_scope property is deprecated. Please change your code to use the .variable_scope property",
+        "tensorflow.python.ops.template",
+        "2017-02-21",
+    )
     def var_scope(self) -> VariableScope | None:
         """Deprecated: `variable_scope`."""
-        warn(
-            "The .var_scope property is deprecated. Please change your code to use the .variable_scope property"
-        )
         return self._variable_scope
 
     @property

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging as _python_logging
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.deprecation import deprecated, warn
 from retrograph.framework.dtypes import DType, as_dtype
 from retrograph.framework.exports import export
 from retrograph.framework.graph import (
     Graph,
     Operation,
     Tensor,
+    TensorReference,
     colocate_with,
     control_dependencies,
     device,
@@ -24,7 +24,7 @@ from retrograph.framework.graph import (
     name_scope,
 )
 from retrograph.framework.sessions import get_default_session
-from retrograph.framework.shape import TensorShape, as_shape, unknown_shape
+from retrograph.framework.shape import Shape, TensorShape, as_shape, unknown_shape
 from retrograph.framework.structures import IndexedSlices
 from retrograph.variables.guard import guarded
 from retrograph.variables.scope import get_variable_scope, outermost_creator
@@ -46,6 +46,7 @@ _INSIDE_CONTROL_FLOW = (
     "Initializer for variable {} is from inside a control-flow construct, such as a loop or conditional. When creating a "
     "variable inside a loop or conditional, use a lambda as the initializer."
 )
+_MODULE = "tensorflow.python.ops.variables"
 _use_resource_by_default = False
 
 
@@ -180,9 +181,7 @@ class Variable(metaclass=_VariableMeta):
         raise TypeError("'Variable' object is not iterable.")
 
     def __getitem__(self, slice_spec: Any) -> Tensor:
-        value = self.value()
-        sliced: Tensor = Tensor.__getitem__(value, slice_spec)
-        sliced.assign = _SlicedAssign(self, sliced)  # type: ignore[attr-defined]
+        sliced: Tensor = Tensor.__getitem__(self.value(), slice_spec, self)  # type: ignore[attr-defined]
         return sliced
 
     @property
@@ -259,6 +258,11 @@ class Variable(metaclass=_VariableMeta):
         """A new read, which control dependencies of the place order."""
         raise NotImplementedError
 
+    @deprecated(
+        "Use Variable.read_value. Variables in 2.X are initialized automatically both in eager and graph (inside tf.defun) "
+        "contexts.",
+        _MODULE,
+    )
     def initialized_value(self) -> Tensor:
         """The value, or the initial value if the variable is not initialized when this runs."""
         from retrograph.ops.cond import cond
@@ -274,6 +278,7 @@ class Variable(metaclass=_VariableMeta):
         """The value in a session, the default one if None."""
         raise NotImplementedError
 
+    @deprecated("Prefer Variable.assign which has equivalent behavior in 2.X.", _MODULE)
     def load(self, value: Any, session: Any = None) -> None:
         """Gives the variable a value in a session, without a new operation; ValueError if there is no session."""
         session = session or get_default_session()
@@ -317,6 +322,7 @@ class Variable(metaclass=_VariableMeta):
 
         return batch_scatter_update(self, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name)
 
+    @deprecated("Prefer Dataset.range instead.", _MODULE)
     def count_up_to(self, limit: int) -> Tensor:
         """The value; then adds one, up to `limit`, where running it raises OutOfRangeError."""
         from retrograph.ops.state import count_up_to
@@ -336,9 +342,9 @@ class Variable(metaclass=_VariableMeta):
         """Slices of a resource variable."""
         raise AttributeError
 
-    def experimental_ref(self) -> VariableReference:
+    def experimental_ref(self) -> TensorReference:
         """An object that stands for this variable in sets and as a key."""
-        return VariableReference(self)
+        return TensorReference(self)
 
     @property
     def _shared_name(self) -> str:
@@ -407,13 +413,6 @@ def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     if trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
         collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
     return collections
-
-
-@contextmanager
-def _initializer_scope(graph: Graph, full_name: str) -> Iterator[None]:
-    """Where an initializer's operations are made: beside the variable, on no device of the surroundings."""
-    with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}), name_scope("Initializer"), device(None):
-        yield
 
 
 class RefVariable(Variable):
@@ -776,43 +775,6 @@ class UnreadVariable(BaseResourceVariable):
             return super()._read()
 
 
-class VariableReference:
-    """A hashable stand-in for a variable: equal if it is the same variable."""
-
-    __slots__ = ("_variable",)
-
-    def __init__(self, variable: Variable):
-        self._variable = variable
-
-    def deref(self) -> Variable:
-        """The variable."""
-        return self._variable
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, VariableReference) and self._variable is other._variable
-
-    def __hash__(self) -> int:
-        return id(self._variable)
-
-
-class _SlicedAssign:
-    """`v[a:b].assign(value)`: sets the part of the variable that a slice was taken from."""
-
-    __slots__ = ("_sliced", "_variable")
-
-    def __init__(self, variable: Any, sliced: Tensor):
-        self._variable, self._sliced = variable, sliced
-
-    def __call__(self, val: Any, name: str | None = None) -> Any:
-        op = self._sliced.op
-        masks = {n: op.get_attr(n) for n in op.attrs if n.endswith("_mask")}
-        _, begin, end, strides = op.inputs
-        name = op.name + "/_assign" if name is None else name
-        return self._variable._strided_slice_assign(
-            name, begin=begin, end=end, strides=strides, value=val, **masks
-        )
-
-
 def _delegate(operator: str) -> Any:
     def apply(a: Variable, *args: Any, **kwargs: Any) -> Any:
         return getattr(Tensor, operator)(a.value(), *args, **kwargs)
@@ -841,7 +803,7 @@ def _deprecated_in_place(operator: str, method: str) -> Any:
     def apply(self: Variable, other: Any) -> Any:
         if method not in _warned:
             _warned.add(method)
-            _python_logging.getLogger("tensorflow").warning(
+            warn(
                 f"Variable {symbol}= will be deprecated. Use {hint}{goal} if you want a new python Tensor object."
             )
         return getattr(Tensor, operator)(self.value(), other)
@@ -899,3 +861,16 @@ register_tensor_conversion_function(BaseResourceVariable, _as_tensor)
 def is_resource_variable(variable: Any) -> bool:
     """Whether `variable` is, or acts as, a resource variable."""
     return isinstance(variable, BaseResourceVariable) or hasattr(variable, "_should_act_as_resource_variable")
+
+
+def resource_shape_and_dtype(handle: Tensor) -> tuple[Shape, DType | None]:
+    """What is known of the variable of a handle: (shape, dtype), through the operations that hand handles on."""
+    op = handle.op
+    while op.type in _HAND_ON and op.inputs:
+        op = op.inputs[0].op
+    if op.type != "VarHandleOp":
+        return None, None
+    return op.attrs["shape"], op.attrs["dtype"]
+
+
+_HAND_ON = frozenset(("Identity", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration"))
