@@ -152,6 +152,8 @@ def define_op(row: dict[str, Any]) -> None:
 
 
 ShapeRule = Callable[[Any], list[Shape]]
+StaticInputs = tuple[int, ...] | Callable[[Any], tuple[int, ...]]
+"""Indices of inputs, or a function of the operation where they depend on its masks or on what the graph knows."""
 
 
 @dataclass(slots=True)
@@ -163,9 +165,13 @@ class OpRecord:
     lower: Callable[..., Any] | None = None
     numpy: Callable[..., Any] | None = None
     gradient: Any = None
-    static_inputs: tuple[int, ...] = ()
+    static_inputs: StaticInputs = ()
     host: bool = False
     effect: bool = False
+
+    def static_inputs_of(self, op: Any) -> tuple[int, ...]:
+        """The inputs of this operation that its lowering needs as NumPy arrays."""
+        return self.static_inputs(op) if callable(self.static_inputs) else self.static_inputs
 
 
 RECORDS: dict[str, OpRecord] = {}
@@ -178,7 +184,7 @@ def register_op(
     lower: Callable[..., Any] | None = None,
     numpy: Callable[..., Any] | None = None,
     gradient: Any = None,
-    static_inputs: tuple[int, ...] = (),
+    static_inputs: StaticInputs = (),
     host: bool = False,
     effect: bool = False,
 ) -> OpRecord:
