@@ -1,0 +1,134 @@
+"""From a name in one of TF's modules to the object of Retrograph that it is."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+from retrograph import _namespace
+from retrograph._exports import EXPORTS
+from retrograph.compat import facts, generated
+from retrograph.compat.homes import HOMES, INTERNALS
+
+MISSING: Any = object()
+_INNER = ("tensorflow.python", "tensorflow.core")
+_RECORDED = (*_INNER, "tensorflow.contrib")
+
+
+def find(module: str, name: str) -> Any:
+    """The object that `module.name` was in TF 1.15, or MISSING."""
+    rules = (_internal, _public, _recorded, _at_home, _namesake)
+    return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
+
+
+def _internal(module: str, name: str) -> Any:
+    target = INTERNALS.get(module, {}).get(name)
+    if target is None:
+        return MISSING
+    value: Any = importlib.import_module(target.partition(":")[0])
+    attribute = target.partition(":")[2]
+    return getattr(value, attribute, MISSING) if attribute else value
+
+
+def _symbol(symbol: str) -> Any:
+    """The public object `tf.<symbol>` if Retrograph has it; a namespace is none."""
+    if symbol not in EXPORTS:
+        return _root_value(symbol)
+    path, _, name = symbol.rpartition(".")
+    return _namespace.resolve(path, name)
+
+
+def _root_value(symbol: str) -> Any:
+    """Names that the package itself holds, such as `__version__`."""
+    value = vars(importlib.import_module("retrograph")).get(symbol, MISSING)
+    return MISSING if isinstance(value, ModuleType) else value
+
+
+def _public(module: str, name: str) -> Any:
+    if module.startswith(_INNER):
+        return MISSING
+    return _symbol(facts.public_name(f"{module}.{name}"))
+
+
+def _recorded(module: str, name: str) -> Any:
+    row = facts.modules().get(module, {}).get(name, "") if module.startswith(_RECORDED) else ""
+    if row.startswith("@"):
+        return importlib.import_module(row[1:])
+    if row.startswith("!"):
+        return generated.wrapper(name, row)
+    if row.startswith("~"):
+        return find(*row[1:].split(":", 1))
+    return next((value for value in map(_symbol, row.split("|")) if value is not MISSING), MISSING)
+
+
+@functools.cache
+def _members(home: str) -> tuple[str, ...]:
+    """The modules of a home: itself, and what a package holds. None where the home does not exist."""
+    try:
+        spec = importlib.util.find_spec(home)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None:
+        return ()
+    below = pkgutil.iter_modules(spec.submodule_search_locations, home + ".") if spec.submodule_search_locations else ()
+    return (home, *(info.name for info in below))
+
+
+def _homes(module: str) -> list[str]:
+    """The homes of a module, the nearest first."""
+    paths = [module, *reversed(facts.parents(module))]
+    return [home for path in paths for home in HOMES.get(path, ())]
+
+
+def _at_home(module: str, name: str) -> Any:
+    for home in _homes(module):
+        for member in _members(home):
+            value = vars(importlib.import_module(member)).get(name, MISSING)
+            if value is not MISSING and _belongs(value, member):
+                return value
+    return MISSING
+
+
+def _belongs(value: Any, member: str) -> bool:
+    """False for what a module of ours only uses: other modules, and functions from elsewhere."""
+    if isinstance(value, ModuleType):
+        return False
+    return not member.startswith("retrograph.") or str(getattr(value, "__module__", "retrograph")).startswith("retrograph")
+
+
+@functools.cache
+def _by_last_part() -> dict[str, str]:
+    """Last part of a public name -> its shortest public name."""
+    shortest: dict[str, str] = {}
+    for name in sorted(EXPORTS, key=lambda n: (n.count("."), len(n))):
+        shortest.setdefault(name.rpartition(".")[2], name)
+    return shortest
+
+
+def _namesake(module: str, name: str) -> Any:
+    """What TF kept internal there, where a public function of that name does the same."""
+    if not module.startswith(_RECORDED) or name not in facts.modules().get(module, ()):
+        return MISSING
+    short = _by_last_part().get(name)
+    return MISSING if short is None else _symbol(short)
+
+
+def is_module(path: str) -> bool:
+    """True for a dotted path that is a module in TF 1.15, or a namespace of Retrograph's own."""
+    public = facts.public_name(path)
+    if public in EXPORTS:
+        return False
+    return path == "tensorflow" or public in _namespace.NAMESPACES or path in facts.namespaces()
+
+
+def names_of(module: str) -> list[str]:
+    """The public names that a module gives, for `dir()` and `from module import *`."""
+    recorded = facts.modules().get(module)
+    if recorded is not None:
+        return [name for name in recorded if not name.startswith("_") and find(module, name) is not MISSING]
+    public = facts.public_name(module + ".").rstrip(".")
+    return [name for name in _namespace.names_in(public) if not name.startswith("_")]
