@@ -12,11 +12,11 @@ from typing import Any
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import warn
-from retrograph.framework.dtypes import float32
+from retrograph.framework.dtypes import DType, float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph, graph_of_inputs, name_scope
 from retrograph.variables.opened import OpenedNames
-from retrograph.variables.spec import AUTO_REUSE, ScopeDefaults, VariableAggregation, VariableSpec, VariableSynchronization
+from retrograph.variables.spec import AUTO_REUSE, ScopeDefaults, VariableAggregation, VariableSpec, VariableSynchronization, settled
 
 _STACK_KEY = ("__varscope",)
 
@@ -156,11 +156,13 @@ class VariableScope:
         """The variable `name` of this scope in `var_store`: `tf.get_variable`, for a scope that need not be open."""
         defaults = self._defaults
         full_name = self._name + "/" + name if self._name else name
-        explicit = dtype is not None and initializer is not None and not callable(initializer)
+        constant = dtype is not None and initializer is not None and not callable(initializer)
+        synchronization, aggregation, trainable = settled(synchronization, aggregation, trainable, full_name)
+        wanted = defaults.dtype if dtype is None else dtype
         spec = VariableSpec(
             full_name,
             shape,
-            defaults.dtype if dtype is None else dtype,
+            wanted._base if wanted.__class__ is DType else getattr(wanted, "base_dtype", wanted),
             defaults.initializer if initializer is None else initializer,
             defaults.regularizer if regularizer is None else regularizer,
             self._reuse if reuse is None else reuse,
@@ -176,10 +178,14 @@ class VariableScope:
         )
         if custom_getter is None:
             custom_getter = defaults.custom_getter
-        with name_scope(None):
-            if explicit:
+        state = get_default_graph()._state
+        outside, state.name_stack = state.name_stack, None
+        try:
+            if constant:
                 _check_constant_dtype(initializer, dtype)
             return var_store.get(spec, custom_getter)
+        finally:
+            state.name_stack = outside
 
 
 def _check_constant_dtype(initializer: Any, dtype: Any) -> None:

@@ -90,6 +90,22 @@ class NewVariable(NamedTuple):
     shape: Any = None
 
 
+class InitialValue:
+    """An initializer with what it is called with: makes the initial value of one variable.
+
+    `known`: the initializer is one of ours, which make operations in the open name scope and change no other scope.
+    """
+
+    __slots__ = ("_dtype", "_initializer", "_partition_info", "_shape", "known")
+
+    def __init__(self, initializer: Any, shape: list[int], dtype: Any, partition_info: PartitionInfo | None, known: bool):
+        self._initializer, self._shape, self._dtype, self._partition_info = initializer, shape, dtype, partition_info
+        self.known = known
+
+    def __call__(self) -> Any:
+        return self._initializer(self._shape, dtype=self._dtype, partition_info=self._partition_info)
+
+
 class ScopeDefaults(NamedTuple):
     """What a variable scope passes on to the variables and the scopes in it."""
 

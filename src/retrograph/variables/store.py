@@ -10,22 +10,22 @@ from retrograph.framework import frames
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.dtypes import as_dtype, float32, string
+from retrograph.framework.dtypes import DType, as_dtype, float32, string
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Tensor, colocate_with, get_default_graph, init_scope, name_scope
-from retrograph.framework.shape import as_shape
+from retrograph.framework.graph import Graph, Tensor, colocate_with, get_default_graph, name_scope
+from retrograph.framework.shape import TensorShape, as_shape
 from retrograph.variables import initializers
 from retrograph.variables.partition import PartitionedVariable, partitions_of, slices
 from retrograph.variables.scope import stack_of, variable_scope
 from retrograph.variables.spec import (
+    InitialValue,
     NewVariable,
     PartitionInfo,
     VariableAggregation,
     VariableSpec,
     VariableSynchronization,
-    settled,
 )
-from retrograph.variables.variable import Variable, create_variable, resource_variables_enabled
+from retrograph.variables.variable import Variable, create_variable, outside_control_flow, resource_variables_enabled
 
 _STORE_KEY = ("__variable_store",)
 _INVALID_INITIALIZER = (
@@ -54,15 +54,6 @@ class VariableStore:
         """The variable of the spec, through the custom getter if there is one."""
         if custom_getter is not None and not callable(custom_getter):
             raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
-        synchronization, aggregation, trainable = settled(
-            spec.synchronization, spec.aggregation, spec.trainable, spec.name
-        )
-        spec = spec._replace(
-            dtype=getattr(spec.dtype, "base_dtype", spec.dtype),
-            synchronization=synchronization,
-            aggregation=aggregation,
-            trainable=trainable,
-        )
         if custom_getter is None:
             return self._resolve(spec)
         arguments = spec._asdict()
@@ -95,16 +86,16 @@ class VariableStore:
         name, shape, initializer = spec.name, spec.shape, spec.initializer
         if shape is not None and initializer is not None and not callable(initializer):
             raise ValueError("If initializer is a constant, do not specify shape.")
-        spec = spec._replace(dtype=as_dtype(spec.dtype), shape=as_shape(shape))
+        dtype, shape = as_dtype(spec.dtype), as_shape(shape)
         found = self._vars.get(name)
         if found is not None:
-            return _shared(spec, found)
+            return _shared(spec, shape, dtype, found)
         if spec.reuse is True:
             raise ValueError(
                 f"Variable {name} does not exist, or was not created with tf.get_variable(). "
                 "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
             )
-        made = self._vars[name] = _created(spec, partition_info)
+        made = self._vars[name] = _created(spec, shape, dtype, partition_info)
         if spec.regularizer:
             _regularize(spec, made)
         return made
@@ -167,13 +158,13 @@ def _takes_constraint(getter: Callable[..., Any]) -> bool:
     return any(p.name == "constraint" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def _shared(spec: VariableSpec, found: Any) -> Any:
-    name, dtype = spec.name, spec.dtype
+def _shared(spec: VariableSpec, shape: TensorShape, dtype: DType, found: Any) -> Any:
+    name = spec.name
     if spec.reuse is False:
         raise ValueError(_already_exists(name, found))
-    if not spec.shape.is_compatible_with(found.get_shape()):
+    if not shape.is_compatible_with(found.get_shape()):
         raise ValueError(
-            f"Trying to share variable {name}, but specified shape {spec.shape} and found shape {found.get_shape()}."
+            f"Trying to share variable {name}, but specified shape {shape} and found shape {found.get_shape()}."
         )
     if not dtype.is_compatible_with(found.dtype):
         raise ValueError(
@@ -217,7 +208,7 @@ def _shared_parts(spec: VariableSpec, found: PartitionedVariable, wanted: Any) -
 def _part_spec(spec: VariableSpec, offset: list[int], shape: list[int]) -> VariableSpec:
     initializer = spec.initializer
     if initializer is None:
-        return spec._replace(initializer=_default_initializer(spec), shape=shape)
+        return spec._replace(initializer=_default_initializer(spec.name, spec.dtype), shape=shape)
     if callable(initializer):
         return spec._replace(shape=shape)
     if not isinstance(initializer, Tensor):
@@ -226,44 +217,39 @@ def _part_spec(spec: VariableSpec, offset: list[int], shape: list[int]) -> Varia
     return spec._replace(initializer=part, dtype=part.dtype.base_dtype, shape=None)
 
 
-def _default_initializer(spec: VariableSpec) -> Any:
-    dtype = spec.dtype
+def _default_initializer(name: str, dtype: DType) -> Any:
     if dtype.is_floating:
-        return initializers.glorot_uniform_initializer()
+        return initializers.GlorotUniform()
     if dtype.is_integer or dtype.is_unsigned or dtype.is_bool or dtype == string:
-        return initializers.zeros_initializer()
-    raise ValueError(f"An initializer for variable {spec.name} of {dtype.base_dtype} is required")
+        return initializers.Zeros()
+    raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype} is required")
 
 
-def _created(spec: VariableSpec, partition_info: PartitionInfo | None) -> Any:
-    initializer = _default_initializer(spec) if spec.initializer is None else spec.initializer
-    with init_scope():
-        initial_value, dtype = _initial_value(spec, initializer, partition_info)
-    return create_variable(
-        NewVariable(
-            initial_value=initial_value,
-            name=spec.name,
-            trainable=spec.trainable,
-            collections=spec.collections,
-            caching_device=spec.caching_device,
-            dtype=dtype,
-            validate_shape=spec.validate_shape,
-            constraint=spec.constraint,
-            use_resource=resource_variables_enabled() if spec.use_resource is None else spec.use_resource,
-            synchronization=spec.synchronization,
-            aggregation=spec.aggregation,
-        )
-    )
+def _created(spec: VariableSpec, shape: TensorShape, dtype: DType, partition_info: PartitionInfo | None) -> Any:
+    initializer = spec.initializer
+    if initializer is None:
+        initializer = _default_initializer(spec.name, dtype)
+    with outside_control_flow(get_default_graph()):
+        initial_value, value_dtype = _initial_value(initializer, shape, dtype, partition_info)
+    use_resource = spec.use_resource
+    new = NewVariable(
+        initial_value, spec.trainable, spec.collections, spec.validate_shape, spec.caching_device, spec.name, None,
+        value_dtype, None, None, spec.constraint, resource_variables_enabled() if use_resource is None else use_resource,
+        spec.synchronization, spec.aggregation,
+    )  # fmt: skip
+    return create_variable(new)
 
 
-def _initial_value(spec: VariableSpec, initializer: Any, partition_info: PartitionInfo | None) -> tuple[Any, Any]:
+def _initial_value(
+    initializer: Any, shape: TensorShape, dtype: DType, partition_info: PartitionInfo | None
+) -> tuple[Any, Any]:
     if not callable(initializer):
         return initializer, None
-    if inspect.isclass(initializer):
+    if isinstance(initializer, type):
         initializer = initializer()
-    shape, dtype = spec.shape, spec.dtype
     if shape.is_fully_defined():
-        return lambda: initializer(shape.as_list(), dtype=dtype, partition_info=partition_info), dtype.base_dtype
+        known = initializer.__class__.__module__ == initializers.__name__
+        return InitialValue(initializer, shape.as_list(), dtype, partition_info, known), dtype._base
     signature = inspect.getfullargspec(initializer)
     if len(signature.args) != len(signature.defaults or ()):
         raise ValueError(_INVALID_INITIALIZER)
@@ -271,7 +257,7 @@ def _initial_value(spec: VariableSpec, initializer: Any, partition_info: Partiti
 
 
 def _regularize(spec: VariableSpec, variable: Any) -> None:
-    with colocate_with(variable), name_scope(spec.name + "/Regularizer/"), init_scope():
+    with colocate_with(variable), name_scope(spec.name + "/Regularizer/"), outside_control_flow(get_default_graph()):
         loss = spec.regularizer(variable)
     if loss is not None:
         # What has no name is no loss: TF 1.15 refuses it here, too.

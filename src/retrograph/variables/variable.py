@@ -5,9 +5,14 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
+from retrograph.framework import frames
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.conversion import (
+    convert_to_tensor,
+    internal_convert_to_tensor,
+    register_tensor_conversion_function,
+)
 from retrograph.framework.deprecation import deprecated, warn
 from retrograph.framework.dtypes import DType, as_dtype
 from retrograph.framework.exports import export
@@ -28,7 +33,7 @@ from retrograph.framework.shape import Shape, TensorShape, as_shape, unknown_sha
 from retrograph.framework.structures import IndexedSlices
 from retrograph.variables.guard import guarded
 from retrograph.variables.scope import get_variable_scope, outermost_creator
-from retrograph.variables.spec import NewVariable, VariableAggregation, VariableSynchronization, settled
+from retrograph.variables.spec import InitialValue, NewVariable, VariableAggregation, VariableSynchronization, settled
 
 _OPERATORS = (
     "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__div__", "__rdiv__", "__truediv__", "__rtruediv__",
@@ -42,10 +47,7 @@ _IN_PLACE = {
     "__itruediv__": ("/", None), "__irealdiv__": ("/", None), "__ipow__": ("**", None),
 }  # fmt: skip
 _CONSTRAINT = "The `constraint` argument must be a callable."
-_INSIDE_CONTROL_FLOW = (
-    "Initializer for variable {} is from inside a control-flow construct, such as a loop or conditional. When creating a "
-    "variable inside a loop or conditional, use a lambda as the initializer."
-)
+_UNKNOWN_SHAPE = "initial_value must have a shape specified: {}"
 _MODULE = "tensorflow.python.ops.variables"
 _use_resource_by_default = False
 
@@ -367,9 +369,12 @@ class Variable(metaclass=_VariableMeta):
         self._synchronization, self._aggregation, self._trainable = synchronization, aggregation, trainable
         self._constraint, self._caching_device = new.constraint, new.caching_device
         collections = _checked_collections(new, trainable)
-        with init_scope():
+        graph = get_default_graph()
+        with outside_control_flow(graph):
             self._build(new)
-            get_default_graph().add_to_collections(collections, self)
+            graph = self.graph
+            for key in set(collections):
+                graph.add_to_collection(key, self)
 
     def _build(self, new: NewVariable) -> None:
         raise NotImplementedError
@@ -397,6 +402,15 @@ class Variable(metaclass=_VariableMeta):
         raise NotImplementedError
 
 
+_AS_IT_IS = nullcontext()
+
+
+def outside_control_flow(graph: Graph) -> Any:
+    """Leaves control dependencies and control-flow contexts, if there are any to leave."""
+    state = graph._state
+    return init_scope() if state.control_stack or state.control_flow_context is not None else _AS_IT_IS
+
+
 def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     if new.initial_value is None:
         raise ValueError("initial_value must be specified.")
@@ -413,6 +427,30 @@ def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     if trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
         collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
     return collections
+
+
+def _made_in_group(graph: Graph, initial: InitialValue, dtype: Any, group: list[bytes]) -> Tensor:
+    """The initial value, made under `Initializer`; its operations are put into the variable's group afterwards."""
+    graph._state.name_stack = graph.unique_name("Initializer")
+    operations = graph._ops
+    first = len(operations)
+    value = internal_convert_to_tensor(initial(), dtype, "initial_value")
+    for op in operations[first:]:
+        op._attrs.setdefault("_class", group)
+    return value
+
+
+def _group_of(scope: str) -> Any:
+    full_name = scope[:-1] if scope.endswith("/") else scope
+    return get_default_graph()._attr_scope({"_class": [b"loc:@" + full_name.encode()]})
+
+
+def _check_outside(scope: str, value: Tensor) -> None:
+    if value.op._get_control_flow_context() is not None:
+        raise ValueError(
+            f"Initializer for variable {scope} is from inside a control-flow construct, such as a loop or conditional. When "
+            "creating a variable inside a loop or conditional, use a lambda as the initializer."
+        )
 
 
 class RefVariable(Variable):
@@ -440,23 +478,55 @@ class RefVariable(Variable):
         )
 
     def _build(self, new: NewVariable) -> None:
-        initial, from_function = new.initial_value, callable(new.initial_value)
-        graph = get_default_graph()
-        with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
+        initial, name = new.initial_value, new.name
+        if initial.__class__ is InitialValue and initial.known and new.caching_device is None and new.shape is None:
             graph = get_default_graph()
+            if name.__class__ is str and name and name[-1] != "/" and graph._plain_scopes():
+                self._build_plainly(graph, name, initial, new)
+                return
+        self._build_in_scopes(new)
+
+    def _build_plainly(self, graph: Graph, name: str, initial: InitialValue, new: NewVariable) -> None:
+        """What `_build_in_scopes` does, for initializers of ours and without open scopes but names."""
+        state = graph._state
+        outside = state.name_stack
+        full_name = graph._opened_name(name, outside)
+        group = [b"loc:@" + full_name.encode()]
+        try:
+            state.name_stack = full_name
+            value = _made_in_group(graph, initial, new.dtype, group)
+            state.name_stack = full_name
+            self._initial_value, dtype, shape = value, value._dtype._base, value._shape
+            emit, stack = graph._emit, frames.capture()
+            known = shape if new.validate_shape else None
+            attrs = {"shape": known, "dtype": dtype, "container": b"", "shared_name": b"", "_class": group}
+            self._variable = held = emit(
+                "VariableV2", full_name, (), attrs, ((dtype._as_ref, known),), stack=stack
+            )._outputs[0]
+            if new.validate_shape and (shape is None or None in shape):
+                raise ValueError(_UNKNOWN_SHAPE.format(value))
+            attrs = {"T": dtype, "validate_shape": new.validate_shape, "use_locking": True, "_class": group}
+            name, inputs = graph.unique_name("Assign"), (held, guarded(full_name + "/", value))
+            self._initializer_op = emit("Assign", name, inputs, attrs, ((dtype._as_ref, shape),), stack=stack)
+            attrs, name = {"T": dtype, "_class": group}, graph.unique_name("read")
+            self._snapshot = emit("Identity", name, (held,), attrs, ((dtype, known),), stack=stack)._outputs[0]
+        finally:
+            state.name_stack = outside
+
+    def _build_in_scopes(self, new: NewVariable) -> None:
+        initial, from_function = new.initial_value, callable(new.initial_value)
+        with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
             if from_function:
-                full_name = scope[:-1] if scope.endswith("/") else scope
-                with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}):
+                with _group_of(scope):
                     with name_scope("Initializer"), device(None):
-                        value = convert_to_tensor(initial(), dtype=new.dtype, name="initial_value")
+                        value = internal_convert_to_tensor(initial(), new.dtype, "initial_value")
                     self._hold(scope, value, new)
             else:
-                value = convert_to_tensor(initial, dtype=new.dtype, name="initial_value")
-                if value.op._get_control_flow_context() is not None:
-                    raise ValueError(_INSIDE_CONTROL_FLOW.format(scope))
+                value = internal_convert_to_tensor(initial, new.dtype, "initial_value")
+                _check_outside(scope, value)
                 self._hold(scope, value, new)
             if new.validate_shape and not value.get_shape().is_fully_defined():
-                raise ValueError(f"initial_value must have a shape specified: {value}")
+                raise ValueError(_UNKNOWN_SHAPE.format(value))
             self._initial_value = value
             self._initializer_op = apply_op(
                 "Assign", None, ref=self._variable, value=guarded(scope, value), validate_shape=new.validate_shape
@@ -695,18 +765,16 @@ class ResourceVariable(BaseResourceVariable):
     def _build(self, new: NewVariable) -> None:
         initial, from_function = new.initial_value, callable(new.initial_value)
         with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
-            graph = get_default_graph()
             full_name = scope[:-1] if scope.endswith("/") else scope
-            with graph._attr_scope({"_class": [b"loc:@" + full_name.encode()]}):
+            with _group_of(scope):
                 with name_scope("Initializer"), device(None):
                     made = initial() if from_function else initial
-                    value = convert_to_tensor(made, name="initial_value", dtype=new.dtype)
+                    value = internal_convert_to_tensor(made, new.dtype, "initial_value")
                 self._shape, self._dtype = _declared_shape(new, value), value.dtype.base_dtype
                 self._handle = apply_op(
                     "VarHandleOp", scope, shape=self._shape, dtype=self._dtype, shared_name=full_name
                 )
-            if value.op._get_control_flow_context() is not None:
-                raise ValueError(_INSIDE_CONTROL_FLOW.format(scope))
+            _check_outside(scope, value)
             self._initial_value = value
             self._add_operations(scope, new)
 
