@@ -13,6 +13,8 @@ import jax
 import numpy as np
 import pytest
 
+import retrograph as tf
+from retrograph.ops.random import parameterized_truncated_normal
 from retrograph.runtime import random as philox
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -121,3 +123,55 @@ def test_permutation_is_the_sequence_of_swaps(count: int) -> None:
         j = i + word % (count - i)
         places[i], places[j] = places[j], places[i]
     assert philox.permutation(state, count).tolist() == places
+
+
+ROWS = [row for row in json.loads((GOLDEN / "random.json").read_text()) if "expr" in row]
+PROGRAMS = [row for row in [*ROWS, *MORE] if "tf.distributions" not in row["expr"]]
+
+
+@pytest.mark.parametrize("row", PROGRAMS, ids=lambda row: f"{row['graph_seed']}-{row['expr']}")
+def test_programs(row: dict[str, Any]) -> None:
+    names = {"tf": tf, "np": np, "truncated": parameterized_truncated_normal}
+    with tf.Graph().as_default():
+        if row["graph_seed"] is not None:
+            tf.set_random_seed(row["graph_seed"])
+        result = eval(row["expr"], names)
+        assert result.dtype.name == row["dtype"]
+        with tf.Session() as session:
+            for want in row["runs"]:
+                _check(session.run(result), np.array(want).ravel()[:64].tolist(), row["dtype"], False)
+
+
+def test_initial_values() -> None:
+    (rows,) = [row["variables"] for row in json.loads((GOLDEN / "random.json").read_text()) if "variables" in row]
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(42)
+        made = []
+        for row in rows:
+            start = len(graph.get_operations())
+            with tf.variable_scope(row["scope"]):
+                made.append(tf.get_variable("v", [3, 4], initializer=eval(row["initializer"], {"tf": tf})))
+            random = [op for op in graph.get_operations()[start:] if "seed" in op.attrs]
+            assert [[op.type, op.attrs["seed"], op.attrs["seed2"]] for op in random] == row["seeds"]
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for variable, row in zip(made, rows, strict=True):
+                np.testing.assert_allclose(session.run(variable), row["value"], rtol=5e-6, atol=5e-6)
+
+
+def test_streams_go_on_in_a_session_and_start_again_in_the_next() -> None:
+    with tf.Graph().as_default():
+        drawn = tf.random_uniform([3], seed=5)
+        with tf.Session() as session:
+            first, second = session.run(drawn), session.run(drawn)
+        with tf.Session() as session:
+            again = session.run(drawn)
+    assert (first != second).all()
+    np.testing.assert_array_equal(first, again)
+
+
+def test_bounds_are_checked() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Need minval < maxval, got 3 >= 2"):
+            session.run(tf.random_uniform([2], 3, 2, tf.int32))
+        assert session.run(tf.random_uniform([0], 3, 2, tf.int32)).shape == (0,)

@@ -252,7 +252,7 @@ def _run_poisson(op: Any, ctx: Any, shape: Any, rate: Any) -> Any:
 
 def _gamma_gradient(op: Any, grad: Any) -> Any:
     """The samples' implicit derivative by alpha, summed over the sample dimensions."""
-    from retrograph.ops import array, math as math_ops
+    from retrograph.ops import array, reduction, sequence
 
     samples, alpha = op.outputs[0], op.inputs[1]
     with control_dependencies([grad]):
@@ -260,7 +260,7 @@ def _gamma_gradient(op: Any, grad: Any) -> Any:
         ones = array.fill(array.expand_dims(count, 0), 1)
         leading = apply_op("ConcatV2", "concat", values=[ones, array.shape(alpha)], axis=0)
         partial = apply_op("RandomGammaGrad", None, alpha=array.reshape(alpha, leading), sample=samples)
-        return [None, math_ops.reduce_sum(grad * partial, axis=math_ops.range(count))]
+        return [None, reduction.reduce_sum(grad * partial, axis=sequence.range(count))]
 
 
 _register("RandomGamma", _sampled_shape, _run_gamma, gradient=_gamma_gradient)
@@ -411,7 +411,7 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> Te
 
     Source: TF 1.15 `tf.random_crop`.
     """
-    from retrograph.ops import array, math as math_ops, slicing
+    from retrograph.ops import array, reduction, strided_slice
     from retrograph.ops.check import Assert
     from retrograph.ops.control_flow import with_dependencies
 
@@ -420,12 +420,12 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> Te
         size = convert_to_tensor(size, dtype=dtypes.int32, name="size")
         sizes = array.shape(value)
         data = ["Need value.shape >= size, got ", sizes, size]
-        check = Assert(math_ops.reduce_all(sizes >= size), data, summarize=1000)
+        check = Assert(reduction.reduce_all(sizes >= size), data, summarize=1000)
         sizes = with_dependencies([check], sizes)
         limit = sizes - size + 1
         largest = size.dtype.max
         offset = random_uniform(array.shape(sizes), dtype=size.dtype, maxval=largest, seed=seed) % limit
-        result: Tensor = slicing.slice(value, offset, size, name=scope)
+        result: Tensor = strided_slice.slice(value, offset, size, name=scope)
         return result
 
 

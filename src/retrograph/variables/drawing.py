@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retrograph.framework import frames
-from retrograph.framework.dtypes import DType, bfloat16, float16, float32, float64, int32, string
+from retrograph.framework.dtypes import DType, bfloat16, float16, float32, float64, int32, int64, string
 from retrograph.framework.graph import Graph, Tensor, get_default_graph
 from retrograph.framework.seeds import get_seed
 from retrograph.framework.shape import TensorShape
@@ -124,6 +124,23 @@ def drawn(
 
 def _is_number(value: Any) -> bool:
     return value.__class__ is float or value.__class__ is int
+
+
+def repeated(value: Any, shape: Any, dtype: DType) -> Tensor | None:
+    """A constant of one number, as `tf.constant` makes it; None if the case is unusual."""
+    sizes = plain_shape(shape)
+    if sizes is None or not _fits(value, dtype):
+        return None
+    graph = _plain_graph()
+    if graph is None:
+        return None
+    return _Maker(graph, "Const").constant("", np.full(sizes, value, dtype.as_numpy_dtype), dtype)
+
+
+def _fits(value: Any, dtype: DType) -> bool:
+    if value.__class__ is float:
+        return dtype in _FLOATS
+    return value.__class__ is int and abs(value) < _LIMIT and (dtype in _FLOATS or dtype in (int32, int64))
 
 
 def filled(name: str, value: int, shape: Any, dtype: DType) -> Tensor | None:

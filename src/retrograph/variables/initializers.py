@@ -20,7 +20,7 @@ from retrograph.framework.dtypes import DType, as_dtype, float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.shape import TensorShape
-from retrograph.variables.drawing import filled
+from retrograph.variables.drawing import filled, repeated
 
 _MODULE = "tensorflow.python.ops.init_ops"
 _DTYPE_INSTRUCTIONS = "Call initializer instance with the dtype argument instead of passing it to the constructor"
@@ -132,7 +132,9 @@ class Constant(Initializer):
         self, shape: Any, dtype: Any = None, partition_info: Any = None, verify_shape: bool | None = None
     ) -> Tensor:
         verify = self._verify_shape if verify_shape is None else verify_shape
-        return make_constant(self.value, self.dtype if dtype is None else dtype, shape, verify_shape=verify)
+        kind = self.dtype if dtype is None else as_dtype(dtype)
+        made = None if verify else repeated(self.value, shape, kind)
+        return make_constant(self.value, kind, shape, verify_shape=verify) if made is None else made
 
     def get_config(self) -> dict[str, Any]:
         return self._config("value")
@@ -371,10 +373,8 @@ class _WithGain(Initializer):
 
 def _orthonormal(shape: Any, dtype: Any, seed: Any, **attrs: Any) -> Tensor:
     """The orthogonal factor of a random matrix, its signs chosen so that it is uniformly distributed."""
-    from retrograph.ops import math as math_ops
-
     q, r = apply_op("Qr", None, input=_random().random_normal(shape, dtype=dtype, seed=seed), **attrs)
-    signed: Tensor = q * math_ops.sign(apply_op("MatrixDiagPart", "MatrixDiagPart", input=r))
+    signed: Tensor = q * apply_op("Sign", None, x=apply_op("DiagPart", None, input=r))
     return signed
 
 
@@ -455,6 +455,11 @@ class ConvolutionDeltaOrthogonal(_WithGain):
         return made
 
 
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    made: Tensor = apply_op("MatMul", None, a=a, b=b)
+    return made
+
+
 def _check_filters(shape: Any) -> None:
     if shape[-2] > shape[-1]:
         raise ValueError("In_filters cannot be greater than out_filters.")
@@ -498,17 +503,16 @@ class _ConvolutionOrthogonal(_WithGain):
         return _orthonormal([size, size], self.dtype, self._next_seed())
 
     def _projection(self, size: int) -> Tensor:
-        from retrograph.ops import cast, math as math_ops
+        from retrograph.ops import cast
 
         q = self._orthogonal(size)
         mask = cast.cast(_random().random_normal([size], seed=self._next_seed()) > 0, self.dtype)
-        chosen = math_ops.multiply(q, mask)
-        made: Tensor = math_ops.matmul(chosen, _array().matrix_transpose(chosen))
-        return made
+        chosen = apply_op("Mul", None, x=q, y=mask)
+        return _product(chosen, _array().matrix_transpose(chosen))
 
     def _blocks(self, size: int) -> _Blocks:
         """2 x ... x 2 products of each projection or its complement."""
-        from retrograph.ops import linalg, math as math_ops
+        from retrograph.ops import linalg
 
         projections = [self._projection(size) for _ in range(self._window)]
         eye = linalg.eye(size, dtype=self.dtype)
@@ -517,7 +521,7 @@ class _ConvolutionOrthogonal(_WithGain):
             factors = [self._factor(eye, p, bit) for p, bit in zip(projections, corner, strict=True)]
             product = factors[0]
             for factor in factors[1:]:
-                product = math_ops.matmul(product, factor)
+                product = _product(product, factor)
             found[corner] = product
         return found
 
@@ -525,21 +529,17 @@ class _ConvolutionOrthogonal(_WithGain):
         return eye - projection if bit else projection
 
     def _convolved(self, first: _Blocks, second: _Blocks, sizes: tuple[int, int], channels: int) -> _Blocks:
-        from retrograph.ops import math as math_ops
-
         found: _Blocks = {}
         for place in itertools.product(range(sum(sizes) - 1), repeat=self._window):
             total = _array().zeros([channels, channels], self.dtype)
             for a in itertools.product(*(range(min(sizes[0], i + 1)) for i in place)):
                 b = tuple(i - j for i, j in zip(place, a, strict=True))
                 if all(i < sizes[1] for i in b):
-                    total = total + math_ops.matmul(first[a], second[b])
+                    total = total + _product(first[a], second[b])
             found[place] = total
         return found
 
     def _kernel(self, size: int, inputs: int, outputs: int) -> Tensor:
-        from retrograph.ops import math as math_ops
-
         base = self._orthogonal(outputs)[0:inputs, :]
         if size == 1:
             for _ in range(self._window):
@@ -549,7 +549,7 @@ class _ConvolutionOrthogonal(_WithGain):
         for width in range(2, size):
             blocks = self._convolved(blocks, self._blocks(outputs), (width, 2), outputs)
         window = itertools.product(range(size), repeat=self._window)
-        return self._stacked({place: math_ops.matmul(base, blocks[place]) for place in window}, size)
+        return self._stacked({place: _product(base, blocks[place]) for place in window}, size)
 
     def _stacked(self, blocks: _Blocks, size: int, place: tuple[int, ...] = ()) -> Tensor:
         if len(place) == self._window:
