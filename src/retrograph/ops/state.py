@@ -60,18 +60,11 @@ def _legacy_shape(c: ShapeContext) -> list[Shape]:
     return [c.attr("shape") or None]
 
 
-def _hold(op: Any, ctx: Any) -> Any:
-    return op
-
-
-def _holder(op_type: str, shape: Any) -> None:
-    register_op(op_type, shape=shape, lower=_hold, numpy=_hold, effect=True, gradient=NO_GRADIENT)
-
-
-_holder("VariableV2", explicit())
-_holder("Variable", _legacy_shape)
-_holder("TemporaryVariable", explicit())
-_holder("VarHandleOp", scalar)
+# The runtime itself knows what holders are: the cells of a session's state.
+for _type, _shape in {
+    "VariableV2": explicit(), "Variable": _legacy_shape, "TemporaryVariable": explicit(), "VarHandleOp": scalar,
+}.items():  # fmt: skip
+    register_op(_type, shape=_shape, effect=True, gradient=NO_GRADIENT)
 
 
 # --- rows that run the same in NumPy and in JAX ----------------------------------------------------------------------
@@ -89,27 +82,7 @@ def _no_result(run: Callable[..., Any]) -> Callable[..., Any]:
     return without
 
 
-def _read_resource(op: Any, ctx: Any, ref: Any) -> Any:
-    if not ctx.is_initialized(ref):
-        name = _variable_name(ref)
-        raise errors.FailedPreconditionError(
-            None,
-            op,
-            f"Error while reading resource variable {name} from Container: localhost. This could mean that the variable was "
-            f"uninitialized. Not found: Resource localhost/{name}/N10tensorflow3VarE does not exist.",
-        )
-    return ctx.read(ref)
-
-
-def _variable_name(ref: Any) -> str:
-    return ref.attrs["shared_name"].decode() or ref.name if hasattr(ref, "attrs") else str(ref)
-
-
-def _existing(op: Any, ctx: Any, ref: Any) -> Any:
-    """The value that an update starts from."""
-    if op.type.startswith(("Resource", "AssignAddV", "AssignSubV")) and not ctx.is_initialized(ref):
-        name = _variable_name(ref)
-        raise errors.NotFoundError(None, op, f"Resource localhost/{name}/N10tensorflow3VarE does not exist.")
+def _read(op: Any, ctx: Any, ref: Any) -> Any:
     return ctx.read(ref)
 
 
@@ -139,7 +112,7 @@ _MISMATCH = {
 
 def _update(combine: Callable[[Any, Any], Any], text: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, value: Any) -> Any:
-        old = _existing(op, ctx, ref)
+        old = ctx.read(ref)
         if np.shape(old) != np.shape(value):
             shapes = to_text(np.shape(old)), to_text(np.shape(value))
             raise errors.InvalidArgumentError(None, op, text.format(*shapes))
@@ -185,15 +158,15 @@ _row("AssignSub", _merged_inputs, _update(_subtract, _MISMATCH["Assign"]))
 _row("AssignVariableOp", _assign_resource_shape, _assign_resource)
 _row("AssignAddVariableOp", _assign_resource_shape, _no_result(_update(_add, _MISMATCH["AssignVariableOp"])))
 _row("AssignSubVariableOp", _assign_resource_shape, _no_result(_update(_subtract, _MISMATCH["AssignVariableOp"])))
-_row("ReadVariableOp", lambda c: [_held_shape(c)], _read_resource, gradient=lambda op, grad: grad)
+_row("ReadVariableOp", lambda c: [_held_shape(c)], _read, gradient=lambda op, grad: grad)
 _row("IsVariableInitialized", scalar, _initialized)
 _row("VarIsInitializedOp", scalar, _initialized)
-_row("DestroyTemporaryVariable", unchanged, lambda op, ctx, ref: ctx.read(ref))
-_row("DestroyResourceOp", lambda c: [], lambda op, ctx, ref: (ctx.write(ref, None), ())[1])
+_row("DestroyTemporaryVariable", unchanged, _read)
+_row("DestroyResourceOp", lambda c: [], lambda op, ctx, ref: (ctx.delete(ref), ())[1])
 _row(
     "VariableShape",
     _variable_shape_shape,
-    lambda op, ctx, ref: np.array(np.shape(_existing(op, ctx, ref)), op.attrs["out_type"].as_numpy_dtype),
+    lambda op, ctx, ref: np.array(np.shape(ctx.read(ref)), op.attrs["out_type"].as_numpy_dtype),
 )
 
 
@@ -201,7 +174,7 @@ _row(
 
 
 def _count_up_to(op: Any, ctx: Any, ref: Any) -> Any:
-    old, limit = np.asarray(_existing(op, ctx, ref)), op.attrs["limit"]
+    old, limit = np.asarray(ctx.read(ref)), op.attrs["limit"]
     if old >= limit:
         raise errors.OutOfRangeError(None, op, f"Reached limit of {limit}")
     ctx.write(ref, (old + 1).astype(old.dtype))
@@ -246,7 +219,7 @@ def _scattered_in_numpy(kind: str, new: Any, index: Any, updates: Any) -> Any:
 
 def _scatter(kind: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, indices: Any, updates: Any) -> Any:
-        old = _existing(op, ctx, ref)
+        old = ctx.read(ref)
         expected = np.shape(indices) + np.shape(old)[1:]
         if np.shape(updates) and np.shape(updates) != expected:
             raise errors.InvalidArgumentError(
@@ -276,7 +249,7 @@ def _check_rows(op: Any, indices: Any, limit: int) -> None:
 
 def _scatter_nd(kind: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, indices: Any, updates: Any) -> Any:
-        old = _existing(op, ctx, ref)
+        old = ctx.read(ref)
         _check_points(op, indices, np.shape(old))
         points = tuple(indices[..., i] for i in range(indices.shape[-1]))
         ctx.write(ref, _scattered(op, ctx, kind, old, points or ..., updates))
@@ -392,7 +365,7 @@ def _through(op_type: str, part: str, *more: Any) -> Callable[..., Any]:
     """Reads the variable and goes on as the op type that gathers from a tensor."""
 
     def run(op: Any, ctx: Any, ref: Any, indices: Any) -> Any:
-        return getattr(RECORDS[op_type], part)(op, _existing(op, ctx, ref), indices, *more)
+        return getattr(RECORDS[op_type], part)(op, ctx.read(ref), indices, *more)
 
     return run
 
@@ -728,7 +701,7 @@ def assert_variables_initialized(var_list: Any = None) -> Any:
 def report_uninitialized_variables(var_list: Any = None, name: str = "report_uninitialized_variables") -> Tensor:
     """`string[n]`: the names of the variables without a value. Source: TF 1.15 `tf.report_uninitialized_variables`."""
     from retrograph.ops import joining
-    from retrograph.ops.functional import boolean_mask
+    from retrograph.ops.selecting import boolean_mask
 
     if var_list is None:
         var_list = _all_variables_or_holders()
