@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.ops import init_ops
+from tensorflow.python.ops import init_ops  # noqa: F401 - so do they
 
 EXPRESSIONS = """
 tf.zeros_initializer()([2, 3])
@@ -68,7 +68,7 @@ def plain(value):
 
 def record(expression):
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        W = tf.constant([[1.0, -2.0]], name="W")  # noqa: F841, N806 - the expressions use it
+        W = tf.constant([[1.0, -2.0]], name="W")  # noqa: F841 - the expressions use it
         result = eval(expression)
         ops = [[o.name, o.type, [t.name for t in o.inputs]] for o in graph.get_operations()[1:]]
         row = {"expr": expression, "result": result.name, "dtype": result.dtype.name, "shape": result.shape.as_list()}

@@ -27,7 +27,7 @@ from retrograph.framework.shape_rules import (
     with_rank,
     with_rank_at_most,
 )
-from retrograph.ops.rows import ints, shape_input, with_value
+from retrograph.ops.rows import ints, is_static, shape_input, with_value
 from retrograph.runtime import random as philox
 from retrograph.variables.drawing import NORMAL, TRUNCATED, UNIFORM, Recipe, drawn
 
@@ -120,9 +120,9 @@ def _truncated(op: Any, state: Any, sizes: tuple[int, ...]) -> Any:
 
 
 def _uniform_int(op: Any, state: Any, sizes: tuple[int, ...], low: Any, high: Any) -> Any:
-    if isinstance(low, (np.ndarray, np.generic)) and isinstance(high, (np.ndarray, np.generic)) and math.prod(sizes):
-        if low >= high:
-            _fail(op, f"Need minval < maxval, got {low} >= {high}")
+    # Bounds that only the compiled plan knows are not checked.
+    if is_static(low) and is_static(high) and 0 not in sizes and low >= high:
+        _fail(op, f"Need minval < maxval, got {low} >= {high}")
     return philox.uniform_int(state, sizes, low, high, _kind(op))
 
 
@@ -256,7 +256,8 @@ def _gamma_gradient(op: Any, grad: Any) -> Any:
 
     samples, alpha = op.outputs[0], op.inputs[1]
     with control_dependencies([grad]):
-        count = array.shape(op.inputs[0])[0]
+        sizes: Any = array.shape(op.inputs[0])
+        count = sizes[0]
         ones = array.fill(array.expand_dims(count, 0), 1)
         leading = apply_op("ConcatV2", "concat", values=[ones, array.shape(alpha)], axis=0)
         partial = apply_op("RandomGammaGrad", None, alpha=array.reshape(alpha, leading), sample=samples)

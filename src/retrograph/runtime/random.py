@@ -174,7 +174,7 @@ def _uniforms64(xp: Any, words: Words) -> tuple[Array, Array]:
 class _Draw(NamedTuple):
     """How one block becomes numbers: how many, and the function (module, words) -> that many arrays."""
 
-    count: int
+    per_block: int
     numbers: Callable[[Any, Words], tuple[Array, ...]]
 
 
@@ -195,7 +195,7 @@ _NORMAL = {"float32": _NORMALS, "float16": _NORMALS, "bfloat16": _NORMALS, "floa
 
 def _fill(state: Array, count: int, dtype: Any, draw: _Draw) -> Array:
     """`dtype[count]`: the numbers of the blocks in order."""
-    blocks = -(-count // draw.count)
+    blocks = -(-count // draw.per_block)
     if _module(state) is np:
         return _numpy_fill(state, blocks, dtype, draw)[:count]
     words = _words_at(jnp, state, lax.iota(jnp.uint64, blocks))
@@ -204,14 +204,15 @@ def _fill(state: Array, count: int, dtype: Any, draw: _Draw) -> Array:
 
 
 def _numpy_fill(state: np.ndarray, blocks: int, dtype: Any, draw: _Draw) -> np.ndarray:
-    out = np.empty((blocks, draw.count), dtype)
+    out = np.empty((blocks, draw.per_block), dtype)
 
     for start in range(0, blocks, _CHUNK):
         stop = min(start + _CHUNK, blocks)
         words = _words_at(np, state, np.arange(start, stop, dtype=np.uint64))
         for column, numbers in enumerate(draw.numbers(np, words)):
             out[start:stop, column] = numbers
-    return out.reshape(-1)
+    result: np.ndarray = out.reshape(-1)
+    return result
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -269,14 +270,14 @@ def truncated_normal(state: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """
     dtype, count = np.dtype(dtype), _size(shape)
     draw = _NORMAL[dtype.name]
-    groups = -(-count // draw.count)
-    stretch = draw.count * BLOCKS_PER_SAMPLE // 4
+    groups = -(-count // draw.per_block)
+    stretch = draw.per_block * BLOCKS_PER_SAMPLE // 4
     fill = _numpy_truncated if _module(state) is np else _jax_truncated
     return fill(state, groups, stretch, draw, dtype).reshape(-1)[:count].reshape(shape)
 
 
 def _numpy_truncated(state: np.ndarray, groups: int, stretch: int, draw: _Draw, dtype: Any) -> np.ndarray:
-    out = np.empty((groups, draw.count), dtype)
+    out = np.empty((groups, draw.per_block), dtype)
     for start in range(0, groups, _CHUNK):
         _fill_truncated(state, start, out[start : start + _CHUNK], stretch, draw)
     return out
@@ -288,10 +289,10 @@ def _fill_truncated(state: np.ndarray, first: int, out: np.ndarray, stretch: int
     filled = np.zeros(len(out), np.int64)
     while group.size:
         for numbers in draw.numbers(np, _words_at(np, state, base)):
-            wanted = np.flatnonzero((np.abs(numbers) < 2) & (filled < draw.count))
+            wanted = np.flatnonzero((np.abs(numbers) < 2) & (filled < draw.per_block))
             out[group[wanted], filled[wanted]] = numbers[wanted]
             filled[wanted] += 1
-        open_ = filled < draw.count
+        open_ = filled < draw.per_block
         group, filled, base = group[open_], filled[open_], base[open_] + np.uint64(1)
 
 
@@ -301,7 +302,7 @@ def _jax_truncated(state: Array, groups: int, stretch: int, draw: _Draw, dtype: 
     work = np.float64 if dtype == np.float64 else np.float32
 
     def more(carry: tuple[Array, ...]) -> Array:
-        return jnp.any(carry[1] < draw.count)
+        return jnp.any(carry[1] < draw.per_block)
 
     def take(carry: tuple[Array, ...]) -> tuple[Array, ...]:
         block, filled, *columns = carry
@@ -311,7 +312,7 @@ def _jax_truncated(state: Array, groups: int, stretch: int, draw: _Draw, dtype: 
             filled = filled + good
         return (block + jnp.uint64(1), filled, *columns)
 
-    empty = [jnp.zeros(groups, work)] * draw.count
+    empty = [jnp.zeros(groups, work)] * draw.per_block
     _, _, *columns = lax.while_loop(more, take, (jnp.uint64(0), jnp.zeros(groups, jnp.int32), *empty))
     return jnp.stack(columns, axis=-1).astype(dtype)
 
@@ -591,8 +592,8 @@ def _sampler(kind: Any, low: Any, high: Any) -> _Sampler:
     root = np.sqrt(low * low + kind(4))
     cutoff = kind(2) * np.exp(kind(0.5) + (low * (low - root)) / kind(4)) / (low + root)
 
-    def drawn(state: np.ndarray, block: int, rounds: int, draw: _Draw) -> np.ndarray:
-        return _fill(skip(state, block), rounds * draw.count, np.dtype(kind), draw).reshape(rounds, -1)
+    def drawn(state: np.ndarray, block: int, rounds: int, draw: _Draw) -> Any:
+        return _fill(skip(state, block), rounds * draw.per_block, np.dtype(kind), draw).reshape(rounds, -1)
 
     def normals(state: np.ndarray, block: int, rounds: int) -> tuple[np.ndarray, np.ndarray]:
         numbers = drawn(state, block, rounds, draw)

@@ -90,8 +90,9 @@ class _Maker:
     ) -> Tensor:
         """The output of a new operation; an empty name gives it the scope's own."""
         full = self._named(name) if name else self.scope
-        made = self._graph._emit(op_type, full, inputs, attrs, ((dtype, shape),), stack=self._stack)
-        return made._outputs[0]
+        made: Any = self._graph._emit(op_type, full, inputs, attrs, ((dtype, shape),), stack=self._stack)
+        result: Tensor = made._outputs[0]
+        return result
 
     def constant(self, name: str, value: Any, dtype: DType) -> Tensor:
         """A constant of a number, a list of numbers, or an array of the right type."""

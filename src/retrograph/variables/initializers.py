@@ -44,10 +44,10 @@ def _array() -> Any:
 
 
 def _float_dtype(dtype: Any) -> DType:
-    dtype = as_dtype(dtype)
-    if not dtype.is_floating:
-        raise ValueError(f"Expected floating point type, got {dtype}.")
-    return dtype
+    found = as_dtype(dtype)
+    if not found.is_floating:
+        raise ValueError(f"Expected floating point type, got {found}.")
+    return found
 
 
 @export("keras.initializers.Initializer")
@@ -250,7 +250,7 @@ def compute_fans(shape: Any) -> tuple[int, int]:
     return int(shape[-2]) * window, int(shape[-1]) * window
 
 
-_MODES: dict[str, Callable[[int, int], float]] = {
+_MODES: dict[str, Callable[[float, float], float]] = {
     "fan_in": lambda inputs, outputs: inputs,
     "fan_out": lambda inputs, outputs: outputs,
     "fan_avg": lambda inputs, outputs: (inputs + outputs) / 2.0,
@@ -371,11 +371,10 @@ class _WithGain(Initializer):
         return self._config("gain", "seed")
 
 
-def _orthonormal(shape: Any, dtype: Any, seed: Any, **attrs: Any) -> Tensor:
+def _orthonormal(shape: Any, dtype: Any, seed: Any, **attrs: Any) -> Any:
     """The orthogonal factor of a random matrix, its signs chosen so that it is uniformly distributed."""
     q, r = apply_op("Qr", None, input=_random().random_normal(shape, dtype=dtype, seed=seed), **attrs)
-    signed: Tensor = q * apply_op("Sign", None, x=apply_op("DiagPart", None, input=r))
-    return signed
+    return q * apply_op("Sign", None, x=apply_op("DiagPart", None, input=r))
 
 
 @export("orthogonal_initializer", "initializers.orthogonal", "keras.initializers.Orthogonal")
@@ -491,7 +490,8 @@ class _ConvolutionOrthogonal(_WithGain):
         if any(size != shape[0] for size in shape[: self._window]):
             raise ValueError("Kernel sizes must be equal.")
         kernel = self._kernel(shape[0], shape[-2], shape[-1])
-        return kernel * _gain(self.gain, self.dtype if dtype is None else dtype)
+        made: Tensor = kernel * _gain(self.gain, self.dtype if dtype is None else dtype)
+        return made
 
     def _next_seed(self) -> Any:
         seed = self.seed
@@ -499,7 +499,7 @@ class _ConvolutionOrthogonal(_WithGain):
             self.seed += 1
         return seed
 
-    def _orthogonal(self, size: int) -> Tensor:
+    def _orthogonal(self, size: int) -> Any:
         return _orthonormal([size, size], self.dtype, self._next_seed())
 
     def _projection(self, size: int) -> Tensor:
@@ -525,7 +525,7 @@ class _ConvolutionOrthogonal(_WithGain):
             found[corner] = product
         return found
 
-    def _factor(self, eye: Tensor, projection: Tensor, bit: int) -> Tensor:
+    def _factor(self, eye: Any, projection: Any, bit: int) -> Any:
         return eye - projection if bit else projection
 
     def _convolved(self, first: _Blocks, second: _Blocks, sizes: tuple[int, int], channels: int) -> _Blocks:
@@ -539,7 +539,7 @@ class _ConvolutionOrthogonal(_WithGain):
             found[place] = total
         return found
 
-    def _kernel(self, size: int, inputs: int, outputs: int) -> Tensor:
+    def _kernel(self, size: int, inputs: int, outputs: int) -> Any:
         base = self._orthogonal(outputs)[0:inputs, :]
         if size == 1:
             for _ in range(self._window):
@@ -576,10 +576,9 @@ class ConvolutionOrthogonal3D(_ConvolutionOrthogonal):
 
     _window = 3
 
-    def _factor(self, eye: Tensor, projection: Tensor, bit: int) -> Tensor:
+    def _factor(self, eye: Any, projection: Any, bit: int) -> Any:
         # TF writes both cases as one formula here; bit 0 is the complement.
-        made: Tensor = bit * projection + (1 - bit) * (eye - projection)
-        return made
+        return bit * projection + (1 - bit) * (eye - projection)
 
 
 # --- tf.contrib.layers --------------------------------------------------------------------------------------------
@@ -599,6 +598,28 @@ def _contrib_fans(shape: Any) -> tuple[float, float]:
     return inputs, outputs
 
 
+class _ContribScaling:
+    """What `tf.contrib.layers.variance_scaling_initializer` gives."""
+
+    def __init__(self, factor: Any, mode: str, uniform: bool, seed: Any, dtype: DType):
+        self._factor, self._count = factor, _MODES[mode.lower()]
+        self._uniform, self._seed, self._dtype = uniform, seed, dtype
+
+    def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
+        kind = self._dtype if dtype is None else dtype
+        if not kind.is_floating:
+            raise TypeError(_NOT_FLOATING)
+        n = self._count(*_contrib_fans(shape))
+        if self._uniform:
+            limit = math.sqrt(3.0 * self._factor / n)
+            made: Tensor = _random().random_uniform(shape, -limit, limit, kind, seed=self._seed)
+        else:
+            # 1.3 makes up for what the truncation takes from the variance, as TF has it.
+            stddev = math.sqrt(1.3 * self._factor / n)
+            made = _random().truncated_normal(shape, 0.0, stddev, kind, seed=self._seed)
+        return made
+
+
 @export("contrib.layers.variance_scaling_initializer", "contrib.slim.variance_scaling_initializer")
 def contrib_variance_scaling_initializer(
     factor: Any = 2.0, mode: str = "FAN_IN", uniform: bool = False, seed: Any = None, dtype: Any = float32
@@ -612,22 +633,7 @@ def contrib_variance_scaling_initializer(
         raise TypeError(_NOT_FLOATING)
     if mode not in _CONTRIB_MODES:
         raise TypeError("Unknown mode %s [FAN_IN, FAN_OUT, FAN_AVG]", mode)
-    count = _MODES[mode.lower()]
-
-    def _initializer(shape: Any, dtype: Any = dtype, partition_info: Any = None) -> Tensor:
-        if not dtype.is_floating:
-            raise TypeError(_NOT_FLOATING)
-        inputs, outputs = _contrib_fans(shape)
-        n = count(inputs, outputs)  # type: ignore[arg-type]
-        if uniform:
-            limit = math.sqrt(3.0 * factor / n)
-            made: Tensor = _random().random_uniform(shape, -limit, limit, dtype, seed=seed)
-        else:
-            # 1.3 makes up for what the truncation takes from the variance, as TF has it.
-            made = _random().truncated_normal(shape, 0.0, math.sqrt(1.3 * factor / n), dtype, seed=seed)
-        return made
-
-    return _initializer
+    return _ContribScaling(factor, mode, uniform, seed, dtype)
 
 
 @export(
