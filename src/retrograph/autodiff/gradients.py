@@ -21,6 +21,7 @@ from retrograph.framework.conversion import internal_convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, name_scope
 from retrograph.framework.structures import IndexedSlices
+from retrograph.variables.variable import resource_shape_and_dtype
 
 Gradient = Any  # Tensor | IndexedSlices | None
 Node = Any  # Operation | LoopRegion
@@ -363,7 +364,7 @@ def _zeros_dtype(tensor: Tensor) -> Any:
     """The dtype of the gradient of a tensor: a resource's is that of its variable."""
     if tensor.dtype is not tf.resource:
         return tensor.dtype
-    return tensor.op.attrs.get("dtype", tf.float32)
+    return resource_shape_and_dtype(tensor)[1] or tf.float32
 
 
 def _zeros_for(x: Tensor) -> Tensor:

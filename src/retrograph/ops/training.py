@@ -16,6 +16,7 @@ from retrograph.framework import errors
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape_rules import merge, merge_dim, with_rank
+from retrograph.variables.variable import resource_shape_and_dtype
 
 Array = Any
 Rule = Callable[..., tuple[Array, ...]]
@@ -390,7 +391,8 @@ def _shape_rule(refs: int, grad: int, resource: bool, sparse: bool) -> Callable[
         shape: Shape = None
         for i in range(c.num_inputs):
             if i < refs:
-                shape = shape if resource else merge(c, shape, c.input(i))
+                held = resource_shape_and_dtype(c.inputs[i])[0] if resource else c.input(i)
+                shape = merge(c, shape, held)
             elif i == grad and sparse:
                 shape = _merge_rows(c, shape, i)
             elif i == grad:
