@@ -648,3 +648,116 @@ def xavier_initializer(uniform: bool = True, seed: Any = None, dtype: Any = floa
     Source: TF 1.15 `tf.contrib.layers.xavier_initializer`.
     """
     return contrib_variance_scaling_initializer(factor=1.0, mode="FAN_AVG", uniform=uniform, seed=seed, dtype=dtype)
+
+
+# --- tf.keras.initializers ----------------------------------------------------------------------------------------
+
+
+@export("keras.initializers.RandomUniform", "keras.initializers.random_uniform", "keras.initializers.uniform")
+class KerasRandomUniform(RandomUniform):
+    """Uniform numbers, by default in [-0.05, 0.05). Source: TF 1.15 `tf.keras.initializers.RandomUniform`."""
+
+    def __init__(self, minval: Any = -0.05, maxval: Any = 0.05, seed: Any = None, dtype: Any = float32):
+        self.minval = minval
+        self.maxval = maxval
+        self.seed = seed
+        self.dtype = as_dtype(dtype)
+
+
+@export("keras.initializers.RandomNormal", "keras.initializers.random_normal", "keras.initializers.normal")
+class KerasRandomNormal(RandomNormal):
+    """Normal numbers, by default of deviation 0.05. Source: TF 1.15 `tf.keras.initializers.RandomNormal`."""
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Any = None, dtype: Any = float32):
+        self._set(mean, stddev, seed, dtype)
+
+
+@export("keras.initializers.TruncatedNormal", "keras.initializers.truncated_normal")
+class KerasTruncatedNormal(TruncatedNormal):
+    """Truncated normal numbers, by default of deviation 0.05. Source: TF 1.15 `tf.keras.initializers.TruncatedNormal`."""
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Any = None, dtype: Any = float32):
+        self._set(mean, stddev, seed, dtype)
+
+
+for _class, _name in ((KerasRandomUniform, "RandomUniform"), (KerasRandomNormal, "RandomNormal")):
+    _class.__name__ = _name
+KerasTruncatedNormal.__name__ = "TruncatedNormal"
+
+_BY_NAME: dict[str, Any] = {
+    "zero": Zeros, "zeros": Zeros, "Zeros": Zeros, "one": Ones, "ones": Ones, "Ones": Ones,
+    "constant": Constant, "Constant": Constant,
+    "uniform": KerasRandomUniform, "random_uniform": KerasRandomUniform, "RandomUniform": KerasRandomUniform,
+    "normal": KerasRandomNormal, "random_normal": KerasRandomNormal, "RandomNormal": KerasRandomNormal,
+    "truncated_normal": KerasTruncatedNormal, "TruncatedNormal": KerasTruncatedNormal,
+    "identity": Identity, "Identity": Identity, "orthogonal": Orthogonal, "Orthogonal": Orthogonal,
+    "glorot_normal": GlorotNormal, "GlorotNormal": GlorotNormal,
+    "glorot_uniform": GlorotUniform, "GlorotUniform": GlorotUniform, "VarianceScaling": VarianceScaling,
+    "he_normal": he_normal, "he_uniform": he_uniform, "lecun_normal": lecun_normal, "lecun_uniform": lecun_uniform,
+}  # fmt: skip
+
+
+@export("keras.initializers.serialize")
+def serialize(initializer: Any) -> Any:
+    """The name and configuration of an initializer: what `deserialize` takes.
+
+    Raises ValueError: an object that has neither. Source: TF 1.15 `tf.keras.initializers.serialize`.
+    """
+    if initializer is None:
+        return None
+    if hasattr(initializer, "get_config"):
+        return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
+    if hasattr(initializer, "__name__"):
+        return initializer.__name__
+    raise ValueError("Cannot serialize", initializer)
+
+
+@export("keras.initializers.deserialize")
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The initializer of a name, or of a dictionary of `class_name` and `config`.
+
+    Raises ValueError: an unknown name. Source: TF 1.15 `tf.keras.initializers.deserialize`.
+    """
+    known = {**_BY_NAME, **(custom_objects or {})}
+    if isinstance(config, str):
+        if config not in known:
+            raise ValueError(f"Unknown initializer:{config}")
+        return known[config]() if isinstance(known[config], type) else known[config]
+    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
+        raise ValueError(f"Improper config format: {config}")
+    if config["class_name"] not in known:
+        raise ValueError(f"Unknown initializer: {config['class_name']}")
+    return known[config["class_name"]](**config["config"])
+
+
+@export("keras.initializers.get")
+def get(identifier: Any) -> Any:
+    """The initializer that a name, a dictionary or a callable stands for; None for None.
+
+    Raises ValueError: anything else. Source: TF 1.15 `tf.keras.initializers.get`.
+    """
+    if identifier is None or (callable(identifier) and not isinstance(identifier, (str, dict))):
+        return identifier
+    if isinstance(identifier, (str, dict)):
+        found = deserialize(identifier)
+        return found if isinstance(found, Initializer) else found()
+    raise ValueError(f"Could not interpret initializer identifier: {identifier}")
+
+
+# The names that TF's module init_ops has beside those of its classes.
+zeros_initializer = Zeros
+ones_initializer = Ones
+constant_initializer = Constant
+random_uniform_initializer = RandomUniform
+random_normal_initializer = RandomNormal
+truncated_normal_initializer = TruncatedNormal
+uniform_unit_scaling_initializer = UniformUnitScaling
+variance_scaling_initializer = VarianceScaling
+glorot_uniform_initializer = GlorotUniform
+glorot_normal_initializer = GlorotNormal
+orthogonal_initializer = Orthogonal
+identity_initializer = Identity
+convolutional_delta_orthogonal = ConvolutionDeltaOrthogonal
+convolutional_orthogonal_1d = ConvolutionOrthogonal1D
+convolutional_orthogonal_2d = ConvolutionOrthogonal2D
+convolutional_orthogonal_3d = ConvolutionOrthogonal3D
