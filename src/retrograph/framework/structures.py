@@ -205,7 +205,7 @@ def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str
         if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
             raise ValueError(f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype {value.dtype.name}: {value!r}")
         return value
-    return convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
+    return internal_convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
 
 
 @export("convert_to_tensor_or_sparse_tensor")
