@@ -31,6 +31,7 @@ from retrograph.framework.graph import (
 from retrograph.framework.sessions import get_default_session
 from retrograph.framework.shape import Shape, TensorShape, as_shape, unknown_shape
 from retrograph.framework.structures import IndexedSlices
+from retrograph.variables.definition import SaveSliceInfoDef, VariableDef, definition_of, in_scope, without_scope
 from retrograph.variables.guard import guarded
 from retrograph.variables.scope import get_variable_scope, outermost_creator
 from retrograph.variables.spec import InitialValue, NewVariable, VariableAggregation, VariableSynchronization, settled
@@ -166,7 +167,7 @@ class Variable(metaclass=_VariableMeta):
         ):
             if save_slice_info_def is not None:
                 proto = save_slice_info_def
-                full_name = f"{import_scope}/{proto.full_name}" if import_scope else proto.full_name
+                full_name = in_scope(proto.full_name, import_scope)
                 full_shape, var_offset, var_shape = list(proto.full_shape), list(proto.var_offset), list(proto.var_shape)
             self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
 
@@ -175,6 +176,14 @@ class Variable(metaclass=_VariableMeta):
             """The part as checkpoints write it: `7 2 3,2:0,2`."""
             parts = zip(self.var_offset, self.var_shape, strict=True)
             return "".join(f"{d} " for d in self.full_shape) + ":".join(f"{o},{s}" for o, s in parts)
+
+        def to_proto(self, export_scope: str | None = None) -> SaveSliceInfoDef | None:
+            """The part as a `SaveSliceInfoDef`; None if it is not in `export_scope`."""
+            name = self.full_name or ""
+            if export_scope is not None and not name.startswith(export_scope):
+                return None
+            parts = [list(part) for part in (self.full_shape, self.var_offset, self.var_shape)]
+            return SaveSliceInfoDef(without_scope(name, export_scope), *parts)
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.get_shape()} dtype={self.dtype.name}>"
@@ -352,6 +361,16 @@ class Variable(metaclass=_VariableMeta):
     def _shared_name(self) -> str:
         return self.name[: self.name.index(":")]
 
+    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+        """The names of the variable's operations, relative to `export_scope`; None if it is not in there."""
+        raise NotImplementedError
+
+    @staticmethod
+    def from_proto(variable_def: VariableDef, import_scope: str | None = None) -> Any:
+        """The variable whose operations are in the default graph under the names of `variable_def`."""
+        kind: Any = ResourceVariable if variable_def.is_resource else RefVariable
+        return kind(variable_def=variable_def, import_scope=import_scope)
+
     def _set_save_slice_info(self, info: Any) -> None:
         self._save_slice_info = info
 
@@ -386,7 +405,7 @@ class Variable(metaclass=_VariableMeta):
         proto, graph = new.variable_def, get_default_graph()
 
         def element(name: str) -> Any:
-            return graph.as_graph_element(f"{new.import_scope}/{name}" if new.import_scope else name) if name else None
+            return graph.as_graph_element(in_scope(name, new.import_scope)) if name else None
 
         self._synchronization, self._aggregation, self._trainable = settled(
             proto.synchronization, proto.aggregation, proto.trainable, proto.variable_name
@@ -429,15 +448,26 @@ def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     return collections
 
 
-def _made_in_group(graph: Graph, initial: InitialValue, dtype: Any, group: list[bytes]) -> Tensor:
-    """The initial value, made under `Initializer`; its operations are put into the variable's group afterwards."""
+def _made_in_group(
+    graph: Graph, initial: InitialValue, dtype: DType, group: list[bytes]
+) -> tuple[Tensor, bool]:
+    """The initial value, made under `Initializer`, and whether it depends on operations that were there before.
+
+    Its operations are put into the variable's group afterwards.
+    """
     graph._state.name_stack = graph.unique_name("Initializer")
-    operations = graph._ops
+    operations, newest = graph._ops, graph._next_id_counter
     first = len(operations)
-    value = internal_convert_to_tensor(initial(), dtype, "initial_value")
+    value = initial()
+    if value.__class__ is not Tensor or value._dtype is not dtype:
+        value = internal_convert_to_tensor(value, dtype, "initial_value")
+    depends = value._op._id <= newest
     for op in operations[first:]:
         op._attrs.setdefault("_class", group)
-    return value
+        for tensor in op._inputs:
+            if tensor._op._id <= newest:
+                depends = True
+    return value, depends
 
 
 def _group_of(scope: str) -> Any:
@@ -494,7 +524,7 @@ class RefVariable(Variable):
         group = [b"loc:@" + full_name.encode()]
         try:
             state.name_stack = full_name
-            value = _made_in_group(graph, initial, new.dtype, group)
+            value, depends = _made_in_group(graph, initial, new.dtype, group)
             state.name_stack = full_name
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
             emit, stack = graph._emit, frames.capture()
@@ -506,8 +536,9 @@ class RefVariable(Variable):
             if new.validate_shape and (shape is None or None in shape):
                 raise ValueError(_UNKNOWN_SHAPE.format(value))
             attrs = {"T": dtype, "validate_shape": new.validate_shape, "use_locking": True, "_class": group}
-            name, inputs = graph.unique_name("Assign"), (held, guarded(full_name + "/", value))
-            self._initializer_op = emit("Assign", name, inputs, attrs, ((dtype._as_ref, shape),), stack=stack)
+            start = guarded(full_name + "/", value) if depends else value
+            name = graph.unique_name("Assign")
+            self._initializer_op = emit("Assign", name, (held, start), attrs, ((dtype._as_ref, shape),), stack=stack)
             attrs, name = {"T": dtype, "_class": group}, graph.unique_name("read")
             self._snapshot = emit("Identity", name, (held,), attrs, ((dtype, known),), stack=stack)._outputs[0]
         finally:
@@ -573,6 +604,9 @@ class RefVariable(Variable):
 
     def eval(self, session: Any = None) -> Any:
         return self._variable.eval(session=session)
+
+    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+        return definition_of(self, self._variable, self._snapshot, export_scope)
 
     def _ref(self) -> Tensor:
         return self._variable
@@ -688,6 +722,10 @@ class BaseResourceVariable(Variable):
 
     def eval(self, session: Any = None) -> Any:
         return self._graph_element.eval(session=session)
+
+    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+        read = self._graph_element if self._cached_value is None else self._cached_value
+        return definition_of(self, self._handle, read, export_scope)
 
     def _as_graph_element(self) -> Any:
         return self._graph_element
