@@ -235,7 +235,8 @@ def linear_cosine_decay(
         steps, periods, offset, floor, step = cast
         step = tf.minimum(step, steps)
         linear = (steps - step) / steps
-        cosine = 0.5 * _cosine(2.0 * periods * (step / steps))
+        done = step / steps
+        cosine = 0.5 * _cosine(2.0 * periods * done)
         return tf.multiply(rate, (offset + linear) * cosine + floor, name=scope)
 
 
@@ -263,5 +264,6 @@ def noisy_linear_cosine_decay(
         linear = (steps - step) / steps
         std = tf.sqrt(start / tf.pow(1.0 + step, decay))
         noisy = linear + tf.random_normal(linear.shape, stddev=std)
-        cosine = 0.5 * _cosine(2.0 * periods * (step / steps))
+        done = step / steps
+        cosine = 0.5 * _cosine(2.0 * periods * done)
         return tf.multiply(rate, (offset + noisy) * cosine + floor, name=scope)
