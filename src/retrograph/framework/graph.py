@@ -122,8 +122,7 @@ class Tensor:
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self._dtype.name}>"
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # by identity, at the speed of C: plans look tensors up
 
     def __eq__(self, other: object) -> bool:
         return self is other

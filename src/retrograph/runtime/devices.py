@@ -1,0 +1,55 @@
+"""The devices that a session has, and whether operations can be put where the program asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from retrograph.framework import errors, frames
+from retrograph.framework.device import DeviceSpec
+from retrograph.framework.graph import Operation
+
+
+class DeviceAttributes(NamedTuple):
+    """A device of a session."""
+
+    name: str
+    device_type: str
+    memory_limit_bytes: int
+    incarnation: int
+
+
+def available() -> list[DeviceAttributes]:
+    """The devices of this process, the CPU first."""
+    from retrograph.framework.lazy_jax import jax
+
+    found = [DeviceAttributes("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", 0, 0)]
+    accelerators = [d for d in jax.local_devices() if d.platform != "cpu"]
+    found += [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:GPU:{i}", "GPU", 0, 0) for i, _ in enumerate(accelerators)]
+    return found
+
+
+def check_placement(ops: Iterable[Operation], config: Any) -> None:
+    """Raises InvalidArgumentError for an operation on a device that is not there, unless soft placement is allowed."""
+    for op in ops:
+        if op._device and not _placeable(op._device, bool(config.allow_soft_placement)):
+            raise _unplaceable(op)
+
+
+def _placeable(device: str, soft: bool) -> bool:
+    spec = DeviceSpec.from_string(device)
+    if spec.job not in (None, "localhost") or spec.task not in (None, 0) or spec.replica not in (None, 0):
+        return False
+    if soft or spec.device_type in (None, "CPU"):
+        return soft or spec.device_index in (None, 0)
+    return any(d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available())
+
+
+def _unplaceable(op: Operation) -> errors.OpError:
+    names = ", ".join(d.name for d in available())
+    gpu = " The requested device appears to be a GPU, but CUDA is not enabled." if "GPU" in op._device else ""
+    text = (
+        f"Cannot assign a device for operation {op._name}: node {op._name} (defined at {frames.defined_at(op._stack)})  was explicitly assigned to {op._device} but available "
+        f"devices are [ {names} ]. Make sure the device specification refers to a valid device.{gpu}\n\t [[{op._name}]]"
+    )
+    return errors.InvalidArgumentError(op.node_def, op, text)  # type: ignore[no-any-return]

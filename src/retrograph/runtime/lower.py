@@ -1,0 +1,244 @@
+"""Evaluating operations in order: on NumPy values, or on traced values while a segment is lowered to XLA.
+
+An `Evaluator` walks operations and regions (whole control-flow constructs), keeps the value of each tensor in `env`, and
+reaches state through its context. A value that is NumPy while tracing is static: shapes and what is computed from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import errors, frames
+from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.op_table import RECORDS, OpRecord, find_op_def
+from retrograph.runtime.state import HANDLE_TYPES, Ref, StateContext, UninitializedError
+
+_STATIC_LIMIT = 16_384  # elements: larger constants are left to XLA while tracing
+_NUMPY_TYPES = (np.ndarray, np.generic)
+
+
+class NeedsConcreteError(Exception):
+    """A lowering needs the value of a tensor that is traced now."""
+
+    def __init__(self, tensor: Tensor):
+        super().__init__(tensor.name)
+        self.tensor = tensor
+
+
+class Instruction:
+    """An operation with what evaluating it needs, looked up once."""
+
+    __slots__ = ("deref", "effect", "host", "inputs", "kind", "lower", "numpy", "op", "outputs", "static", "types")
+
+    def __init__(self, op: Operation):
+        self.op = op
+        self.inputs = op._inputs
+        self.outputs = op._outputs
+        self.kind = _kind(op)
+        record = RECORDS.get(op._type) or OpRecord(op._type)
+        self.numpy, self.lower = record.numpy, record.lower
+        self.effect, self.host = record.effect, record.host
+        count = len(op._inputs)
+        self.static = frozenset(i % count for i in record.static_inputs if -count <= i < count)
+        self.deref = _dereferenced_inputs(op)
+        self.types = tuple(_numpy_dtype(t) for t in op._outputs)
+
+
+def _numpy_dtype(tensor: Tensor) -> Any:
+    base = tensor._dtype._base
+    return None if tensor._dtype._is_ref or base.name in ("string", "resource", "variant") else np.dtype(base.as_numpy_dtype)
+
+
+_NOTHING, _CONST, _HANDLE, _ORDINARY, _UNFED, _MISSING = range(6)
+
+
+def _kind(op: Operation) -> int:
+    if op._type == "Const":
+        return _CONST
+    if op._type in HANDLE_TYPES:
+        return _HANDLE
+    if op._type in ("Placeholder", "PlaceholderV2"):
+        return _UNFED
+    if op._type in ("NoOp", "ControlTrigger"):
+        return _NOTHING
+    record = RECORDS.get(op._type)
+    return _ORDINARY if record is not None and (record.lower or record.numpy) else _MISSING
+
+
+def _dereferenced_inputs(op: Operation) -> tuple[int, ...]:
+    """The inputs that are references but that the operation takes by value."""
+    if not any(t._dtype._is_ref for t in op._inputs):
+        return ()
+    definition = find_op_def(op._type)
+    takes_ref: list[bool] = []
+    for arg in definition.inputs if definition else ():
+        count = op._attrs[arg.number_attr] if arg.number_attr else len(op._attrs[arg.type_list_attr]) if arg.type_list_attr else 1
+        takes_ref += [arg.is_ref] * count
+    return tuple(i for i, t in enumerate(op._inputs) if t._dtype._is_ref and not takes_ref[i])
+
+
+class Evaluator:
+    """Evaluates instructions and regions into `env`.
+
+    `host` says that all values are NumPy; else values may be traced. Regions are objects with `evaluate(evaluator)`.
+    """
+
+    def __init__(self, context: StateContext, env: dict[Tensor, Any], host: bool):
+        self.context = context
+        self.env = env
+        self.host = host
+
+    def run(self, items: Iterable[Any]) -> None:
+        """Evaluates all items in order; tensors that have a value already (fed ones) keep it."""
+        for item in items:
+            if item.__class__ is Instruction:
+                self.step(item)
+            else:
+                item.evaluate(self)
+
+    def step(self, item: Instruction) -> None:
+        """Evaluates one operation."""
+        env, kind = self.env, item.kind
+        if kind == _ORDINARY:
+            try:
+                self._ordinary(item)
+            except UninitializedError as error:
+                raise uninitialized_error(item.op, error.ref) from None
+            except errors.OpError as error:
+                raise located(error, item.op) from None
+        elif kind == _CONST:
+            env.setdefault(item.outputs[0], item.op._attrs["value"])
+        elif kind == _HANDLE:
+            env.setdefault(item.outputs[0], Ref(item.op))
+        elif kind == _UNFED and item.outputs[0] not in env:
+            raise unfed_error(item.op)
+        elif kind == _MISSING:
+            raise missing_error(item.op)
+
+    def _ordinary(self, item: Instruction) -> None:
+        env = self.env
+        values = [env[t] for t in item.inputs]
+        for i in item.deref:
+            if values[i].__class__ is Ref:
+                values[i] = self.context.read(values[i])
+        run = self._implementation(item, values)
+        result = run(item.op, self.context, *values) if item.effect else run(item.op, *values)
+        outputs = item.outputs
+        if len(outputs) == 1:
+            if result.__class__ is tuple or result.__class__ is list:
+                result = result[0]
+            if outputs[0] not in env:
+                env[outputs[0]] = self._typed(result, item.types[0])
+        else:
+            for tensor, value, dtype in zip(outputs, result if outputs else (), item.types, strict=True):
+                if tensor not in env:
+                    env[tensor] = self._typed(value, dtype)
+
+    def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
+        if self.host:
+            return item.numpy or _eager(item)
+        if item.lower is None:
+            if item.numpy is not None and _all_static(values):
+                return item.numpy
+            raise NeedsConcreteError(next((t for t, v in zip(item.inputs, values, strict=True) if not isinstance(v, _NUMPY_TYPES)), item.inputs[0]))
+        if item.numpy is not None and not item.effect and _all_static(values) and sum(v.size for v in values) <= _STATIC_LIMIT and _small_outputs(item):
+            return item.numpy
+        for i in item.static:
+            if not isinstance(values[i], _NUMPY_TYPES):
+                raise NeedsConcreteError(item.inputs[i])
+        return item.lower
+
+    def _typed(self, value: Any, dtype: Any) -> Any:
+        if dtype is None or value.__class__ is Ref:
+            return np.asarray(value, object) if self.host and not isinstance(value, (np.ndarray, Ref)) and isinstance(value, (bytes, str)) else value
+        if isinstance(value, _NUMPY_TYPES):
+            value = np.asarray(value)
+        elif not hasattr(value, "dtype"):
+            value = np.asarray(value, dtype)
+        if self.host and not isinstance(value, np.ndarray):
+            value = np.asarray(value)
+        return value if value.dtype == dtype else value.astype(dtype)
+
+    def value(self, tensor: Tensor) -> Any:
+        """The value of a tensor, read if it is a reference."""
+        value = self.env[tensor]
+        return self.context.read(value) if value.__class__ is Ref and tensor._dtype._is_ref else value
+
+
+def _all_static(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(v, _NUMPY_TYPES) for v in values)
+
+
+def _small_outputs(item: Instruction) -> bool:
+    for tensor in item.outputs:
+        shape = tensor._shape
+        if shape is not None and None not in shape and int(np.prod(shape, dtype=np.int64)) > _STATIC_LIMIT:
+            return False
+    return True
+
+
+def _eager(item: Instruction) -> Callable[..., Any]:
+    """The lowering, applied to concrete values: for operations without a NumPy form that stand among host operations."""
+    if item.lower is None:
+        raise missing_error(item.op)
+
+    def run(op: Operation, *values: Any) -> Any:
+        given = [v if i in item.static or not isinstance(v, np.ndarray) or v.dtype == object else jnp.asarray(v) for i, v in enumerate(values, -1 if item.effect else 0)]
+        result = item.lower(op, *given)  # type: ignore[misc]
+        if isinstance(result, (tuple, list)):
+            return tuple(r if r.__class__ is Ref else np.asarray(r) for r in result)
+        return result if result.__class__ is Ref or result is None else np.asarray(result)
+
+    return run
+
+
+# ---- errors
+
+
+def located(error: errors.OpError, op: Operation) -> errors.OpError:
+    """The error, its message ending with where the operation was made."""
+    if "[[node " in str(error) or "[[{{node" in str(error):
+        return error
+    return type(error)(op.node_def, op, located_text(str(error), op))
+
+
+def located_text(text: str, op: Operation) -> str:
+    """A message with the operation, the user's line that made it, and the stack there."""
+    where = frames.defined_at(op._stack)
+    return f"{text}\n\t [[node {op._name} (defined at {where}) ]]\n\nOriginal stack trace for '{op._name}':\n{frames.formatted(op._stack)}"
+
+
+def unfed_error(op: Operation) -> errors.OpError:
+    """A placeholder is needed and was not fed."""
+    from retrograph.framework.shape import to_text
+
+    dtype, shape = op._outputs[0]._dtype, op._outputs[0]._shape
+    names = {"float32": "float", "float64": "double", "float16": "half"}
+    of_shape = f" and shape {to_text(shape)}" if shape else ""
+    text = f"You must feed a value for placeholder tensor '{op._name}' with dtype {names.get(dtype.name, dtype.name)}{of_shape}"
+    return errors.InvalidArgumentError(op.node_def, op, located_text(text, op))  # type: ignore[no-any-return]
+
+
+def missing_error(op: Operation) -> errors.OpError:
+    """The runtime has no implementation of an op type."""
+    text = f"Retrograph has no implementation of op type {op._type} yet (operation '{op._name}'); see docs/compatibility.md"
+    return errors.UnimplementedError(op.node_def, op, located_text(text, op))  # type: ignore[no-any-return]
+
+
+_RESOURCE_READS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
+
+
+def uninitialized_error(op: Operation, ref: Ref, container: bool = True) -> errors.OpError:
+    """A variable was read before it was given a value."""
+    key = ref.key
+    if ref.op._type != "VarHandleOp":
+        return errors.FailedPreconditionError(op.node_def, op, located_text(f"Attempting to use uninitialized value {key}", op))  # type: ignore[no-any-return]
+    missing = f"Resource localhost/{key}/N10tensorflow3VarE does not exist."
+    if op._type in _RESOURCE_READS:
+        text = f"Error while reading resource variable {key} from Container: localhost. This could mean that the variable was uninitialized. Not found: {missing}"
+        return errors.FailedPreconditionError(op.node_def, op, located_text(text, op))  # type: ignore[no-any-return]
+    return errors.NotFoundError(op.node_def, op, located_text(missing, op))  # type: ignore[no-any-return]

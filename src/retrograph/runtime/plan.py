@@ -1,0 +1,463 @@
+"""Plans: the pruned graph of one kind of `run` call, in order, cut into XLA segments and host steps."""
+
+from __future__ import annotations
+
+import heapq
+import signal
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import errors
+from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.lazy_jax import jax
+from retrograph.framework.op_table import RECORDS
+from retrograph.runtime.lower import Evaluator, Instruction, NeedsConcreteError
+from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, HostContext, Ref, TraceContext, UninitializedError, cell_key, initial_stream
+
+_CONTROL_FLOW_TYPES = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"))
+_HOST_TYPES = frozenset(("string", "variant"))
+_BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
+# A plan this small is run by NumPy: XLA's dispatch alone costs more.
+_HOST_OPS, _HOST_ELEMENTS, _HOST_TINY, _HOST_BUDGET = 256, 4096, 8, 40_000
+
+
+def pruned(targets: Iterable[Operation], fed: set[Tensor]) -> list[Operation]:
+    """The operations that the targets need, in the order in which they run: among the ready, the first made goes first."""
+    needed: set[Operation] = set()
+    pending = list(targets)
+    while pending:
+        op = pending.pop()
+        if op in needed:
+            continue
+        needed.add(op)
+        pending.extend(t._op for t in op._inputs if t not in fed and t._op not in needed)
+        pending.extend(c for c in op._control_inputs if c not in needed)
+    return _ordered(needed, fed)
+
+
+def _predecessors(op: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
+    found = {t._op for t in op._inputs if t not in fed}
+    found.update(op._control_inputs)
+    return {p for p in found if p in needed and p._type not in _BACK_EDGES}
+
+
+def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    ops = sorted(needed, key=lambda op: op._id)
+    predecessors = {op: _predecessors(op, needed, fed) for op in ops}
+    if all(p._id < op._id for op in ops for p in predecessors[op]):
+        return ops
+    waiting = {op: len(p) for op, p in predecessors.items()}
+    followers: dict[Operation, list[Operation]] = {op: [] for op in ops}
+    for op, before in predecessors.items():
+        for p in before:
+            followers[p].append(op)
+    ready = [(op._id, op) for op in ops if not waiting[op]]
+    order = []
+    while ready:
+        _, op = heapq.heappop(ready)
+        order.append(op)
+        for follower in followers[op]:
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                heapq.heappush(ready, (follower._id, follower))
+    return order
+
+
+def _items(ops: list[Operation]) -> list[Any]:
+    """Instructions, with whole control-flow constructs as regions."""
+    if not any(op._type in _CONTROL_FLOW_TYPES for op in ops):
+        return [Instruction(op) for op in ops]
+    from retrograph.runtime.regions import grouped
+
+    return grouped(ops)
+
+
+def _ops_of(item: Any) -> list[Operation]:
+    return [item.op] if item.__class__ is Instruction else item.ops
+
+
+def _is_host(item: Any) -> bool:
+    return any(_is_host_op(op) for op in _ops_of(item))
+
+
+def _is_host_op(op: Operation) -> bool:
+    record = RECORDS.get(op._type)
+    if record is None or op._type == "Const":
+        return False
+    if record.host or (record.lower is None and record.numpy is not None and record.effect):
+        return True
+    return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
+
+
+def _has_numpy(op: Operation) -> bool:
+    record = RECORDS.get(op._type)
+    if op._type in HANDLE_TYPES or op._type in ("Const", "NoOp", "ControlTrigger", "Placeholder", "PlaceholderV2") or op._type in _CONTROL_FLOW_TYPES:
+        return True
+    return record is not None and record.numpy is not None
+
+
+def _elements(shape: Any) -> int:
+    return 0 if shape is None or None in shape else int(np.prod(shape, dtype=np.int64))
+
+
+def handles_behind(tensor: Tensor) -> set[Operation]:
+    """The variable operations that a reference or resource tensor may come from."""
+    found, pending, seen = set(), [tensor], set()
+    while pending:
+        t = pending.pop()
+        if t in seen:
+            continue
+        seen.add(t)
+        if t._op._type in HANDLE_TYPES:
+            found.add(t._op)
+        else:
+            pending.extend(i for i in t._op._inputs if _is_handle(i))
+    return found
+
+
+def _is_handle(tensor: Tensor) -> bool:
+    return tensor._dtype._is_ref or tensor._dtype._base.name == "resource"
+
+
+class _Cells:
+    """The cells that a list of operations may read or write."""
+
+    def __init__(self, ops: Iterable[Operation]):
+        self.read: dict[Any, Operation] = {}
+        self.written: dict[Any, Operation] = {}
+        self.streams: list[Operation] = []
+        for op in ops:
+            record = RECORDS.get(op._type)
+            effect = record is not None and record.effect
+            if effect and "seed2" in op._attrs:
+                self.streams.append(op)
+            for tensor in op._inputs:
+                if _is_handle(tensor):
+                    writes = op._type not in READ_ONLY_TYPES and (effect or op._type not in RECORDS)
+                    (self.written if writes else self.read).update({cell_key(h): h for h in handles_behind(tensor)})
+            if op._type in HANDLE_TYPES:
+                self.read.setdefault(cell_key(op), op)
+        for key in self.written:
+            self.read.pop(key, None)
+
+
+class _Executable:
+    """A compiled segment for certain shapes."""
+
+    __slots__ = ("call", "dynamic", "forwards", "static", "written")
+
+    def __init__(self) -> None:
+        self.call: Any = None
+        self.written: list[Any] = []
+        self.dynamic: list[Tensor] = []
+        self.static: dict[Tensor, Any] = {}
+        self.forwards = False
+
+
+class HostStep:
+    """Items that run on NumPy values."""
+
+    def __init__(self, items: list[Any]):
+        self.items = items
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Evaluates the items; what they write is kept only if all succeed."""
+        ops = [op for item in self.items for op in _ops_of(item)]
+        for op in ops:
+            for tensor in op._inputs:
+                value = env.get(tensor)
+                if value is not None and value.__class__ is not Ref and not isinstance(value, np.ndarray):
+                    env[tensor] = np.asarray(value)
+        context = HostContext(session._cells)
+        Evaluator(context, env, host=True).run(self.items)
+        with session._lock:
+            context.commit()
+
+
+class Segment:
+    """Items that one XLA program computes.
+
+    Cells that are written go in donated and come out again, so that they are updated in place.
+    """
+
+    def __init__(self, items: list[Any], wanted: set[Tensor], static: frozenset[Tensor] = frozenset()):
+        self.items = items
+        self.wanted = wanted
+        self.static = static
+        ops = [op for item in items for op in _ops_of(item)]
+        made = {t for op in ops for t in op._outputs}
+        self.outputs = [t for op in ops for t in op._outputs if t in wanted]
+        inputs = dict.fromkeys(t for op in ops for t in op._inputs if t not in made and not _is_constant(t))
+        self.inputs = list(inputs)
+        self.static_inputs = [t for t in self.inputs if t in static]
+        self.made = made
+        self.constants = {t: t._op._attrs["value"] for op in ops for t in op._inputs if t not in made and _is_constant(t)}
+        cells = _Cells(ops)
+        self.streams = cells.streams
+        self.handles = {**cells.read, **cells.written}
+        self.donated = [*cells.written, *cells.streams]
+        self.kept = list(cells.read)
+        self.executables: dict[Any, _Executable] = {}
+        self.refs = [t for t in self.inputs if _is_handle(t)]
+
+    # ---- running
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Computes the outputs into `env` and updates the session's cells; UninitializedError leaves all as it was."""
+        dynamic = self._dynamic_inputs(env)
+        cells = session._cells
+        with session._lock, jax.enable_x64(True):
+            for op in self.streams:
+                if op not in cells:
+                    cells[op] = initial_stream(op)
+            donated = [cells[k] for k in self.donated if k in cells]
+            kept = [cells[k] for k in self.kept if k in cells]
+            key = self._key(env, dynamic, len(donated), len(kept), cells)
+            executable = self.executables.get(key)
+            if executable is None:
+                executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
+            if executable.call is not None:
+                self._dispatch(executable, cells, donated, kept, dynamic, env)
+        env.update(executable.static)
+
+    def _dynamic_inputs(self, env: dict[Tensor, Any]) -> list[Any]:
+        return [env[t] for t in self.inputs if t not in self.static and env[t].__class__ is not Ref]
+
+    def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
+        key: tuple[Any, ...] = tuple([(v.shape, v.dtype) for v in dynamic])
+        if donated != len(self.donated) or kept != len(self.kept):
+            key += tuple(k for k in (*self.donated, *self.kept) if k not in cells)
+        if self.static_inputs:
+            key += tuple(_frozen(env[t]) for t in self.static_inputs)
+        return key
+
+    def _dispatch(self, executable: _Executable, cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any], env: dict[Tensor, Any]) -> None:
+        with _InterruptsDeferred():
+            try:
+                written, results = executable.call(donated, kept, dynamic)
+            except TypeError as error:
+                if "compiled" not in str(error):
+                    raise
+                # A cell changed its shape or type (an assignment that does not validate shapes).
+                fresh = self._compiled(env, cells, donated, kept, dynamic)
+                executable.call, executable.written = fresh.call, fresh.written
+                executable.dynamic, executable.static, executable.forwards = fresh.dynamic, fresh.static, fresh.forwards
+                written, results = executable.call(donated, kept, dynamic)
+            for key, value in zip(executable.written, written, strict=True):
+                cells[key] = value
+        if executable.forwards:
+            # A result may be the very buffer of a variable, which a later run gives away.
+            results = [np.array(r) for r in results]
+        env.update(zip(executable.dynamic, results, strict=True))
+
+    # ---- compiling
+
+    def _compiled(self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]) -> _Executable:
+        executable = _Executable()
+        known = {t: env[t] for t in self.inputs if t in self.static or env[t].__class__ is Ref}
+        donated_keys = [k for k in self.donated if k in cells]
+        kept_keys = [k for k in self.kept if k in cells]
+        dynamic_tensors = [t for t in self.inputs if t not in known]
+
+        def traced(given: list[Any], read: list[Any], values: list[Any]) -> Any:
+            context = TraceContext({**dict(zip(donated_keys, given, strict=True)), **dict(zip(kept_keys, read, strict=True))})
+            inside = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
+            evaluator = Evaluator(context, inside, host=False)
+            evaluator.run(self.items)
+            executable.written = [k for k in self.donated if k in context.cells]
+            return self._results(evaluator, executable, context, (*given, *read))
+
+        jitted = jax.jit(traced, donate_argnums=0)
+        lowered = jitted.lower(donated, kept, dynamic)
+        if executable.written or executable.dynamic:
+            executable.call = lowered.compile()
+        return executable
+
+    def _results(self, evaluator: Evaluator, executable: _Executable, context: TraceContext, given: tuple[Any, ...]) -> Any:
+        executable.dynamic, executable.static = [], {}
+        results = []
+        for tensor in self.outputs:
+            value = evaluator.env[tensor]
+            if value.__class__ is Ref and tensor._dtype._is_ref:
+                try:
+                    value = context.read(value)
+                except UninitializedError:
+                    executable.static[tensor] = value
+                    continue
+            if isinstance(value, (np.ndarray, np.generic, Ref)):
+                executable.static[tensor] = value
+            else:
+                executable.dynamic.append(tensor)
+                results.append(value)
+        executable.forwards = any(r is g for r in results for g in given)
+        return [context.cells[k] for k in executable.written], results
+
+    # ---- what turns out to be needed while tracing
+
+    def refined(self, tensor: Tensor) -> list[Any]:
+        """Steps in place of this segment in which the value of `tensor` is known: from inputs alone, else by a cut after it."""
+        sources = self._sources(tensor)
+        if sources is not None:
+            return [Segment(self.items, self.wanted, self.static | sources)]
+        index = next(i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item)))
+        head, tail = self.items[: index + 1], self.items[index + 1 :]
+        used = {t for item in tail for op in _ops_of(item) for t in op._inputs}
+        first = Segment(head, self.wanted | used, self.static)
+        return [first, Segment(tail, self.wanted, self.static | {tensor})]
+
+    def _sources(self, tensor: Tensor) -> frozenset[Tensor] | None:
+        """The inputs of the segment that the tensor is computed from, if no state and no traced effect is among its sources."""
+        found, pending, seen = set(), [tensor], set()
+        while pending:
+            t = pending.pop()
+            if t in seen or _is_constant(t):
+                continue
+            seen.add(t)
+            if t not in self.made:
+                found.add(t)
+                continue
+            record = RECORDS.get(t._op._type)
+            if _is_handle(t) or record is None or record.effect or record.numpy is None or t._op._type in _CONTROL_FLOW_TYPES:
+                return None
+            if t._op._type in ("Shape", "ShapeN", "Size", "Rank"):
+                continue
+            pending.extend(t._op._inputs)
+        return frozenset(found - self.static) or None
+
+
+def _is_constant(tensor: Tensor) -> bool:
+    return tensor._op._type == "Const"
+
+
+def _frozen(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
+
+
+class _InterruptsDeferred:
+    """Holds back Ctrl-C while variables are handed to XLA and taken back, so that none is lost."""
+
+    __slots__ = ("_old", "_pending")
+
+    def __enter__(self) -> None:
+        self._pending = False
+        self._old: Any = None
+        if threading.current_thread() is threading.main_thread():
+            old = signal.getsignal(signal.SIGINT)
+            if callable(old):
+                self._old = old
+                signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self._pending = True
+
+    def __exit__(self, *exc: object) -> None:
+        if self._old is not None:
+            signal.signal(signal.SIGINT, self._old)
+            if self._pending:
+                self._old(signal.SIGINT, None)
+
+
+class Plan:
+    """How to run certain fetches with certain feeds."""
+
+    def __init__(self, graph: Graph, targets: Sequence[Operation], fetches: Sequence[Tensor], feeds: Sequence[Tensor]):
+        fed = set(feeds)
+        self.feeds = list(feeds)
+        self.fetches = list(fetches)
+        self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
+        self.items = _items(self.ops)
+        self.runs = 0
+        self._steps: list[Any] | None = None
+        self.has_container = any(op._type in HANDLE_TYPES and op._type != "VarHandleOp" for op in self.ops)
+        self._all_numpy = all(_has_numpy(op) for op in self.ops)
+        self._small = len(self.ops) <= _HOST_OPS and all(_elements(t._shape) <= _HOST_ELEMENTS for op in self.ops for t in op._outputs)
+        self._once = not fetches and not feeds
+        self._host_step = HostStep(self.items)
+        self._tiny = len(self.ops) <= _HOST_TINY
+
+    def run(self, session: Any, values: list[Any]) -> list[Any]:
+        """The values of the fetches, for feeds in the order of `feeds`."""
+        env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
+        if self._on_host(values, session):
+            with np.errstate(all="ignore"):
+                self._host_step.run(session, env)
+        else:
+            self._run_steps(session, env)
+        self.runs += 1
+        return self._fetched(session, env)
+
+    def _on_host(self, values: list[Any], session: Any) -> bool:
+        if not self._all_numpy:
+            return False
+        if self._once and self.runs < 2:
+            return True
+        if not self._small or not (self._tiny or self.runs * len(self.ops) < _HOST_BUDGET):
+            return False
+        return all(v.size <= _HOST_ELEMENTS for v in values)
+
+    def _run_steps(self, session: Any, env: dict[Tensor, Any]) -> None:
+        if self._steps is None:
+            self._steps = self._cut()
+        position = 0
+        while position < len(self._steps):
+            try:
+                self._steps[position].run(session, env)
+            except NeedsConcreteError as error:
+                self._steps[position : position + 1] = self._steps[position].refined(error.tensor)
+                continue
+            position += 1
+
+    def _cut(self) -> list[Any]:
+        groups: list[tuple[bool, list[Any]]] = []
+        for item in self.items:
+            host = _is_host(item)
+            if not groups or groups[-1][0] != host:
+                groups.append((host, []))
+            groups[-1][1].append(item)
+        steps: list[Any] = []
+        later = set(self.fetches)
+        for host, items in reversed(groups):
+            if not host:
+                steps.append(Segment(items, set(later)))
+            else:
+                steps.append(HostStep(items))
+            later.update(t for item in items for op in _ops_of(item) for t in op._inputs)
+        return [_PrepareStep(self.items), *reversed(steps)]
+
+    def _fetched(self, session: Any, env: dict[Tensor, Any]) -> list[Any]:
+        results = []
+        for index, tensor in enumerate(self.fetches):
+            value = env[tensor]
+            if value.__class__ is Ref:
+                value = self._dereferenced(session, tensor, value, index)
+            results.append(value)
+        return results
+
+    def _dereferenced(self, session: Any, tensor: Tensor, ref: Ref, index: int) -> Any:
+        if not tensor._dtype._is_ref:
+            return np.array(str(ref.key).encode(), object)
+        try:
+            return np.array(session._cells[ref.key])
+        except KeyError:
+            op = tensor._op
+            text = f"Attempting to use uninitialized value {ref.key}\n\t [[{{{{node _retval_{op._name}_{tensor._value_index}_{index}}}}}]]"
+            raise errors.FailedPreconditionError(op.node_def, op, text) from None
+
+
+class _PrepareStep:
+    """Puts constants and handles where every step finds them."""
+
+    def __init__(self, items: list[Any]):
+        self.constants = [(i.op._outputs[0], i.op._attrs["value"]) for i in items if i.__class__ is Instruction and i.op._type == "Const"]
+        self.handles = [(i.op._outputs[0], Ref(i.op)) for i in items if i.__class__ is Instruction and i.op._type in HANDLE_TYPES]
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Adds them to `env`."""
+        for tensor, value in (*self.constants, *self.handles):
+            env.setdefault(tensor, value)
+
+

@@ -1,0 +1,371 @@
+"""`Session`: runs operations and evaluates tensors of a graph, and keeps the values of its variables."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import errors, sessions
+from retrograph.framework.dtypes import DType
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.shape import TensorShape, compatible
+from retrograph.runtime import devices
+from retrograph.runtime.config import ConfigProto
+from retrograph.runtime.fetches import Fetches, expand_feed
+from retrograph.runtime.plan import Plan
+
+_PLAIN = (Tensor, Operation)
+
+
+class _Prepared:
+    """A fetch argument with its plans by feeds."""
+
+    __slots__ = ("fetches", "plans")
+
+    def __init__(self, fetches: Fetches):
+        self.fetches = fetches
+        self.plans: dict[Any, Plan] = {}
+
+
+class BaseSession:
+    """What `Session` and `InteractiveSession` share.
+
+    Variables live in the session: `run` reads and updates them, many threads may call it. Source: TF 1.15 `BaseSession`.
+    """
+
+    def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None):
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+        if target and not isinstance(target, (str, bytes)):
+            raise TypeError(f"target must be a string, but got {type(target)}")
+        if config is not None and not isinstance(config, ConfigProto):
+            raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+        self._graph = graph if graph is not None else get_default_graph()
+        self._target = target.encode() if isinstance(target, str) else target or b""
+        self._config = config if config is not None else ConfigProto()
+        self._opened = False
+        self._closed = False
+        self._lock = threading.RLock()
+        self._cells: dict[Any, Any] = {}
+        self._resources: dict[Any, Any] = {}
+        self._prepared: dict[Any, _Prepared] = {}
+        self._prepared_version: Any = None
+        self._partial: dict[str, Any] = {}
+
+    # ---- facts
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef."""
+        return self._graph.as_graph_def()
+
+    @property
+    def sess_str(self) -> bytes:
+        """The target, as bytes."""
+        return self._target
+
+    def list_devices(self) -> list[Any]:
+        """The devices that operations can be put on."""
+        return devices.available()
+
+    def close(self) -> None:
+        """Frees what the session holds; it cannot run afterwards."""
+        with self._lock:
+            self._closed = True
+            self._cells.clear()
+            self._prepared.clear()
+
+    def __del__(self) -> None:
+        """Nothing to do: the state goes with the object."""
+
+    def as_default(self) -> Any:
+        """A context manager in which this is the default session (it stays open afterwards)."""
+        return sessions.default_session(self)
+
+    # ---- running
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Runs operations and gives the values of tensors, in the structure of `fetches`.
+
+        `feed_dict` gives values of tensors (any tensor, by object or name). Raises RuntimeError: closed, or the graph is
+        empty. TypeError, ValueError: wrong fetches or feeds. `tf.errors.OpError`: an operation failed; state is as before.
+        Source: TF 1.15 `tf.Session.run`.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph._ops:
+            raise RuntimeError("The Session graph is empty.  Add operations to the graph before calling run().")
+        tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
+        prepared = self._prepare(fetches)
+        plan = prepared.plans.get(tensors)
+        if plan is None:
+            plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
+        results = plan.run(self, values)
+        found = {t: _as_result(r, t in tensors) for t, r in zip(plan.fetches, results, strict=True)}
+        return prepared.fetches.fill(found)
+
+    def _prepare(self, fetches: Any) -> _Prepared:
+        graph = self._graph
+        version = (len(graph._ops), graph._version_of_edges)
+        if version != self._prepared_version:
+            self._prepared.clear()
+            self._prepared_version = version
+        key = _cache_key(fetches)
+        prepared = self._prepared.get(key) if key is not None else None
+        if prepared is None:
+            prepared = _Prepared(Fetches(graph, fetches))
+            if key is not None:
+                self._prepared[key] = prepared
+        return prepared
+
+    def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
+        plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
+        devices.check_placement(plan.ops, self._config)
+        return plan
+
+    def _fed(self, feed_dict: Any) -> tuple[tuple[Tensor, ...], list[Any]]:
+        if not isinstance(feed_dict, Mapping):
+            raise TypeError("input must be a dictionary")
+        tensors, values = [], []
+        for key, value in _flattened(feed_dict):
+            for subkey, subvalue in expand_feed(key, value):
+                tensor = self._fed_tensor(subkey)
+                tensors.append(tensor)
+                values.append(_fed_value(self._graph, tensor, subkey, subvalue))
+        return tuple(tensors), values
+
+    def _fed_tensor(self, key: Any) -> Tensor:
+        if key.__class__ is Tensor and key._op._graph is self._graph:
+            return key  # type: ignore[no-any-return]
+        try:
+            return self._graph.as_graph_element(key, allow_operation=False)  # type: ignore[no-any-return]
+        except KeyError as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
+        except Exception as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+
+    # ---- callables and partial runs
+
+    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
+        """A function of the values of `feed_list` (in order) that gives what `run(fetches)` gives.
+
+        Source: TF 1.15 `tf.Session.make_callable`.
+        """
+        if feed_list is not None and not isinstance(feed_list, (list, tuple)):
+            raise TypeError("`feed_list` must be a list or tuple.")
+        tensors = [self._fed_tensor(f) for f in feed_list or ()]
+        Fetches(self._graph, fetches)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self.run(fetches, dict(zip(tensors, args, strict=False)))
+
+        return call
+
+    def _make_callable_from_options(self, callable_options: Any) -> Any:
+        raise errors.UnimplementedError(None, None, "Session._make_callable_from_options is not supported; use make_callable")
+
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+        """Prepares a run whose feeds come and fetches are taken step by step; gives its handle.
+
+        Source: TF 1.15 `tf.Session.partial_run_setup`.
+        """
+        parsed = Fetches(self._graph, fetches)
+        handle = f"partial_run_{len(self._partial)}"
+        allowed = [self._fed_tensor(f) for f in feeds or ()]
+        self._partial[handle] = _PartialRun({*parsed.elements}, allowed)
+        return handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Goes on with a prepared run. Raises InvalidArgumentError: not set up, or over.
+
+        Source: TF 1.15 `tf.Session.partial_run`.
+        """
+        state = self._partial.get(handle)
+        if state is None or state.done:
+            raise errors.InvalidArgumentError(None, None, "Must run 'setup' before performing partial runs!")
+        parsed = Fetches(self._graph, fetches)
+        tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
+        state.take(tensors, values, parsed.elements)
+        return self.run(fetches, dict(state.values))
+
+
+class _PartialRun:
+    """What a partial run has been fed so far, and what may still be asked of it."""
+
+    def __init__(self, fetches: set[Any], feeds: list[Tensor]):
+        self.fetches = fetches
+        self.feeds = feeds
+        self.values: dict[Tensor, Any] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been fetched."""
+        return not self.fetches
+
+    def take(self, tensors: tuple[Tensor, ...], values: list[Any], elements: list[Any]) -> None:
+        """Adds feeds and notes fetches; InvalidArgumentError for those that were not set up."""
+        for tensor in tensors:
+            if tensor not in self.feeds:
+                raise errors.InvalidArgumentError(None, None, f"The feed {tensor.name} was not specified in partial_run_setup.")
+        for element in elements:
+            if element not in self.fetches:
+                raise errors.InvalidArgumentError(None, None, f"The fetch {element.name} was not specified in partial_run_setup.")
+        self.values.update(zip(tensors, values, strict=True))
+        self.fetches.difference_update(elements)
+
+
+def _cache_key(fetches: Any) -> Any:
+    cls = fetches.__class__
+    if cls in _PLAIN or cls is str:
+        return fetches
+    if (cls is list or cls is tuple) and all(f.__class__ in _PLAIN for f in fetches):
+        return (cls, *fetches)
+    return None
+
+
+def _flattened(feed_dict: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    for key, value in feed_dict.items():
+        if isinstance(key, (tuple, list)) and not hasattr(key, "dense_shape"):
+            yield from zip(_leaves(key), _leaves(value), strict=True)
+        else:
+            yield key, value
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for v in value for leaf in _leaves(v)] if isinstance(value, (tuple, list)) else [value]
+
+
+def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
+    """The array that a value feeds, checked against the tensor."""
+    dtype = tensor._dtype._base
+    if value.__class__ is not np.ndarray or value.dtype != dtype.as_numpy_dtype:
+        value = _converted(value, key, dtype)
+    if not compatible(tensor._shape, value.shape):
+        raise ValueError(f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}")
+    if tensor in graph._unfeedable_tensors:
+        raise ValueError(f"Tensor {tensor} may not be fed.")
+    return value
+
+
+def _converted(value: Any, key: Any, dtype: DType) -> Any:
+    if isinstance(value, Tensor):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, "
+            f"the tensor object was {value} which was passed to the feed with key {key}."
+        )
+    numpy_type = dtype.as_numpy_dtype
+    if isinstance(value, int) and not isinstance(value, bool):
+        _check_integer(value, dtype)
+    try:
+        if dtype.name == "string":
+            return np.array(value, object) if not isinstance(value, np.ndarray) else value.astype(object)
+        return np.asarray(value, numpy_type) if value is not None else np.asarray(np.nan).astype(numpy_type)
+    except ValueError as error:
+        if "inhomogeneous" in str(error) or "sequence" in str(error):
+            raise ValueError("setting an array element with a sequence.") from None
+        raise
+
+
+def _check_integer(value: int, dtype: DType) -> None:
+    numpy_type = dtype.as_numpy_dtype
+    if dtype.name == "string" or (dtype.is_integer and not dtype.min <= value <= dtype.max):
+        raise TypeError(
+            f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {numpy_type}. Try explicitly setting the type of the feed tensor to a larger "
+            "type (e.g. int64)."
+        )
+
+
+def _as_result(value: Any, fed: bool) -> Any:
+    """A fetched value as the program gets it: its own array, or a NumPy scalar."""
+    if fed:
+        return value
+    if value.__class__ is not np.ndarray:
+        if not getattr(value, "shape", ()):
+            scalar = np.asarray(value)
+            return scalar[()] if scalar.dtype != object or scalar.ndim == 0 else scalar
+        return np.array(value)
+    if value.ndim == 0:
+        return value[()]
+    return value.copy()
+
+
+@export("Session")
+class Session(BaseSession):
+    """Runs operations of a graph.
+
+    >>> with tf.Session() as sess:
+    ...     sess.run(tf.constant(1.0) + 2.0)
+    3.0
+
+    As a context manager it is the default session, its graph the default graph, and it is closed at the end.
+    Source: TF 1.15 `tf.Session`.
+    """
+
+    def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None):
+        super().__init__(target, graph, config)
+        self._entered: list[Any] = []
+
+    def __enter__(self) -> Session:
+        graph, session = self._graph.as_default(), self.as_default()
+        graph.__enter__()
+        session.__enter__()
+        self._entered.append((graph, session))
+        return self
+
+    def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
+        if exc_type is errors.OpError:
+            import logging
+
+            logging.getLogger("tensorflow").error("Session closing due to error %s", exc)
+        graph, session = self._entered.pop()
+        session.__exit__(exc_type, exc, traceback)
+        graph.__exit__(exc_type, exc, traceback)
+        self.close()
+
+    @staticmethod
+    def reset(target: str, containers: Any = None, config: Any = None) -> None:
+        """Clears resource containers on a target: sessions share none here, so there is nothing to clear."""
+
+
+@export("InteractiveSession")
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its construction until it is closed. Source: TF 1.15 `tf.InteractiveSession`."""
+
+    def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None):
+        super().__init__(target, graph, config)
+        self._default_session: Any = self.as_default()
+        self._default_session.__enter__()
+        self._default_graph: Any = None
+        if graph is not None:
+            self._default_graph = graph.as_default()
+            self._default_graph.__enter__()
+
+    def close(self) -> None:
+        """Closes the session and ends its being the default."""
+        super().close()
+        if self._default_graph is not None:
+            self._default_graph.__exit__(None, None, None)
+            self._default_graph = None
+        if self._default_session is not None:
+            self._default_session.__exit__(None, None, None)
+            self._default_session = None
+
+
+@contextmanager
+def temporary_session(graph: Graph) -> Iterator[Session]:
+    """A session that is closed at the end of the block."""
+    session = Session(graph=graph)
+    try:
+        yield session
+    finally:
+        session.close()
