@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
@@ -28,10 +30,10 @@ from retrograph.ops.window import (
     on_cpu,
     per_axis,
 
-    taps,
     text,
     window_pads,
     window_size,
+    windows,
 )
 
 # Shape rules
@@ -235,15 +237,16 @@ def _depthwise(op: Any, x: Any, w: Any) -> Any:
 def _depthwise_taps(op: Any, layout: Layout, x: Any, w: Any) -> Any:
     """Shifted images times one weight per channel: XLA's grouped convolution is some 70 times slower on a CPU."""
     pads, strides = _pads(op, layout, x.shape, w.shape), layout.of_spatial(op.attrs["strides"])
-    down, across = (
-        Slide(axis, x.shape[axis], w.shape[i], strides[i], pads[i]) for i, axis in enumerate(layout.spatial)
-    )
-    total = None
-    for i, row in enumerate(taps(x, down, 0)):
-        for j, seen in enumerate(taps(row, across, 0)):
-            term = seen[..., None] * w[i, j]
-            total = term if total is None else total + term
-    return jnp.asarray(total).reshape(*total.shape[:3], -1)
+    moves = [Slide(axis, x.shape[axis], w.shape[i], strides[i], pads[i]) for i, axis in enumerate(layout.spatial)]
+    weights = w.reshape(-1, *w.shape[2:])
+    # With one output for each input a trailing axis of one element would keep XLA from vectorizing.
+    single = w.shape[3] == 1
+    terms = [
+        seen * weights[i, :, 0] if single else seen[..., None] * weights[i]
+        for i, seen in enumerate(windows(x, moves, 0))
+    ]
+    total = functools.reduce(operator.add, terms)
+    return total if single else total.reshape(*total.shape[:3], -1)
 
 
 # Gradients

@@ -28,9 +28,8 @@ from retrograph.ops.window import (
     reduce_windows,
     slides,
     spread,
-    spread_all,
-    taps,
     window_size,
+    windows,
 )
 
 _MOST_TAPS = 100
@@ -138,17 +137,9 @@ def _whole(moves: Sequence[Slide]) -> bool:
     return bool(moves) and all(m.window == m.size and m.pads == (0, 0) for m in moves)
 
 
-def _windows(x: Any, moves: Sequence[Slide], fill: Any) -> list[Any]:
-    """What each element of the window sees, in row-major order."""
-    seen = [x]
-    for move in moves:
-        seen = [tap for part in seen for tap in taps(part, move, fill)]
-    return seen
-
-
 def _first_maximum(x: Any, y: Any, moves: Sequence[Slide]) -> Any:
     """For each window, the number of its first element that is the maximum `y`: TF's choice among equals."""
-    seen = _windows(x, moves, lowest(x.dtype))
+    seen = windows(x, moves, lowest(x.dtype))
     kind = np.int8 if len(seen) < 127 else np.int32
     found = jnp.full(y.shape, len(seen), kind)
     for number in reversed(range(len(seen))):
@@ -168,7 +159,7 @@ def _max_pool_grad(op: Any, x: Any, y: Any, grad: Any, *sizes: Any) -> Any:
         return jax.vjp(lambda value: _max_pool(op, value), x)[1](grad)[0]
     found = _first_maximum(x, y, moves)
     zero = jnp.zeros((), grad.dtype)
-    return spread_all(lambda position: jnp.where(found == _number(position, moves), grad, zero), moves)
+    return spread(lambda position: jnp.where(found == _number(position, moves), grad, zero), moves)
 
 
 def _max_pool_grad_grad(op: Any, x: Any, y: Any, grad: Any, *sizes: Any) -> Any:
@@ -176,7 +167,7 @@ def _max_pool_grad_grad(op: Any, x: Any, y: Any, grad: Any, *sizes: Any) -> Any:
     moves = _moves(op, x.shape, sizes)
     found = _first_maximum(x, y, moves)
     result = jnp.zeros(y.shape, grad.dtype)
-    for number, seen in enumerate(_windows(grad, moves, 0)):
+    for number, seen in enumerate(windows(grad, moves, 0)):
         result = jnp.where(found == number, seen, result)
     return result
 
@@ -243,8 +234,13 @@ def _avg_pool_grad(op: Any, shape: Any, grad: Any) -> Any:
     moves = _moves(op, [int(d) for d in shape])
     grad = jnp.asarray(grad) / _counts(moves, grad.ndim, grad.dtype)
     for move in reversed(moves):
-        grad = spread([grad] * move.window, move)
+        grad = _spread_alike(grad, move)
     return grad
+
+
+def _spread_alike(grad: Any, move: Slide) -> Any:
+    """Along one axis, every element of the window gets the same."""
+    return spread(lambda position: grad, [move])
 
 
 # Gradients

@@ -6,6 +6,7 @@ shifted blocks: XLA's `reduce_window` and `select_and_scatter` give the same num
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
@@ -172,6 +173,23 @@ def taps(x: Any, slide: Slide, fill: Any) -> list[Any]:
     return [lax.slice_in_dim(x, i, i + reach, slide.stride, slide.axis) for i in range(slide.window)]
 
 
+def windows(x: Any, moves: Sequence[Slide], fill: Any) -> list[Any]:
+    """What each element of the window sees at each of its places, the elements in row-major order."""
+    x = jnp.asarray(x)
+    config = [(0, 0, 0)] * x.ndim
+    for m in moves:
+        config[m.axis] = (*m.pads, 0)
+    padded = lax.pad(x, jnp.asarray(fill, x.dtype), config)
+    return [_seen(padded, moves, position) for position in itertools.product(*(range(m.window) for m in moves))]
+
+
+def _seen(padded: Any, moves: Sequence[Slide], position: tuple[int, ...]) -> Any:
+    start, stop, step = [0] * padded.ndim, list(padded.shape), [1] * padded.ndim
+    for m, i in zip(moves, position, strict=True):
+        start[m.axis], stop[m.axis], step[m.axis] = i, i + (m.count - 1) * m.stride + 1, m.stride
+    return lax.slice(padded, start, stop, step)
+
+
 def reduce_windows(x: Any, moves: Sequence[Slide], combine: Callable[[Any, Any], Any], fill: Any) -> Any:
     """The windows of `x`, each reduced with `combine`, one axis after another."""
     for slide in moves:
@@ -182,35 +200,57 @@ def reduce_windows(x: Any, moves: Sequence[Slide], combine: Callable[[Any, Any],
     return x
 
 
-def spread(parts: Sequence[Any], slide: Slide) -> Any:
-    """The transpose of `taps`: adds part i of each place to the element that the window's element i saw there."""
-    stride, axis = slide.stride, slide.axis
-    blocks = slide.count + (slide.window - 1) // stride
-    phases = [_shifted_sum(parts[phase::stride], axis, blocks) for phase in range(min(stride, slide.window))]
-    phases += [jnp.zeros_like(phases[0])] * (stride - len(phases))
-    shape = list(phases[0].shape)
-    shape[axis] = blocks * stride
-    whole = jnp.stack(phases, axis + 1).reshape(shape) if stride > 1 else phases[0]
-    return pad_axis(whole, axis, -slide.pads[0], slide.size + slide.pads[0] - blocks * stride, 0)
+def spread(part: Callable[[tuple[int, ...]], Any], moves: Sequence[Slide]) -> Any:
+    """The transpose of `taps` along several axes: adds `part(position)`, which has an element for each place of the
+    window, to the elements that the window's element at `position` saw there.
+
+    The elements of the result that are a stride apart see the same part of the window. So they make one dense sum each,
+    and these are interleaved in the end.
+    """
+    phases = [_phase_sum(part, moves, phase) for phase in itertools.product(*(range(m.stride) for m in moves))]
+    whole = phases[0] if len(phases) == 1 else _interleaved(phases, moves)
+    config = [(0, 0, 0)] * whole.ndim
+    for m in moves:
+        config[m.axis] = (-m.pads[0], m.size + m.pads[0] - _blocks(m) * m.stride, 0)
+    return lax.pad(whole, jnp.zeros((), whole.dtype), config)
 
 
-def _shifted_sum(parts: Sequence[Any], axis: int, blocks: int) -> Any:
+def _blocks(move: Slide) -> int:
+    return move.count + (move.window - 1) // move.stride
+
+
+def _phase_sum(part: Callable[[tuple[int, ...]], Any], moves: Sequence[Slide], phase: tuple[int, ...]) -> Any:
     total = None
-    for shift, part in enumerate(parts):
-        moved = pad_axis(part, axis, shift, blocks - part.shape[axis] - shift, 0)
-        total = moved if total is None else total + moved
-    return total
+    for position in itertools.product(*(range(p, m.window, m.stride) for p, m in zip(phase, moves, strict=True))):
+        value = part(position)
+        config = [(0, 0, 0)] * value.ndim
+        for m, i in zip(moves, position, strict=True):
+            shift = i // m.stride
+            config[m.axis] = (shift, _blocks(m) - m.count - shift, 0)
+        value = lax.pad(value, jnp.zeros((), value.dtype), config)
+        total = value if total is None else total + value
+    return _no_sum(part, moves) if total is None else total
 
 
-def spread_all(parts: Any, moves: Sequence[Slide]) -> Any:
-    """`spread` along several axes; `parts` maps a tuple of window positions to an array."""
+def _no_sum(part: Callable[[tuple[int, ...]], Any], moves: Sequence[Slide]) -> Any:
+    """The phase that no element of a window falls on: the stride is larger than the window."""
+    like = part((0,) * len(moves))
+    shape = list(like.shape)
+    for m in moves:
+        shape[m.axis] = _blocks(m)
+    return jnp.zeros(shape, like.dtype)
 
-    def merged(prefix: tuple[int, ...], rest: Sequence[Slide]) -> Any:
-        if not rest:
-            return parts(prefix)
-        return spread([merged((*prefix, i), rest[1:]) for i in range(rest[0].window)], rest[0])
 
-    return merged((), moves)
+def _interleaved(phases: Sequence[Any], moves: Sequence[Slide]) -> Any:
+    shape = list(phases[0].shape)
+    inner = {m.axis: i for i, m in enumerate(moves)}
+    stacked = jnp.stack(phases).reshape([*(m.stride for m in moves), *shape])
+    order: list[int] = []
+    for axis in range(len(shape)):
+        order += [len(moves) + axis, *([inner[axis]] if axis in inner else [])]
+    for m in moves:
+        shape[m.axis] *= m.stride
+    return stacked.transpose(order).reshape(shape)
 
 
 def lowest(dtype: Any) -> Any:
