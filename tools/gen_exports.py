@@ -16,7 +16,9 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 TARGET = SOURCE / "retrograph" / "_exports.py"
-HEAD = '"""Public names and where they are defined; written by tools/gen_exports.py."""\n\nEXPORTS: dict[str, str] = {\n'
+HEAD = (
+    '"""Public names and where they are defined; written by tools/gen_exports.py."""\n\nEXPORTS: dict[str, str] = {\n'
+)
 # Importing these runs a program, or reads the file that is to be written.
 SKIPPED = ("retrograph.__main__", "retrograph.cli", "retrograph._exports")
 

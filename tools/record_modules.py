@@ -8,13 +8,11 @@ It writes two files of facts that the import hook reads (Python 3.7 syntax: it r
 * `modules.json.gz`: for each module, name -> public symbols (joined by `|`), `@module` for a module, `~module:name` for
   something that another module defines, `` for something internal; and for `gen_*_ops` modules name -> `!Op arg,arg=default,...`.
 """
-from __future__ import print_function
 
 import ast
 import gzip
 import importlib
 import inspect
-import io
 import json
 import logging
 import os
@@ -27,13 +25,27 @@ warnings.filterwarnings("ignore")
 import tensorflow as tf  # noqa: E402
 
 logging.disable(logging.ERROR)
-SKIP = ("_test", "_main", "__main__", ".examples", ".testdata", "tpu_cluster", ".tools.", "profile_analyzer_cli", ".debug.examples", "generate", ".autograph.pyct.testing")
+SKIP = (
+    "_test",
+    "_main",
+    "__main__",
+    ".examples",
+    ".testdata",
+    "tpu_cluster",
+    ".tools.",
+    "profile_analyzer_cli",
+    ".debug.examples",
+    "generate",
+    ".autograph.pyct.testing",
+)
 FUTURE = ("absolute_import", "division", "print_function", "unicode_literals")
 PLAIN = (int, float, str, bytes, bool, type(None), tuple, list, dict)
 
 
 def canonical(name):
-    return name.replace("tensorflow_core.", "tensorflow.").replace("tensorflow_estimator.python.estimator", "tensorflow.python.estimator")
+    return name.replace("tensorflow_core.", "tensorflow.").replace(
+        "tensorflow_estimator.python.estimator", "tensorflow.python.estimator"
+    )
 
 
 def resolve(symbol):
@@ -64,6 +76,7 @@ def public_objects(symbols):
 def walk(package):
     def quiet(_):
         pass
+
     for info in pkgutil.walk_packages(package.__path__, canonical(package.__name__) + ".", onerror=quiet):
         if any(s in info.name for s in SKIP):
             continue
@@ -82,7 +95,7 @@ def literal(node):
 
 def generated(module):
     """Wrapper name -> `!Op arg=wrapper_arg...`, read from the calls of _apply_op_helper."""
-    tree = ast.parse(io.open(inspect.getsourcefile(module), encoding="utf8").read())
+    tree = ast.parse(open(inspect.getsourcefile(module), encoding="utf8").read())
     rows = {}
     for function in [n for n in tree.body if isinstance(n, ast.FunctionDef)]:
         for call in [n for n in ast.walk(function) if isinstance(n, ast.Call)]:
@@ -91,7 +104,9 @@ def generated(module):
             order = [a.arg for a in function.args.args if a.arg not in ("name", "ctx")]
             op_args = {k.value.id: k.arg for k in call.keywords if isinstance(k.value, ast.Name)}
             defaults = function.args.defaults
-            with_default = dict(zip([a.arg for a in function.args.args][-len(defaults):], defaults)) if defaults else {}
+            with_default = (
+                dict(zip([a.arg for a in function.args.args][-len(defaults) :], defaults)) if defaults else {}
+            )
             cells = []
             for a in order:
                 cell = a if op_args.get(a, a) == a else a + ":" + op_args[a]
@@ -139,12 +154,13 @@ def write(path, data):
 
 def main(api, folder):
     kinds = {}
-    with io.open(api, encoding="utf8") as lines:
+    with open(api, encoding="utf8") as lines:
         for line in list(lines)[1:]:
             kinds.setdefault(line.split("\t")[0], line.split("\t")[1].strip())
     import tensorflow.contrib
-    import tensorflow.python
     import tensorflow.core
+    import tensorflow.python
+
     names, keep = public_objects([s for s in sorted(kinds) if kinds[s] in ("class", "function", "value")])
     modules = {}
     for package in (tensorflow.python, tensorflow.core, tensorflow.contrib):
@@ -153,7 +169,9 @@ def main(api, folder):
             here, rows = describe(module, names)
             modules[here] = rows
     for module in list(sys.modules.values()):
-        if isinstance(module, types.ModuleType) and canonical(getattr(module, "__name__", "")).startswith(("tensorflow.python", "tensorflow.contrib", "tensorflow.core")):
+        if isinstance(module, types.ModuleType) and canonical(getattr(module, "__name__", "")).startswith(
+            ("tensorflow.python", "tensorflow.contrib", "tensorflow.core")
+        ):
             here, rows = describe(module, names)
             modules.setdefault(here, rows)
     write(os.path.join(folder, "symbols.txt.gz"), "".join("%s %s\n" % (s[3:], kinds[s]) for s in sorted(kinds)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import io
@@ -115,10 +116,8 @@ def _run(load: Callable[[], tuple[CodeType, dict[str, Any]]], argv: list[str], s
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
 
 
 def _without_us() -> tuple[Any, Any, Any]:

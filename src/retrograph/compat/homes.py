@@ -55,14 +55,23 @@ INTERNALS: dict[str, dict[str, str]] = {
 
 HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework": ("retrograph.framework", "retrograph.variables", "retrograph.ops"),
-    "tensorflow.python.framework.ops": (_FRAMEWORK + "graph", _FRAMEWORK + "conversion", "retrograph.framework", "retrograph.autodiff"),
+    "tensorflow.python.framework.ops": (
+        _FRAMEWORK + "graph",
+        _FRAMEWORK + "conversion",
+        "retrograph.framework",
+        "retrograph.autodiff",
+    ),
     "tensorflow.python.framework.test_util": (_PLATFORM + "test_util", _PLATFORM + "test_case"),
     "tensorflow.python.framework.versions": (_PLATFORM + "sysconfig",),
     "tensorflow.python.framework.config": ("retrograph.compat.eager",),
     "tensorflow.python.framework.constant_op": (_FRAMEWORK + "constants",),
     "tensorflow.python.framework.dtypes": (_FRAMEWORK + "dtypes",),
     "tensorflow.python.framework.tensor_shape": (_FRAMEWORK + "shape",),
-    "tensorflow.python.framework.common_shapes": (_FRAMEWORK + "shape", _FRAMEWORK + "shape_rules", "retrograph.compat.small"),
+    "tensorflow.python.framework.common_shapes": (
+        _FRAMEWORK + "shape",
+        _FRAMEWORK + "shape_rules",
+        "retrograph.compat.small",
+    ),
     "tensorflow.python.framework.smart_cond": ("retrograph.compat.small",),
     "tensorflow.python.framework.registry": ("retrograph.compat.small",),
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),

@@ -64,7 +64,7 @@ class Finder(importlib.abc.MetaPathFinder):
             return None
         if resolve.is_module(fullname):
             return importlib.machinery.ModuleSpec(fullname, _Loader(), is_package=True)
-        other = self._from_later_finders(fullname, path)
+        other: importlib.machinery.ModuleSpec | None = self._from_later_finders(fullname, path)
         if other is None and facts.had(fullname):
             raise ImportError(facts.missing(fullname), name=fullname)
         return other
@@ -89,6 +89,8 @@ def install() -> None:
     """
     loaded = sys.modules.get(ROOT)
     if loaded is not None and not isinstance(loaded, Shadow):
-        raise RuntimeError("retrograph.install() must come before the first `import tensorflow`: another one is loaded.")
+        raise RuntimeError(
+            "retrograph.install() must come before the first `import tensorflow`: another one is loaded."
+        )
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)

@@ -63,10 +63,15 @@ _ABC_NAMES = (
     "Reversible", "Sequence", "Set", "Sized", "ValuesView",
 )  # fmt: skip
 
+
+def _of_abc(name: str) -> Callable[[], Any]:
+    return lambda: getattr(collections.abc, name)
+
+
 # module -> name -> how to make what it was
 _MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
     "collections": {
-        name: (lambda name=name: getattr(collections.abc, name)) for name in _ABC_NAMES if hasattr(collections.abc, name)
+        name: _of_abc(name) for name in _ABC_NAMES if hasattr(collections.abc, name)
     },
     "fractions": {"gcd": lambda: math.gcd},
     "inspect": {"getargspec": lambda: _getargspec, "ArgSpec": lambda: ArgSpec},
@@ -240,4 +245,3 @@ def install() -> None:
     sys.meta_path.append(_DroppedModules())
     _restore_test_case()
     atexit.register(report)
-

@@ -97,7 +97,9 @@ def _belongs(value: Any, member: str) -> bool:
     """False for what a module of ours only uses: other modules, and functions from elsewhere."""
     if isinstance(value, ModuleType):
         return False
-    return not member.startswith("retrograph.") or str(getattr(value, "__module__", "retrograph")).startswith("retrograph")
+    return not member.startswith("retrograph.") or str(getattr(value, "__module__", "retrograph")).startswith(
+        "retrograph"
+    )
 
 
 @functools.cache
