@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging as _logging
 import sys
 import threading
+from collections import Counter
 from typing import Any
 
 _LOGGER: _logging.Logger | None = None
 _LOCK = threading.Lock()
+_COUNTS: Counter[tuple[str, int]] = Counter()
 
 
 class _CurrentStderr(_logging.StreamHandler[Any]):
@@ -36,3 +38,17 @@ def get_logger() -> _logging.Logger:
                 logger.addHandler(handler)
             _LOGGER = logger
     return _LOGGER
+
+
+def call_count(depth: int) -> int:
+    """How often the line `depth` frames above the caller has come here before."""
+    frame = sys._getframe(depth + 1)
+    site = (frame.f_code.co_filename, frame.f_lineno)
+    _COUNTS[site] += 1
+    return _COUNTS[site] - 1
+
+
+def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
+    """Logs at the first n calls from one line."""
+    if call_count(1) < n:
+        get_logger().log(level, msg, *args)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging as _logging
-import sys
-from collections import Counter
 from typing import Any
 
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.logger import get_logger
+from retrograph.framework.logger import call_count, get_logger
 
 DEBUG = export_value("logging.DEBUG", _logging.DEBUG, attribute="DEBUG")
 INFO = export_value("logging.INFO", _logging.INFO, attribute="INFO")
 WARN = export_value("logging.WARN", _logging.WARNING, attribute="WARN")
 ERROR = export_value("logging.ERROR", _logging.ERROR, attribute="ERROR")
 FATAL = export_value("logging.FATAL", _logging.CRITICAL, attribute="FATAL")
-
-_COUNTS: Counter[tuple[str, int]] = Counter()
 
 
 @export("logging.log", "logging.vlog")
@@ -73,24 +69,16 @@ def flush() -> None:
     raise NotImplementedError()
 
 
-def _count_of_call_site() -> int:
-    """How often the line two frames up has asked before."""
-    frame = sys._getframe(2)
-    site = (frame.f_code.co_filename, frame.f_lineno)
-    _COUNTS[site] += 1
-    return _COUNTS[site] - 1
-
-
 @export("logging.log_every_n")
 def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
     """Logs at the 1st, n+1st, ... call from one line. Source: TF 1.15 `tf.logging.log_every_n`."""
-    log_if(level, msg, not _count_of_call_site() % n, *args)
+    log_if(level, msg, not call_count(1) % n, *args)
 
 
 @export("logging.log_first_n")
 def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
     """Logs at the first n calls from one line. Source: TF 1.15 `tf.logging.log_first_n`."""
-    log_if(level, msg, _count_of_call_site() < n, *args)
+    log_if(level, msg, call_count(1) < n, *args)
 
 
 @export("logging.log_if")
