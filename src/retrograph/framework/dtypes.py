@@ -289,8 +289,6 @@ def as_dtype(type_value: Any) -> DType:
         found = None
     if found is None and type_value is not None and type_value is not int:
         found = _slow_lookup(type_value)
-    if type_value is int:
-        found = int64
     if found is None:
         raise TypeError(f"Cannot convert value {type_value!r} to a TensorFlow DType.")
     return found

@@ -192,7 +192,7 @@ class TensorShape:
         elif isinstance(dims, TensorShape):
             self._plain = dims._plain
         elif isinstance(dims, (str, bytes)):
-            raise TypeError("A string has ambiguous TensorShape, please wrap in a list or convert to an int")
+            raise TypeError(f"A string has ambiguous TensorShape, please wrap in a list or convert to an int: {dims}")
         elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
             self._plain = None if dims.unknown_rank else tuple(None if d.size == -1 else d.size for d in dims.dim)
         else:
