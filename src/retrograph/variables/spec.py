@@ -37,13 +37,13 @@ class VariableAggregation(enum.Enum):
     ONLY_FIRST_TOWER = 3
 
 
-class ReuseMode(enum.Enum):
+class _ReuseMode(enum.Enum):
     """The values of `reuse` beside True, False and None."""
 
     AUTO_REUSE = 1
 
 
-AUTO_REUSE = export_value("AUTO_REUSE", ReuseMode.AUTO_REUSE)
+AUTO_REUSE = export_value("AUTO_REUSE", _ReuseMode.AUTO_REUSE)
 """`reuse=AUTO_REUSE`: make the variable at its first use, share it at the next ones."""
 
 
