@@ -116,7 +116,7 @@ def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
     if values is None:
         raise ValueError("None values not supported.")
     if shape is not None and 0 in shape:
-        return np.empty(shape, dtype.as_numpy_dtype if dtype is not None and dtype.is_numpy_compatible else None)
+        return np.empty(shape, dtype.as_numpy_dtype if dtype is not None and dtype.is_numpy_compatible else np.float32)
     _check_elements(values, dtype)
     array = _array_of(values, dtype)
     if list(array.shape) != _dense_dimensions(values) and not (dtype is not None and dtype.is_quantized):

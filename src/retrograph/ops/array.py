@@ -47,6 +47,14 @@ def lookup_renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     return old
 
 
+def _const(op: Any) -> Any:
+    return op.attrs["value"]
+
+
+register_op(
+    "Const", shape=lambda c: [c.attr("value").shape], lower=_const, numpy=_const, gradient=NO_GRADIENT
+)
+
 # --- identity and its kin ----------------------------------------------------------------------------------------
 
 
@@ -736,21 +744,13 @@ def _constant_if_small(value: Any, sizes: Any, dtype: Any, name: str) -> Tensor 
     return None
 
 
-def _shape_of(sizes: Any) -> Tensor:
-    # TF converts a fully known TensorShape to a constant named "Const" by default.
-    known = TensorShape(sizes)
-    if not known.is_fully_defined():
-        raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {known}")
-    return constant(np.array(known.as_list(), np.int32))
-
-
 def _filled(value: Any, sizes: Any, dtype: Any, scope: str) -> Tensor:
     if not isinstance(sizes, Tensor):
         try:
             small = _constant_if_small(value, sizes, dtype, scope)
             if small is not None:
                 return small
-            sizes = _shape_of(sizes)
+            sizes = convert_to_tensor(TensorShape(sizes))
         except (TypeError, ValueError):
             sizes = convert_to_tensor(sizes, dtype=dtypes.int32)
     if not sizes._shape:

@@ -79,7 +79,7 @@ def _select_v2_gradient(op: Any, grad: Any) -> Any:
 
 
 def _reduced_to(op: Any, index: int, grad: Tensor) -> Tensor:
-    from retrograph.ops.reduction import reduce_sum  # it builds on this package's lower modules
+    from retrograph.ops.math import reduce_sum  # math builds on this module
 
     sizes, whole = array.shape(op.inputs[index]), array.shape(op.outputs[0])
     axes, _ = apply_op("BroadcastGradientArgs", None, s0=sizes, s1=whole)
@@ -421,8 +421,8 @@ def _partition(op: Any, data: Any, partitions: Any) -> Any:
 
 
 def _partition_gradient(op: Any, *grads: Any) -> Any:
-    from retrograph.ops.reduction import reduce_prod
-    from retrograph.ops.sequence import range as range_op
+    from retrograph.ops.math import range as range_op
+    from retrograph.ops.math import reduce_prod
 
     data, partitions, count = op.inputs[0], op.inputs[1], op.get_attr("num_partitions")
     prefix = array.shape(partitions)
@@ -487,7 +487,7 @@ def _lowered_stitch(op: Any, *inputs: Any) -> Any:
 
 
 def _stitch_gradient(op: Any, grad: Any) -> Any:
-    from retrograph.ops.segment import unsorted_segment_sum
+    from retrograph.ops.math import unsorted_segment_sum
 
     count = len(op.inputs) // 2
     if isinstance(grad, IndexedSlices):
@@ -576,7 +576,7 @@ def _transposition(values: Tensor, axis: int, rank: Any) -> Any:
     if static is not None:
         order = np.r_[np.arange(axis), [static - 1], np.arange(axis + 1, static - 1), [axis]]
         return constant(order, name="transposition")
-    from retrograph.ops.sequence import range as range_op
+    from retrograph.ops.math import range as range_op
 
     return concat([range_op(axis), [rank - 1], range_op(axis + 1, rank - 1), [axis]], axis=0)
 

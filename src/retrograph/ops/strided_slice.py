@@ -21,7 +21,7 @@ from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, wi
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array
 from retrograph.ops.joining import concat, pad, stack
-from retrograph.ops.rows import ints, is_static, shape_input, subtract, unknown_of
+from retrograph.ops.rows import Dim, ints, is_static, shape_input, subtract, unknown_of
 
 _Slice = slice
 _INDEX_ERROR = (
@@ -156,11 +156,21 @@ def _strided_slice_shape(c: ShapeContext) -> list[Shape]:
     strides = c.constant(3)
     if strides is None:
         return [None]
-    begin, end = c.constant(1), c.constant(2)
+    begin, end = (constant_value(c.inputs[i]) for i in (1, 2))
+    try:
+        return [_static_result(c, given, begin, end, strides)]
+    except ShapeError:
+        # TF runs its rule first without `begin` and `end`, and names them only in errors that they cause.
+        _static_result(c, given, None, None, strides)
+        c.constant(1), c.constant(2)
+        raise
+
+
+def _static_result(c: ShapeContext, given: tuple[Dim, ...], begin: Any, end: Any, strides: Any) -> Shape:
     known = begin is not None and end is not None
-    plan = _expanded(None if begin is None else ints(begin), None if end is None else ints(end), ints(strides), len(given), c.attrs)
-    processed = [_size_of(i, r, d, known) for i, (r, d) in enumerate(zip(plan.ranges, given, strict=True))]
-    return [_result(plan, processed)]
+    begins, ends = (None if v is None else ints(v) for v in (begin, end))
+    plan = _expanded(begins, ends, ints(strides), len(given), c.attrs)
+    return _result(plan, [_size_of(i, r, d, known) for i, (r, d) in enumerate(zip(plan.ranges, given, strict=True))])
 
 
 def _checked_plan(op: Any, shape: Sequence[int], begin: Any, end: Any, strides: Any) -> tuple[Plan, list[int | None]]:
