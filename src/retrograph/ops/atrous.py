@@ -12,7 +12,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import joining
+from retrograph.ops import joining, spaces
 
 
 def strides_and_dilations(n: int, strides: Any, dilation_rate: Any) -> tuple[Any, Any]:
@@ -101,13 +101,13 @@ def dilated(
     if known is not None and np.all(known == 1):
         return op(value, n, padding)
     base = _base_paddings(padding, filter_shape, n, rate if known is None else known)
-    paddings, crops = array_ops.required_space_to_batch_paddings(
+    paddings, crops = spaces.required_space_to_batch_paddings(
         input_shape=_spatial_shape(value, dims), base_paddings=base, block_shape=rate
     )
     block = _with_skipped_axes(rate, 1, dims)
     paddings, crops = _with_skipped_axes(paddings, 0, dims), _with_skipped_axes(crops, 0, dims)
-    batches = array_ops.space_to_batch_nd(input=value, block_shape=block, paddings=paddings)
-    return array_ops.batch_to_space_nd(input=op(batches, n, "VALID"), block_shape=block, crops=crops)
+    batches = spaces.space_to_batch_nd(input=value, block_shape=block, paddings=paddings)
+    return spaces.batch_to_space_nd(input=op(batches, n, "VALID"), block_shape=block, crops=crops)
 
 
 def _base_paddings(padding: str, filter_shape: Any, n: int, rate: Any) -> Any:

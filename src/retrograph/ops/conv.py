@@ -18,7 +18,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape, TensorShape, as_shape, dimension_at_index
 from retrograph.framework.shape_rules import ShapeContext, merge_dim, with_rank
 from retrograph.ops import array as array_ops
-from retrograph.ops import joining
+from retrograph.ops import joining, spaces
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.atrous import dilated, strides_and_dilations, with_space_to_batch
 from retrograph.ops.window import (
@@ -29,7 +29,6 @@ from retrograph.ops.window import (
     layout_of,
     on_cpu,
     per_axis,
-
     text,
     window_pads,
     window_size,
@@ -225,22 +224,26 @@ def _phase(w: Any, grad: Any, blocks: Sequence[int]) -> Any:
     return lax.conv_general_dilated(grad, turned, (1, 1), reach, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
-def _depthwise(op: Any, x: Any, w: Any) -> Any:
+def _depthwise(op: Any, x: Any, w: Any, for_filter: bool = False) -> Any:
     x, w = jnp.asarray(x), jnp.asarray(w)
     layout = layout_of(op)
     if layout.channel == 1 or any(d != 1 for d in op.attrs["dilations"]) or w.shape[0] * w.shape[1] > 100:
         grouped = w.reshape(*w.shape[:2], 1, -1)
         return _convolve(op, x, grouped, w.shape[2])
-    return _depthwise_taps(op, layout, x, w)
+    return _depthwise_taps(op, layout, x, w, for_filter)
 
 
-def _depthwise_taps(op: Any, layout: Layout, x: Any, w: Any) -> Any:
+def _depthwise_to_filter(op: Any, x: Any, w: Any) -> Any:
+    return _depthwise(op, x, w, for_filter=True)
+
+
+def _depthwise_taps(op: Any, layout: Layout, x: Any, w: Any, for_filter: bool) -> Any:
     """Shifted images times one weight per channel: XLA's grouped convolution is some 70 times slower on a CPU."""
     pads, strides = _pads(op, layout, x.shape, w.shape), layout.of_spatial(op.attrs["strides"])
     moves = [Slide(axis, x.shape[axis], w.shape[i], strides[i], pads[i]) for i, axis in enumerate(layout.spatial)]
     weights = w.reshape(-1, *w.shape[2:])
-    # With one output for each input a trailing axis of one element would keep XLA from vectorizing.
-    single = w.shape[3] == 1
+    # A trailing axis of one element keeps XLA from vectorizing the products, but helps it with their transpose's sums.
+    single = w.shape[3] == 1 and not for_filter
     terms = [
         seen * weights[i, :, 0] if single else seen[..., None] * weights[i]
         for i, seen in enumerate(windows(x, moves, 0))
@@ -267,7 +270,13 @@ def _to_filter(op_type: str, op: Any, value: Any, sizes: Any, grad: Any) -> Any:
 
 
 def _register_convolution(
-    op_type: str, to_input: str, to_filter: str, rule: Any, rank: int, lower: Callable[[Any, Any, Any], Any]
+    op_type: str,
+    to_input: str,
+    to_filter: str,
+    rule: Any,
+    rank: int,
+    lower: Callable[[Any, Any, Any], Any],
+    lower_to_filter: Callable[[Any, Any, Any], Any] | None = None,
 ) -> None:
     """The rows of a convolution and of its two gradients, each of which is again made of the other two."""
 
@@ -300,7 +309,7 @@ def _register_convolution(
     register_op(
         to_filter,
         shape=_shape_in_input(1, rank),
-        lower=_filter_gradient(lower),
+        lower=_filter_gradient(lower_to_filter or lower),
         static_inputs=(1,),
         gradient=filter_gradient,
     )
@@ -315,6 +324,7 @@ _register_convolution(
     _depthwise_shape,
     4,
     _depthwise,
+    _depthwise_to_filter,
 )
 
 
@@ -805,7 +815,7 @@ def _atrous_transpose(value: Any, filters: Any, sizes: Any, rate: int, padding: 
     after = [r - b for r, b in zip(reach, before, strict=True)]
     inner = [sizes[i + 1] + before[i] + after[i] for i in (0, 1)]
     extra = [(rate - size % rate) % rate for size in inner]
-    value = array_ops.space_to_batch(value, [[0, extra[0]], [0, extra[1]]], block_size=rate)
+    value = spaces.space_to_batch(value, [[0, extra[0]], [0, extra[1]]], block_size=rate)
     blocks = [(size + e) // rate for size, e in zip(inner, extra, strict=True)]
     value = apply_op(
         "Conv2DBackpropInput",
@@ -818,7 +828,7 @@ def _atrous_transpose(value: Any, filters: Any, sizes: Any, rate: int, padding: 
         data_format="NHWC",
     )
     crops = [[before[i], after[i] + extra[i]] for i in (0, 1)]
-    return array_ops.batch_to_space(value, crops, block_size=rate)
+    return spaces.batch_to_space(value, crops, block_size=rate)
 
 
 @export("nn.depthwise_conv2d_native")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import control_dependencies, name_scope
 from retrograph.framework.lazy_jax import jax_nn, jnp, lax
-from retrograph.framework.logger import log_first_n
+from retrograph.framework.logger import get_logger
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape, as_shape
 from retrograph.framework.shape_rules import (
@@ -28,7 +29,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import gather, joining, random, reduction, sequence
+from retrograph.ops import gather, joining, random, reduction, selecting, sequence
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -126,7 +127,7 @@ def _exponential_grad_gradient(op_type: str) -> Callable[..., Any]:
     def gradient(op: Any, grad: Any) -> list[Any]:
         y = op.inputs[1]
         moved = apply_op(op_type, None, gradients=grad, outputs=y)
-        return [moved, array_ops.where(y < 0.0, grad * op.inputs[0], array_ops.zeros_like(y))]
+        return [moved, selecting.where(y < 0.0, grad * op.inputs[0], array_ops.zeros_like(y))]
 
     return gradient
 
@@ -410,15 +411,16 @@ def dropout(
     return dropout_v2(x, rate, noise_shape=noise_shape, seed=seed, name=name)
 
 
+_large_rates = itertools.count()
+
+
 def _check_rate(rate: Any) -> None:
     if not 0 <= rate < 1:
         raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate:g}")
-    if rate > 0.5:
-        log_first_n(
-            30,
+    if rate > 0.5 and next(_large_rates) < 5:
+        get_logger().warning(
             "Large dropout rate: %g (>0.5). In TensorFlow 2.x, dropout() uses dropout rate instead of keep_prob. "
             "Please ensure that this is intended.",
-            5,
             rate,
         )
 

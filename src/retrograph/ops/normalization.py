@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant

@@ -502,7 +502,7 @@ def max_pool_with_argmax(
     strides: Any,
     padding: Any,
     data_format: Any = "NHWC",
-    Targmax: Any = None,  # noqa: N803
+    Targmax: Any = None,
     name: Any = None,
     output_dtype: Any = None,
     include_batch_in_index: bool = False,

@@ -26,7 +26,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import check, joining, reduction, sequence, strided_slice
+from retrograph.ops import check, joining, reduction, selecting, sequence, strided_slice
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -180,7 +180,7 @@ def _along(op_type: str, logits: Any, axis: Any, name: Any) -> Any:
     _check_axis(axis, shape.ndims)
     ndims = array_ops.rank(logits)
     if isinstance(axis, Tensor):
-        axis = array_ops.where(math_ops.less(axis, 0), axis + ndims, axis)
+        axis = selecting.where(math_ops.less(axis, 0), axis + ndims, axis)
     elif axis < 0:
         axis += ndims
     rank = array_ops.rank(logits)
@@ -370,8 +370,8 @@ def sigmoid_cross_entropy_with_logits(
         labels, logits = _logistic_operands(labels, logits)
         zeros = array_ops.zeros_like(logits, dtype=logits.dtype)
         positive = logits >= zeros
-        relu_logits = array_ops.where(positive, logits, zeros)
-        neg_abs_logits = array_ops.where(positive, -logits, logits)
+        relu_logits = selecting.where(positive, logits, zeros)
+        neg_abs_logits = selecting.where(positive, -logits, logits)
         linear = relu_logits - logits * labels
         return math_ops.add(linear, math_ops.log1p(math_ops.exp(neg_abs_logits)), name=scope)
 
@@ -417,4 +417,4 @@ def _stirling_term(targets: Any) -> Any:
     zeros = array_ops.zeros_like(targets, dtype=targets.dtype)
     ones = array_ops.ones_like(targets, dtype=targets.dtype)
     small = math_ops.logical_and(targets >= zeros, targets <= ones)
-    return array_ops.where(small, zeros, approximation)
+    return selecting.where(small, zeros, approximation)
