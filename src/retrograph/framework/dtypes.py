@@ -259,6 +259,10 @@ _LOOKUP.update(_OF_NUMPY)
 _PYTHON_TYPES = {float: float32, __builtins__["bool"] if isinstance(__builtins__, dict) else type(True): _BY_ENUM[10], object: string}
 
 
+_REFUSED = (int, complex, str, bytes)
+"""Python types that NumPy knows and TF does not take."""
+
+
 def _slow_lookup(value: Any) -> DType | None:
     if isinstance(value, type) and value in _PYTHON_TYPES:
         return _PYTHON_TYPES[value]
@@ -287,7 +291,7 @@ def as_dtype(type_value: Any) -> DType:
         found = _BY_ENUM.get(type_value) if type_value.__class__ is int else _PYTHON_TYPES.get(type_value) or _LOOKUP.get(type_value)
     except TypeError:  # unhashable
         found = None
-    if found is None and type_value is not None and type_value is not int:
+    if found is None and type_value is not None and not any(type_value is t for t in _REFUSED):
         found = _slow_lookup(type_value)
     if found is None:
         raise TypeError(f"Cannot convert value {type_value!r} to a TensorFlow DType.")
