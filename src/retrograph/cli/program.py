@@ -125,7 +125,9 @@ def _without_us() -> tuple[Any, Any, Any]:
     kind, value, trace = sys.exc_info()
     if isinstance(value, SyntaxError):
         return kind, value, None
-    return kind, value, _trimmed(trace)
+    trimmed = _trimmed(trace)
+    # Python's own hook prints the traceback that the exception holds.
+    return kind, value.with_traceback(trimmed) if value is not None else None, trimmed
 
 
 def _trimmed(trace: TracebackType | None) -> TracebackType | None:

@@ -54,10 +54,18 @@ def public_name(path: str) -> str:
 def had(path: str) -> bool:
     """True if TF 1.15 had this dotted path (`tensorflow.nn.relu`, `tensorflow.python.ops.array_ops.concat`)."""
     module, _, name = path.rpartition(".")
+    if _is_keras(path):
+        return True
     return public_name(path) in symbols() or path in namespaces() or name in modules().get(module, ())
+
+
+def _is_keras(path: str) -> bool:
+    return (public_name(path) + ".").startswith("keras.")
 
 
 def missing(path: str) -> str:
     """The text that says that TF 1.15 had a dotted path and Retrograph has not."""
+    if _is_keras(path):
+        return f"tf.{public_name(path)}: tf.keras is no part of Retrograph (tf.layers is). What is there: {DOCS}."
     shown = path if path.startswith(("tensorflow.python", "tensorflow.core")) else "tf." + public_name(path)
     return f"{shown}: TensorFlow 1.15 has it, Retrograph does not have it yet. What is there, and what is not: {DOCS}."

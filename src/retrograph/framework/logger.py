@@ -46,9 +46,3 @@ def call_count(depth: int) -> int:
     site = (frame.f_code.co_filename, frame.f_lineno)
     _COUNTS[site] += 1
     return _COUNTS[site] - 1
-
-
-def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
-    """Logs at the first n calls from one line."""
-    if call_count(1) < n:
-        get_logger().log(level, msg, *args)
