@@ -37,6 +37,12 @@ def _random() -> Any:
     return random
 
 
+def _linalg() -> Any:
+    from retrograph.ops import linalg
+
+    return linalg
+
+
 def _array() -> Any:
     from retrograph.ops import array
 
@@ -413,13 +419,11 @@ class Identity(Initializer):
         self.dtype = _float_dtype(dtype)
 
     def __call__(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        from retrograph.ops import linalg
-
         whole = _whole(shape, partition_info)
         if len(whole) != 2:
             raise ValueError("Identity matrix initializer can only be used for 2D matrices.")
         whole = whole.as_list() if isinstance(whole, TensorShape) else whole
-        matrix = linalg.eye(*whole, dtype=self.dtype if dtype is None else dtype)
+        matrix = _linalg().eye(*whole, dtype=self.dtype if dtype is None else dtype)
         if partition_info is not None:
             matrix = apply_op("Slice", None, input=matrix, begin=partition_info.var_offset, size=shape)
         made: Tensor = self.gain * matrix
@@ -512,10 +516,8 @@ class _ConvolutionOrthogonal(_WithGain):
 
     def _blocks(self, size: int) -> _Blocks:
         """2 x ... x 2 products of each projection or its complement."""
-        from retrograph.ops import linalg
-
         projections = [self._projection(size) for _ in range(self._window)]
-        eye = linalg.eye(size, dtype=self.dtype)
+        eye = _linalg().eye(size, dtype=self.dtype)
         found: _Blocks = {}
         for corner in itertools.product((0, 1), repeat=self._window):
             factors = [self._factor(eye, p, bit) for p, bit in zip(projections, corner, strict=True)]
