@@ -1,0 +1,42 @@
+"""Hand-written cases of names, scopes and sessions: every fact is TensorFlow 1.15.5's."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+
+ORACLE = Path(__file__).parent / "golden" / "oracle"
+sys.path.insert(0, str(ORACLE))
+import cases_run  # noqa: E402
+
+GOLDEN: dict[str, Any] = json.loads((ORACLE / "cases_golden.json").read_text())
+
+
+def _hard_differences(golden: dict[str, Any], got: dict[str, Any]) -> list[str]:
+    """Facts that differ by more than an error text after its first sentence or the rounding of a float."""
+    if golden["fatal"] != got["fatal"]:
+        return [f"fatal: {golden['fatal']} / {got['fatal']}"]
+    lines = []
+    for expected, actual in zip(golden["facts"], got["facts"], strict=False):
+        if expected[0] != actual[0]:
+            return [*lines, f"facts out of step: {expected[0]} / {actual[0]}"]
+        if not cases_run.same(expected[1], actual[1], True):
+            lines.append(f"{expected[0]}:\n   TF:  {json.dumps(expected[1])[:500]}\n   got: {json.dumps(actual[1])[:500]}")
+    if len(golden["facts"]) != len(got["facts"]):
+        lines.append(f"{len(golden['facts'])} facts expected, got {len(got['facts'])}")
+    return lines
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_case(name: str) -> None:
+    got = cases_run.one(tf, np, str(ORACLE / "cases" / f"{name}.py"))
+    got = json.loads(json.dumps(got))
+    differences = _hard_differences(GOLDEN[name], got)
+    assert not differences, f"{GOLDEN[name]['pins']}\n" + "\n".join(differences)
