@@ -168,6 +168,8 @@ class OpRecord:
     static_inputs: StaticInputs = ()
     host: bool = False
     effect: bool = False
+    # Lowering of a host op that has the attribute `_padded`: outputs of data-dependent size are padded to the largest.
+    padded: Callable[..., Any] | None = None
 
     def static_inputs_of(self, op: Any) -> tuple[int, ...]:
         """The inputs of this operation that its lowering needs as NumPy arrays."""

@@ -40,10 +40,10 @@ class Instruction:
         self.outputs = op._outputs
         self.kind = _kind(op)
         record = RECORDS.get(op._type) or OpRecord(op._type)
-        self.numpy, self.lower = record.numpy, record.lower
+        self.numpy, self.lower = record.numpy, record.padded if "_padded" in op._attrs else record.lower
         self.effect, self.host = record.effect, record.host
         count = len(op._inputs)
-        self.static = frozenset(i % count for i in record.static_inputs if -count <= i < count)
+        self.static = frozenset(i % count for i in record.static_inputs_of(op) if -count <= i < count)
         self.deref = _dereferenced_inputs(op)
         self.types = tuple(_numpy_dtype(t) for t in op._outputs)
 

@@ -85,7 +85,7 @@ def _is_host(item: Any) -> bool:
 
 def _is_host_op(op: Operation) -> bool:
     record = RECORDS.get(op._type)
-    if record is None or op._type == "Const":
+    if record is None or op._type == "Const" or (record.padded is not None and "_padded" in op._attrs):
         return False
     if record.host or (record.lower is None and record.numpy is not None and record.effect):
         return True
