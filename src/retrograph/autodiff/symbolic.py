@@ -21,7 +21,7 @@ _KEPT = "_forward_attr_"
 
 def symbolic_gradient(op: Operation, *grads: Any) -> list[Tensor | None]:
     """The gradients of the inputs of `op`, given those of its outputs, as one `SymbolicGradient` operation."""
-    static = {i % len(op.inputs) for i in RECORDS[op.type].static_inputs}
+    static = {i % len(op.inputs) for i in RECORDS[op.type].static_inputs_of(op)}
     wanted = [i for i, t in enumerate(op.inputs) if is_trainable(t) and i not in static]
     given = [i for i, t in enumerate(op.outputs) if is_trainable(t) and grads[i] is not None]
     inputs = [*op.inputs, *(convert_to_tensor(grads[i]) for i in given)]
@@ -87,4 +87,10 @@ def _shape(c: Any) -> list[Any]:
     return [c.input(i) for i in c.attr("_wanted")]
 
 
-register_op("SymbolicGradient", shape=_shape, lower=_lower)
+def _static_inputs(op: Any) -> tuple[int, ...]:
+    """Those of the forward operation: its inputs come first."""
+    forward = _forward(op)
+    return tuple(i % len(forward.inputs) for i in RECORDS[forward.type].static_inputs_of(forward))
+
+
+register_op("SymbolicGradient", shape=_shape, lower=_lower, static_inputs=_static_inputs)

@@ -14,8 +14,9 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.lazy_jax import jnp, lax
-from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.op_table import NO_GRADIENT, RECORDS, register_op
 from retrograph.framework.shape_rules import merge, merge_dim, with_rank
+from retrograph.ops import selecting as _selecting  # noqa: F401 - has the row of Unique
 from retrograph.variables.variable import resource_shape_and_dtype
 
 Array = Any
@@ -412,6 +413,13 @@ def _merge_rows(c: Any, shape: Shape, grad: int) -> Shape:
     return merge(c, shape, (None, *values[1:]))
 
 
+def _padded_unique(op: Any, x: Array) -> tuple[Array, Array]:
+    """The distinct elements, padded to the size of `x` by an index beyond every row, which scatters leave out."""
+    beyond = np.iinfo(x.dtype).max
+    values, places = jnp.unique(x, return_inverse=True, size=x.shape[0], fill_value=beyond)
+    return values, places.reshape(-1).astype(op.attrs["out_idx"].as_numpy_dtype)
+
+
 def _register() -> None:
     for name, (rule, refs, grad, kinds) in _RULES.items():
         for kind in kinds:
@@ -424,6 +432,8 @@ def _register() -> None:
                 effect=True,
                 gradient=NO_GRADIENT,
             )
+
+    RECORDS["Unique"].padded = _padded_unique
 
 
 _register()

@@ -26,11 +26,22 @@ def _var_key(var: Any) -> tuple[Any, str]:
     return var.op.graph, var.op.name
 
 
-def _deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """(rows summed by index, the distinct indices)."""
+def _deduplicate_indexed_slices(values: Tensor, indices: Tensor, padded: bool = False) -> tuple[Tensor, Tensor]:
+    """(rows summed by index, the distinct indices).
+
+    `padded`: while a program is compiled the distinct indices are filled up with one beyond the last row, so that
+    their number, which changes from step to step, is no part of any shape.
+    """
     unique_indices, positions = tf.unique(indices)
+    if padded:
+        unique_indices.op._set_attr("_padded", True)
     summed = tf.unsorted_segment_sum(values, positions, tf.shape(unique_indices)[0])
     return summed, unique_indices
+
+
+def _tolerates_padding(method: Callable[..., Any]) -> bool:
+    """Whether a method only scatters its rows; what programs write may do anything with them."""
+    return str(method.__module__).startswith("retrograph.train.")
 
 
 class _RefVariableProcessor:
@@ -85,7 +96,9 @@ def _constrained(variable: Any, update_op: Any) -> Any:
     if variable.constraint is None:
         return update_op
     with tf.control_dependencies([update_op]):
-        return variable.assign(variable.constraint(variable))
+        # A reference variable's cached read is from before the update.
+        value = variable if is_resource_variable(variable) else variable.read_value()
+        return variable.assign(variable.constraint(value))
 
 
 def _refuse_constraint(variable: Any) -> None:
@@ -313,14 +326,16 @@ class Optimizer:
         raise NotImplementedError
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
-        summed_grad, unique_indices = _deduplicate_indexed_slices(values=grad, indices=indices)
+        padded = _tolerates_padding(self._resource_apply_sparse)
+        summed_grad, unique_indices = _deduplicate_indexed_slices(grad, indices, padded)
         return self._resource_apply_sparse(summed_grad, handle, unique_indices)
 
     def _resource_apply_sparse(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
         raise NotImplementedError
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
-        summed_values, unique_indices = _deduplicate_indexed_slices(values=grad.values, indices=grad.indices)
+        padded = _tolerates_padding(self._apply_sparse)
+        summed_values, unique_indices = _deduplicate_indexed_slices(grad.values, grad.indices, padded)
         return self._apply_sparse(
             IndexedSlices(indices=unique_indices, values=summed_values, dense_shape=grad.dense_shape), var
         )
