@@ -16,7 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.node_def import GraphDef, NodeDef, VersionDef, node_def_of
 from retrograph.framework.op_table import RECORDS, OpDef, find_op_def
 from retrograph.framework.shape import Shape, TensorShape, as_shape
-from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge
+from retrograph.framework.shape_rules import ShapeContext, ShapeError, error_text, merge
 
 _VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\-/]*$").match
 _VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\-/]*$").match
@@ -1095,7 +1095,7 @@ def _inferred_shapes(op_type: str, name: str, inputs: tuple[Tensor, ...], attrs:
     try:
         return record.shape(context)
     except ShapeError as error:
-        raise ValueError(f"{error}{context.suffix()}") from None
+        raise ValueError(error_text(record.shape, context, error)) from None
 
 
 def _complete_attrs(definition: OpDef, attrs: dict[str, Any], inputs: Sequence[Tensor], types: Any) -> None:

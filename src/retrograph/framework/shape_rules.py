@@ -19,6 +19,10 @@ class ShapeError(Exception):
     """A rule found the shapes wrong; the text lacks the part that names the op."""
 
 
+class FinalShapeError(ShapeError):
+    """As ShapeError, where TF does not say more than the text."""
+
+
 class ShapeContext:
     """What a shape rule may ask of the op that is being made."""
 
@@ -61,6 +65,8 @@ class ShapeContext:
         shape = constant_value_as_plain_shape(self.inputs[index])
         if shape is not None:
             self._partial[index] = shape
+            if None in shape:
+                _check_sizes(self.inputs[index])
         return shape
 
     def fail(self, text: str) -> Any:
@@ -75,8 +81,65 @@ class ShapeContext:
             text += f" and with computed input tensors: {', '.join(values)}"
         partial = [f"input[{i}] = {to_text(s)}" for i, s in sorted(self._partial.items())]
         if partial:
-            text += f" and with input tensors computed as partial shapes: {', '.join(partial)}"
+            text += f" and with input tensors computed as partial shapes: {','.join(partial)}"
         return text + "."
+
+
+class _RepeatedContext(ShapeContext):
+    """A context in which only the values are known that the rule has asked for before.
+
+    TF runs a rule first without values, then with those that it asked for, until it asks for nothing new: so errors that
+    come without a value come first and do not name it.
+    """
+
+    __slots__ = ("known", "wanted")
+
+    def __init__(self, first: ShapeContext):
+        super().__init__(first.op_type, first.name, first.inputs, first.attrs)
+        self.known: set[tuple[str, int]] = set()
+        self.wanted: set[tuple[str, int]] = set()
+
+    def constant(self, index: int) -> np.ndarray[Any, Any] | None:
+        """The value of an input if it was asked for before."""
+        self.wanted.add(("value", index))
+        return super().constant(index) if ("value", index) in self.known else None
+
+    def constant_as_shape(self, index: int) -> Shape:
+        """The shape that an input holds if it was asked for before, else its rank."""
+        self.wanted.add(("shape", index))
+        if ("shape", index) in self.known:
+            return super().constant_as_shape(index)
+        shape = self.inputs[index]._shape
+        return (None,) * shape[0] if shape and shape[0] is not None else None
+
+    def next(self) -> bool:
+        """Makes the values known that were asked for; False if all of them were."""
+        if self.wanted == self.known:
+            return False
+        self.known = set(self.wanted)
+        for kind, index in sorted(self.known):
+            (super().constant_as_shape if kind == "shape" else super().constant)(index)
+        return True
+
+
+def error_text(rule: Callable[[ShapeContext], Any], failed: ShapeContext, error: ShapeError) -> str:
+    """The text of the error that a rule ends in, as TF words it."""
+    context: ShapeContext = failed
+    try:
+        context = repeated = _RepeatedContext(failed)
+        rule(repeated)
+        while repeated.next():
+            rule(repeated)
+        context = failed
+    except ShapeError as first:
+        error = first
+    return str(error) if isinstance(error, FinalShapeError) else f"{error}{context.suffix()}"
+
+
+def _check_sizes(tensor: Any) -> None:
+    value = static_value(tensor)
+    if value is not None and value.size and value.min() < -1:
+        raise FinalShapeError(f"Invalid value in tensor used for shape: {value[value < -1][0]}")
 
 
 def summarize(value: Any) -> str:

@@ -21,10 +21,12 @@ from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape, to_text
 from retrograph.framework.shape_rules import (
+    FinalShapeError,
     ShapeContext,
     ShapeError,
     explicit,
     merge,
+    merge_dim,
     scalar,
     unchanged,
     with_rank,
@@ -88,9 +90,17 @@ register_op(
     lower=lambda op, ctx, ref: ref,
     numpy=lambda op, ctx, ref: ref,
 )
+
+
+def _identity_n_shape(c: ShapeContext) -> list[Shape]:
+    if not c.num_inputs:
+        raise FinalShapeError("Attr 'T' of 'IdentityN' Op passed list of length 0 less than minimum 1.")
+    return [c.input(i) for i in range(c.num_inputs)]
+
+
 register_op(
     "IdentityN",
-    shape=lambda c: [c.input(i) for i in range(c.num_inputs)],
+    shape=_identity_n_shape,
     lower=lambda op, *inputs: inputs,
     numpy=lambda op, *inputs: inputs,
     gradient=_pass_gradient,
@@ -681,10 +691,10 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
 def _fill_shape(c: ShapeContext) -> list[Shape]:
     with_rank(c, c.input(0), 1)
     with_rank(c, c.input(1), 0)
-    dims = c.constant(0)
+    sizes, dims = shape_input(c, 0), c.constant(0)
     if dims is not None and dims.size and dims.min() < 0:
         raise ShapeError("Fill dimensions must be >= 0")
-    return [shape_input(c, 0)]
+    return [sizes]
 
 
 def _fill(xp: Any, op: Any, dims: Any, value: Any) -> Any:
@@ -821,7 +831,7 @@ def _broadcast_to_shape(c: ShapeContext) -> list[Shape]:
         return [out]
     with_rank_at_most(c, given, len(out))
     offset = len(out) - len(given)
-    tail = [o if d is None or d <= 1 else merge(c, (d,), (o,))[0] for d, o in zip(given, out[offset:], strict=True)]  # type: ignore[index]
+    tail = [o if d is None or d <= 1 else merge_dim(c, d, o) for d, o in zip(given, out[offset:], strict=True)]
     return [(*out[:offset], *tail)]
 
 

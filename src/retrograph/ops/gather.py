@@ -198,8 +198,13 @@ def _batch_indices(sizes: Tensor, indices: Tensor, batch_dims: int, offset_range
 
     make_range = offset_range or math_ops.range
     rank, dtype = len(indices._shape or ()), indices.dtype.base_dtype
-    result, sizes = indices, _cast(sizes, dtype)
-    step: Any = array.ones((), dtype=dtype)
+    result, step = indices, None
+    if offset_range is None:
+        sizes = _cast(sizes, dtype)
+        step = array.ones((), dtype=dtype)
+    else:
+        step = array.ones((), dtype=dtype)
+        sizes = _cast_op(sizes, dtype)
     for dim in range(batch_dims, 0, -1):
         length = sizes[dim - 1]
         step *= sizes[dim]

@@ -26,7 +26,7 @@ from retrograph.framework.shape_rules import (
     with_rank,
     with_rank_at_least,
 )
-from retrograph.framework.static_value import constant_value
+from retrograph.framework.static_value import constant_value, static_value
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
 from retrograph.ops.rows import (
@@ -491,9 +491,10 @@ def _split_v_shape(c: ShapeContext) -> list[Shape]:
         return [None] * count
     if not given:
         raise ShapeError("Can't split scalars")
-    if sizes is None or axis is None:
+    if sizes is None:
         return [unknown_of(len(given)) if axis is None else replace_dim(given, axis, None)] * count
-    return _split_v_known(given, axis, ints(sizes), count)
+    # TF takes an axis that it does not know for the last one here.
+    return _split_v_known(given, -1 if axis is None else axis, ints(sizes), count)
 
 
 def _split_v_known(given: tuple[int | None, ...], axis: int, sizes: tuple[int, ...], count: int) -> list[Shape]:
@@ -564,7 +565,6 @@ def _tile_shape(c: ShapeContext) -> list[Shape]:
     given, times = c.input(0), shape_input(c, 1)
     if given is not None:
         times = with_rank(c, times, len(given))
-        merge(c, c.input(1), (len(given),))
     if times is None:
         return [None]
     known = with_rank(c, given, len(times))
@@ -656,7 +656,7 @@ def _partly_padded(c: ShapeContext, given: Shape, count: int | None) -> Shape:
     rows = c.inputs[1].op
     if given is None or rows.type != "Pack" or rows.attrs["axis"]:
         return unknown_of(count)
-    pairs = [constant_value(row) for row in rows.inputs]
+    pairs = [static_value(row) for row in rows.inputs]
     return tuple(None if p is None else add(d, int(p.sum())) for d, p in zip(given, pairs, strict=True))
 
 

@@ -111,12 +111,16 @@ def rank_of(shape: Shape) -> int | None:
 def shape_input(c: ShapeContext, index: int) -> Shape:
     """The (partial) shape that input `index`, an integer vector, holds."""
     with_rank(c, c.input(index), 1)
-    shape = c.constant_as_shape(index)
-    if shape is not None and None in shape:
-        value = c.constant(index)
-        if value is not None and value.min() < -1:
-            raise ShapeError(f"Invalid value in tensor used for shape: {value[value < -1][0]}")
-    return shape
+    return c.constant_as_shape(index)
+
+
+def merge_conflict(a: Shape, b: Shape) -> str | None:
+    """TF's text for two shapes that cannot be merged, or None if they can."""
+    try:
+        merge(None, a, b)
+    except ShapeError as error:
+        return str(error)
+    return None
 
 
 def merge_numbered(shapes: Sequence[Shape]) -> Shape:

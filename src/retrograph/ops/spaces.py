@@ -15,7 +15,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank, with_rank_at_least
+from retrograph.framework.shape_rules import FinalShapeError, ShapeContext, ShapeError, merge, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array
 from retrograph.ops.joining import stack
@@ -69,8 +69,9 @@ def _to_space_dim(size: Dim, block: int, border: tuple[int, int]) -> Dim:
 
 def _spaces_shape(c: ShapeContext, block: Any, block_value: Any, border: int, to_batch: bool) -> list[Shape]:
     given, count = _block_shape(c, c.input(0), block, c.input(border))
+    value = c.constant(border)
     sizes = _blocks(block_value)
-    pairs = _borders(c.constant(border), "paddings" if to_batch else "crops")
+    pairs = _borders(value, "paddings" if to_batch else "crops")
     if given is None:
         return [None]
     change, batch = (_to_batch_dim, multiply) if to_batch else (_to_space_dim, divide)
@@ -283,6 +284,8 @@ def _format(op_or_context: Any) -> str:
 def _depth_shape(to_depth: bool) -> Any:
     def rule(c: ShapeContext) -> list[Shape]:
         given, side, layout = with_rank(c, c.input(0), 4), c.attr("block_size"), _format(c)
+        if side < 2:
+            raise FinalShapeError(f"Attr 'block_size' of '{c.op_type}' Op passed {side} less than minimum 2.")
         n, h, w, d = given if layout == "NHWC" else (given[0], given[2], given[3], given[1])
         if to_depth:
             h, w, d = divide(h, side), divide(w, side), multiply(d, side * side)
@@ -372,6 +375,9 @@ def _patch_attrs(op_type: str, read: Any) -> tuple[list[int], list[int], list[in
     found = []
     for name, word in names.items():
         values = [1] * rank if name == "rates" and rank == 5 else read(name)
+        if len(values) < rank:
+            text = f"Attr '{name}' of '{op_type}' Op passed list of length {len(values)} less than minimum {rank}."
+            raise FinalShapeError(text)
         if len(values) != rank:
             raise ShapeError(f"{op_type} requires the {word} attribute to contain {rank} values, but got: {len(values)}")
         found.append(list(values[1:-1]))

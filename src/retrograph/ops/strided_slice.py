@@ -18,10 +18,10 @@ from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Dimension, Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank
-from retrograph.framework.static_value import constant_value
+from retrograph.framework.static_value import static_value
 from retrograph.ops import array
 from retrograph.ops.joining import concat, pad, stack
-from retrograph.ops.rows import Dim, ints, is_static, shape_input, subtract, unknown_of
+from retrograph.ops.rows import ints, is_static, shape_input, subtract, unknown_of
 
 _Slice = slice
 _INDEX_ERROR = (
@@ -156,21 +156,11 @@ def _strided_slice_shape(c: ShapeContext) -> list[Shape]:
     strides = c.constant(3)
     if strides is None:
         return [None]
-    begin, end = (constant_value(c.inputs[i]) for i in (1, 2))
-    try:
-        return [_static_result(c, given, begin, end, strides)]
-    except ShapeError:
-        # TF runs its rule first without `begin` and `end`, and names them only in errors that they cause.
-        _static_result(c, given, None, None, strides)
-        c.constant(1), c.constant(2)
-        raise
-
-
-def _static_result(c: ShapeContext, given: tuple[Dim, ...], begin: Any, end: Any, strides: Any) -> Shape:
+    begin, end = c.constant(1), c.constant(2)
     known = begin is not None and end is not None
     begins, ends = (None if v is None else ints(v) for v in (begin, end))
     plan = _expanded(begins, ends, ints(strides), len(given), c.attrs)
-    return _result(plan, [_size_of(i, r, d, known) for i, (r, d) in enumerate(zip(plan.ranges, given, strict=True))])
+    return [_result(plan, [_size_of(i, r, d, known) for i, (r, d) in enumerate(zip(plan.ranges, given, strict=True))])]
 
 
 def _checked_plan(op: Any, shape: Sequence[int], begin: Any, end: Any, strides: Any) -> tuple[Plan, list[int | None]]:
@@ -255,9 +245,9 @@ def _known_elements(tensor: Tensor, count: int) -> list[int | None]:
     if tensor.op.type == "Cast":
         return _known_elements(tensor.op.inputs[0], count)
     if tensor.op.type == "Pack" and len(tensor.op.inputs) == count:
-        values = [constant_value(t) for t in tensor.op.inputs]
+        values = [static_value(t) for t in tensor.op.inputs]
         return [None if v is None else int(v) for v in values]
-    value = constant_value(tensor)
+    value = static_value(tensor)
     return [None] * count if value is None else list(ints(value))
 
 
@@ -274,7 +264,7 @@ def _dynamic_plan(op: Any, rank: int, begin: Any, end: Any, strides: Any) -> Pla
 
 def _static_slice_inputs(op: Any) -> tuple[int, ...]:
     """Begin and end must be known unless each element either picks one index or is known from the graph."""
-    strides = constant_value(op.inputs[3])
+    strides = static_value(op.inputs[3])
     count = op.inputs[3]._shape
     if strides is None or count is None or count[0] is None:
         return (1, 2, 3)
@@ -545,9 +535,8 @@ def _slice_shape(c: ShapeContext) -> list[Shape]:
     given = c.input(0)
     if spec is not None and spec[0] is not None:
         given = with_rank(c, given, spec[0])
-    begin, sizes = shape_input(c, 1), c.constant(2)
+    begin, partial, sizes = shape_input(c, 1), c.constant_as_shape(2), c.constant(2)
     if sizes is None:
-        partial = c.constant_as_shape(2)
         return [unknown_of(None if given is None else len(given)) if partial is None else partial]
     begin = with_rank(c, begin, sizes.size)
     dims = with_rank(c, given, sizes.size)
@@ -601,7 +590,7 @@ def _static_inputs_of_slice(op: Any) -> tuple[int, ...]:
 
 def _slice_gradient(op: Any, grad: Any) -> Any:
     x, begin = op.inputs[0], op.inputs[1]
-    if constant_value(begin) is None:
+    if static_value(begin) is None:
         return [_gradient_at_data(op, grad), None, None]
     rank = array.rank(x)
     taken = array.shape(op.outputs[0])
