@@ -318,10 +318,8 @@ class variable_scope:
             raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
         self._name_or_scope, self._default_name, self._reuse = name_or_scope, default_name, reuse
         self._auxiliary_name_scope = auxiliary_name_scope
-        given = ScopeDefaults(
-            initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
-        )
-        self._given = None if given == _NOTHING_GIVEN else given
+        given = (initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint)
+        self._given = None if _all_none(given) else ScopeDefaults(*given)
         self._pure: PureVariableScope | None = None
         self._name_scope: Any = None
 
@@ -388,7 +386,12 @@ class variable_scope:
                 self._graph_manager.__exit__(kind, error, trace)
 
 
-_NOTHING_GIVEN = ScopeDefaults(dtype=None)
+def _all_none(values: tuple[Any, ...]) -> bool:
+    # Not `values.count(None)`: arrays compare element by element.
+    for value in values:
+        if value is not None:
+            return False
+    return True
 
 
 @export("variable_op_scope")

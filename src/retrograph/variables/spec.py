@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -140,7 +141,7 @@ def chained(outer: Callable[..., Any] | None, inner: Callable[..., Any] | None) 
     run_outer, run_inner = outer, inner
 
     def both(getter: Any, *args: Any, **kwargs: Any) -> Any:
-        return run_inner(lambda *a, **k: run_outer(getter, *a, **k), *args, **kwargs)
+        return run_inner(functools.partial(run_outer, getter), *args, **kwargs)
 
     return both
 

@@ -125,7 +125,8 @@ class VariableStore:
         parts = slices(shape.as_list(), wanted)
         self._check_shards(name, len(parts))
         variables = [self._part(spec, i, *part) for i, part in enumerate(parts)]
-        whole = PartitionedVariable(name, shape, spec.dtype, variables, wanted)
+        dtype = spec.initializer.dtype.base_dtype if isinstance(spec.initializer, Tensor) else spec.dtype
+        whole = PartitionedVariable(name, shape, dtype, variables, wanted)
         self._partitioned_vars[name] = whole
         return whole
 
@@ -250,10 +251,17 @@ def _initial_value(
     if shape.is_fully_defined():
         known = initializer.__class__.__module__ == initializers.__name__
         return InitialValue(initializer, shape.as_list(), dtype, partition_info, known), dtype._base
-    signature = inspect.getfullargspec(initializer)
-    if len(signature.args) != len(signature.defaults or ()):
+    if not _takes_no_arguments(initializer):
         raise ValueError(_INVALID_INITIALIZER)
     return initializer, None
+
+
+def _takes_no_arguments(initializer: Any) -> bool:
+    try:
+        signature = inspect.getfullargspec(initializer)
+    except TypeError:
+        return False
+    return len(signature.args) == len(signature.defaults or ())
 
 
 def _regularize(spec: VariableSpec, variable: Any) -> None:

@@ -457,17 +457,18 @@ def _made_in_group(
     """
     graph._state.name_stack = graph.unique_name("Initializer")
     operations, newest = graph._ops, graph._next_id_counter
-    first = len(operations)
-    value = initial()
-    if value.__class__ is not Tensor or value._dtype is not dtype:
-        value = internal_convert_to_tensor(value, dtype, "initial_value")
-    depends = value._op._id <= newest
-    for op in operations[first:]:
-        op._attrs.setdefault("_class", group)
-        for tensor in op._inputs:
-            if tensor._op._id <= newest:
-                depends = True
-    return value, depends
+    first, depends = len(operations), False
+    try:
+        value = initial()
+        if value.__class__ is not Tensor or value._dtype is not dtype:
+            value = internal_convert_to_tensor(value, dtype, "initial_value")
+    finally:
+        for op in operations[first:]:
+            op._attrs.setdefault("_class", group)
+            for tensor in op._inputs:
+                if tensor._op._id <= newest:
+                    depends = True
+    return value, depends or value._op._id <= newest
 
 
 def _group_of(scope: str) -> Any:
