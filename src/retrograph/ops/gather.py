@@ -258,10 +258,11 @@ def gather(
         axis = batch_dims
     if _axis_value(axis) != 0:
         return apply_op("GatherV2", name, params=params, indices=indices, axis=axis, batch_dims=batch_dims)
-    sparse_read = getattr(params, "sparse_read", None)
-    if sparse_read is not None:
-        return sparse_read(indices, name=name)  # type: ignore[no-any-return]
-    return apply_op("GatherV2", name, params=params, indices=indices, axis=axis)
+    try:
+        # Reference variables have the method too, but refuse.
+        return params.sparse_read(indices, name=name)  # type: ignore[no-any-return]
+    except AttributeError:
+        return apply_op("GatherV2", name, params=params, indices=indices, axis=axis)
 
 
 @export("batch_gather")
@@ -408,8 +409,8 @@ def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | Non
         mesh = meshgrid(*ranges, indexing="ij") if ranges else []
         grid = array.transpose(stack([array.reshape(x, shape=(-1,)) for x in mesh], axis=0))
         grid_shape = array.shape(grid)
-        ones = array.ones(inner_rank, dtype=dtypes.int32)
-        grid = array.reshape(grid, concat([grid_shape[:1], ones, grid_shape[1:]], axis=0))
+        wide = [grid_shape[:1], array.ones(inner_rank, dtype=dtypes.int32), grid_shape[1:]]
+        grid = array.reshape(grid, concat(wide, axis=0))
         grid = tile(grid, multiples=concat(((1,), inner_shape, (1,)), axis=0))
         flat_shape = concat(([batches], indices_shape[batch_dims:]), axis=0)
         flat = array.reshape(indices, shape=flat_shape)
