@@ -106,7 +106,7 @@ class DType:
         """The NumPy type (class) of the elements."""
         if self._numpy is None:
             name = _NUMPY_OF[self._base._enum]
-            self._numpy = _bfloat16_numpy() if name is None else np.dtype(name).type
+            self._numpy = _bfloat16_numpy() if name is None else object if name == "object" else np.dtype(name).type
         return self._numpy
 
     @property

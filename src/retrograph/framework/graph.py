@@ -642,6 +642,8 @@ class Graph:
         return self._new_op(op_type, full_name, inputs, attrs, definition)
 
     def _new_op(self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], definition: OpDef | None) -> Operation:
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
         if not _VALID_OP_NAME(name):
             raise ValueError(f"'{name}' is not a valid node name")
         if definition is None:
@@ -918,10 +920,6 @@ class Graph:
         return _ControlDependencies(self, control_ops)
 
     def _control_op(self, item: Any) -> Operation:
-        if isinstance(item, Operation):
-            return item
-        if isinstance(item, Tensor):
-            return item._op
         if hasattr(item, "op") and (hasattr(item, "dense_shape") or hasattr(item, "_handle")):
             return item.op  # type: ignore[no-any-return]
         element = self.as_graph_element(item)
@@ -1068,6 +1066,8 @@ def _check_string_map(entries: Any, text: str) -> None:
 
 
 del Graph.__enter__
+# Error texts of TF show the class by this path.
+Graph.__module__ = "tensorflow.python.framework.ops"
 
 
 def _iterated(control_inputs: Any) -> Iterable[Any]:

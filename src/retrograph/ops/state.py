@@ -87,7 +87,7 @@ def _read(op: Any, ctx: Any, ref: Any) -> Any:
 
 
 def _assign(op: Any, ctx: Any, ref: Any, value: Any) -> Any:
-    declared = op.inputs[0]._shape
+    declared = np.shape(ctx.read(ref)) if ctx.is_initialized(ref) else op.inputs[0]._shape
     if op.attrs["validate_shape"] and declared is not None and None not in declared and np.shape(value) != declared:
         raise errors.InvalidArgumentError(
             None,

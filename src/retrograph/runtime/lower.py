@@ -53,7 +53,7 @@ def _numpy_dtype(tensor: Tensor) -> Any:
     return None if tensor._dtype._is_ref or base.name in ("string", "resource", "variant") else np.dtype(base.as_numpy_dtype)
 
 
-_NOTHING, _CONST, _HANDLE, _ORDINARY, _UNFED, _MISSING = range(6)
+_NOTHING, _CONST, _HANDLE, _ORDINARY, _UNFED, _MISSING, _READ = range(7)
 
 
 def _kind(op: Operation) -> int:
@@ -65,20 +65,33 @@ def _kind(op: Operation) -> int:
         return _UNFED
     if op._type in ("NoOp", "ControlTrigger"):
         return _NOTHING
+    if op._type == "Identity" and op._inputs[0]._dtype._is_ref:
+        return _READ
     record = RECORDS.get(op._type)
     return _ORDINARY if record is not None and (record.lower or record.numpy) else _MISSING
 
 
+def is_read_of_reference(tensor: Tensor) -> bool:
+    """Whether the tensor is the plain read of a reference variable (`v/read`).
+
+    TF's shares the variable's memory, so that what runs after an assignment sees the new value through it. Here such a
+    read stays a reference until something takes its value.
+    """
+    op = tensor._op
+    return op._type == "Identity" and op._inputs[0]._dtype._is_ref
+
+
 def _dereferenced_inputs(op: Operation) -> tuple[int, ...]:
     """The inputs that are references but that the operation takes by value."""
+    reads = tuple(i for i, t in enumerate(op._inputs) if is_read_of_reference(t))
     if not any(t._dtype._is_ref for t in op._inputs):
-        return ()
+        return reads
     definition = find_op_def(op._type)
     takes_ref: list[bool] = []
     for arg in definition.inputs if definition else ():
         count = op._attrs[arg.number_attr] if arg.number_attr else len(op._attrs[arg.type_list_attr]) if arg.type_list_attr else 1
         takes_ref += [arg.is_ref] * count
-    return tuple(i for i, t in enumerate(op._inputs) if t._dtype._is_ref and not takes_ref[i])
+    return (*reads, *(i for i, t in enumerate(op._inputs) if t._dtype._is_ref and not takes_ref[i]))
 
 
 class Evaluator:
@@ -110,6 +123,8 @@ class Evaluator:
                 raise uninitialized_error(item.op, error.ref) from None
             except errors.OpError as error:
                 raise located(error, item.op) from None
+        elif kind == _READ:
+            env.setdefault(item.outputs[0], env[item.inputs[0]])
         elif kind == _CONST:
             env.setdefault(item.outputs[0], item.op._attrs["value"])
         elif kind == _HANDLE:
@@ -124,7 +139,7 @@ class Evaluator:
         values = [env[t] for t in item.inputs]
         for i in item.deref:
             if values[i].__class__ is Ref:
-                values[i] = self.context.read(values[i])
+                values[i] = self._dereferenced(item, i, values[i])
         run = self._implementation(item, values)
         result = run(item.op, self.context, *values) if item.effect else run(item.op, *values)
         outputs = item.outputs
@@ -137,6 +152,13 @@ class Evaluator:
             for tensor, value, dtype in zip(outputs, result if outputs else (), item.types, strict=True):
                 if tensor not in env:
                     env[tensor] = self._typed(value, dtype)
+
+    def _dereferenced(self, item: Instruction, index: int, ref: Ref) -> Any:
+        try:
+            return self.context.read(ref)
+        except UninitializedError:
+            reader = item.inputs[index]._op if is_read_of_reference(item.inputs[index]) else item.op
+            raise uninitialized_error(reader, ref) from None
 
     def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
         if self.host:
@@ -166,7 +188,7 @@ class Evaluator:
     def value(self, tensor: Tensor) -> Any:
         """The value of a tensor, read if it is a reference."""
         value = self.env[tensor]
-        return self.context.read(value) if value.__class__ is Ref and tensor._dtype._is_ref else value
+        return self.context.read(value) if value.__class__ is Ref and tensor._dtype._base.name != "resource" else value
 
 
 def _all_static(values: list[Any]) -> bool:
@@ -232,13 +254,27 @@ def missing_error(op: Operation) -> errors.OpError:
 _RESOURCE_READS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 
 
-def uninitialized_error(op: Operation, ref: Ref, container: bool = True) -> errors.OpError:
+class UninitializedVariableError(errors.FailedPreconditionError):  # type: ignore[misc]
+    """FailedPreconditionError of reading a variable that has no value."""
+
+
+UninitializedVariableError.__name__ = "FailedPreconditionError"  # what TF raises; the subclass only marks it for the plan
+
+
+class MissingResourceError(errors.NotFoundError):  # type: ignore[misc]
+    """NotFoundError of updating a resource variable that has no value."""
+
+
+MissingResourceError.__name__ = "NotFoundError"
+
+
+def uninitialized_error(op: Operation, ref: Ref) -> errors.OpError:
     """A variable was read before it was given a value."""
     key = ref.key
     if ref.op._type != "VarHandleOp":
-        return errors.FailedPreconditionError(op.node_def, op, located_text(f"Attempting to use uninitialized value {key}", op))  # type: ignore[no-any-return]
+        return UninitializedVariableError(op.node_def, op, located_text(f"Attempting to use uninitialized value {key}", op))
     missing = f"Resource localhost/{key}/N10tensorflow3VarE does not exist."
     if op._type in _RESOURCE_READS:
         text = f"Error while reading resource variable {key} from Container: localhost. This could mean that the variable was uninitialized. Not found: {missing}"
-        return errors.FailedPreconditionError(op.node_def, op, located_text(text, op))  # type: ignore[no-any-return]
-    return errors.NotFoundError(op.node_def, op, located_text(missing, op))  # type: ignore[no-any-return]
+        return UninitializedVariableError(op.node_def, op, located_text(text, op))
+    return MissingResourceError(op.node_def, op, located_text(missing, op))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 import signal
 import threading
 from collections.abc import Iterable, Sequence
@@ -10,15 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import errors
+from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph, Operation, Tensor
 from retrograph.framework.lazy_jax import jax
 from retrograph.framework.op_table import RECORDS
-from retrograph.runtime.lower import Evaluator, Instruction, NeedsConcreteError
-from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, HostContext, Ref, TraceContext, UninitializedError, cell_key, initial_stream
+from retrograph.runtime.lower import (
+    Evaluator,
+    Instruction,
+    MissingResourceError,
+    NeedsConcreteError,
+    UninitializedVariableError,
+    is_read_of_reference,
+    uninitialized_error,
+)
+from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, HostContext, Ref, TraceContext, cell_key, initial_stream
 
 _CONTROL_FLOW_TYPES = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"))
 _HOST_TYPES = frozenset(("string", "variant"))
+_WITHOUT_CONTAINER = re.compile(r"Resource localhost/(\S+)/N10tensorflow3VarE does not exist\.")
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 # A plan this small is run by NumPy: XLA's dispatch alone costs more.
 _HOST_OPS, _HOST_ELEMENTS, _HOST_TINY, _HOST_BUDGET = 256, 4096, 8, 40_000
@@ -119,7 +129,7 @@ def handles_behind(tensor: Tensor) -> set[Operation]:
 
 
 def _is_handle(tensor: Tensor) -> bool:
-    return tensor._dtype._is_ref or tensor._dtype._base.name == "resource"
+    return tensor._dtype._is_ref or tensor._dtype._base.name == "resource" or is_read_of_reference(tensor)
 
 
 class _Cells:
@@ -281,12 +291,6 @@ class Segment:
         results = []
         for tensor in self.outputs:
             value = evaluator.env[tensor]
-            if value.__class__ is Ref and tensor._dtype._is_ref:
-                try:
-                    value = context.read(value)
-                except UninitializedError:
-                    executable.static[tensor] = value
-                    continue
             if isinstance(value, (np.ndarray, np.generic, Ref)):
                 executable.static[tensor] = value
             else:
@@ -381,7 +385,14 @@ class Plan:
 
     def run(self, session: Any, values: list[Any]) -> list[Any]:
         """The values of the fetches, for feeds in the order of `feeds`."""
+        try:
+            return self._run(session, values)
+        except (UninitializedVariableError, MissingResourceError) as error:
+            raise self._explained(session, error) from None
+
+    def _run(self, session: Any, values: list[Any]) -> list[Any]:
         env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
+        session._has_container = session._has_container or self.has_container
         if self._on_host(values, session):
             with np.errstate(all="ignore"):
                 self._host_step.run(session, env)
@@ -389,6 +400,20 @@ class Plan:
             self._run_steps(session, env)
         self.runs += 1
         return self._fetched(session, env)
+
+    def _explained(self, session: Any, error: Any) -> errors.OpError:
+        """The error with all variables that this run lacks, and the call that gives them values."""
+        graph = session.graph
+        missing = [op for op in self.ops if op._type in HANDLE_TYPES and cell_key(op) not in session._cells]
+        local = {v.op._name for v in graph.get_collection("local_variables")}
+        calls = sorted({"tf.local_variables_initializer()" if op._name in local else "tf.global_variables_initializer()" for op in missing})
+        names = ", ".join(op._name for op in missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+        text = str(error)
+        if not session._has_container:
+            text = _WITHOUT_CONTAINER.sub(r"Container localhost does not exist. (Could not find resource: localhost/\1)", text)
+        help_text = f"\nThis run needs variables that have no value in this session: {names}\nGive them one first: sess.run({', '.join(calls)}), or restore a checkpoint.\n"
+        base = type(error).__mro__[1]
+        return base(error.node_def, error.op, text + help_text)  # type: ignore[no-any-return]
 
     def _on_host(self, values: list[Any], session: Any) -> bool:
         if not self._all_numpy:
@@ -438,14 +463,18 @@ class Plan:
         return results
 
     def _dereferenced(self, session: Any, tensor: Tensor, ref: Ref, index: int) -> Any:
-        if not tensor._dtype._is_ref:
+        if tensor._dtype._base.name == "resource":
             return np.array(str(ref.key).encode(), object)
         try:
-            return np.array(session._cells[ref.key])
+            # Under the lock: another thread's run may give the buffer away.
+            with session._lock:
+                return np.array(session._cells[ref.key])
         except KeyError:
             op = tensor._op
-            text = f"Attempting to use uninitialized value {ref.key}\n\t [[{{{{node _retval_{op._name}_{tensor._value_index}_{index}}}}}]]"
-            raise errors.FailedPreconditionError(op.node_def, op, text) from None
+            if is_read_of_reference(tensor):
+                raise uninitialized_error(op, ref) from None
+            text = f"Attempting to use uninitialized value {ref.key}\n\t [[{{{{node _retval_{op._name}_{tensor._value_index}_{index}}}}}]]\n\nOriginal stack trace for '{op._name}':\n{frames.formatted(op._stack)}"
+            raise UninitializedVariableError(op.node_def, op, text) from None
 
 
 class _PrepareStep:

@@ -55,6 +55,7 @@ class BaseSession:
         self._resources: dict[Any, Any] = {}
         self._prepared: dict[Any, _Prepared] = {}
         self._prepared_version: Any = None
+        self._has_container = False
         self._partial: dict[str, Any] = {}
 
     # ---- facts
