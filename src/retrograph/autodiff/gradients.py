@@ -159,7 +159,7 @@ def _ancestors(to_ops: Iterable[Operation], among: Any = None) -> list[Operation
         if op in found or (among is not None and op not in among):
             continue
         found[op] = None
-        stack.extend([t.op for t in op.inputs])
+        stack.extend([t._op for t in op._inputs])
     return list(found)
 
 
@@ -167,16 +167,17 @@ def _reached(ancestors: list[Operation], from_ops: Iterable[Operation]) -> set[O
     """Those of `ancestors` that depend on `from_ops` through tensors that carry gradients."""
     reached = set(from_ops)
     ordered = sorted(ancestors, key=_creation)
-    cyclic = any(op.type in ("NextIteration", "RefNextIteration") for op in ordered)
+    # Gates of control flow are made after the operations that they feed, and loops go round.
+    in_order = all(t._op._id < op._id for op in ordered for t in op._inputs)
     while True:
         before = len(reached)
         for op in ordered:
             if op not in reached:
-                for t in op.inputs:
-                    if t.op in reached and t.dtype._base._enum in BACKPROPAGATED_ENUMS:
+                for t in op._inputs:
+                    if t._op in reached and t._dtype._base._enum in BACKPROPAGATED_ENUMS:
                         reached.add(op)
                         break
-        if not cyclic or len(reached) == before:
+        if in_order or len(reached) == before:
             return reached
 
 
