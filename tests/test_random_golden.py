@@ -142,20 +142,24 @@ def test_programs(row: dict[str, Any]) -> None:
                 _check(session.run(result), np.array(want).ravel()[:64].tolist(), row["dtype"], False)
 
 
-def test_initial_values() -> None:
-    (rows,) = [row["variables"] for row in json.loads((GOLDEN / "random.json").read_text()) if "variables" in row]
+VARIABLES = [row for row in json.loads((GOLDEN / "random.json").read_text()) if "variables" in row]
+
+
+@pytest.mark.parametrize("rows", VARIABLES, ids=lambda rows: str(rows["graph_seed"]))
+def test_initial_values(rows: dict[str, Any]) -> None:
     with tf.Graph().as_default() as graph:
-        tf.set_random_seed(42)
+        if rows["graph_seed"] is not None:
+            tf.set_random_seed(rows["graph_seed"])
         made = []
-        for row in rows:
+        for row in rows["variables"]:
             start = len(graph.get_operations())
             with tf.variable_scope(row["scope"]):
-                made.append(tf.get_variable("v", [3, 4], initializer=eval(row["initializer"], {"tf": tf})))
+                made.append(tf.get_variable("w", [3, 4], initializer=eval(row["initializer"], {"tf": tf})))
             random = [op for op in graph.get_operations()[start:] if "seed" in op.attrs]
             assert [[op.type, op.attrs["seed"], op.attrs["seed2"]] for op in random] == row["seeds"]
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
-            for variable, row in zip(made, rows, strict=True):
+            for variable, row in zip(made, rows["variables"], strict=True):
                 np.testing.assert_allclose(session.run(variable), row["value"], rtol=5e-6, atol=5e-6)
 
 
