@@ -38,9 +38,10 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     values = [_take_input(arg, keywords) for arg in definition.inputs]
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
     if not definition.ref_inputs and graph._state.control_flow_context is None and _all_plain(definition, values, graph):
+        # An operation that is refused has taken its name all the same.
+        full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
         attrs = _attrs_of_tensors(definition, values)
         _explicit_attrs(definition, keywords, attrs)
-        full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
         return graph._new_op(definition.name, full_name, tuple(values), attrs, definition)
     return _make_op_in_scope(definition, name, values, keywords)
 

@@ -586,7 +586,7 @@ class Graph:
         """
         stack = self._state.name_stack
         if stack:
-            name = f"{stack}/{name}"
+            name = stack + "/" + name
         used = self._names_in_use
         try:
             key = name.lower()

@@ -220,6 +220,8 @@ def _scattered_in_numpy(kind: str, new: Any, index: Any, updates: Any) -> Any:
 def _scatter(kind: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, indices: Any, updates: Any) -> Any:
         old = ctx.read(ref)
+        if not np.shape(old):
+            raise errors.InvalidArgumentError(None, op, "params must be at least 1-D, got shape []")
         expected = np.shape(indices) + np.shape(old)[1:]
         if np.shape(updates) and np.shape(updates) != expected:
             raise errors.InvalidArgumentError(
@@ -272,14 +274,9 @@ def _check_points(op: Any, indices: Any, sizes: tuple[int, ...]) -> None:
 
 
 def _rows_shape(c: ShapeContext, held: Shape) -> None:
-    rows = concatenate(c.input(1), _below(c, held, 1))
+    rows = concatenate(c.input(1), None if held is None else held[1:])
     if c.input(2) != ():
         merge(c, c.input(2), rows)
-
-
-def _below(c: ShapeContext, shape: Shape, start: int) -> Shape:
-    known = with_rank_at_least(c, shape, start)
-    return None if known is None else known[start:]
 
 
 def _scatter_shape(c: ShapeContext) -> list[Shape]:
@@ -305,7 +302,7 @@ def _check_points_shape(c: ShapeContext, held: Shape) -> None:
     )  # fmt: skip
     if held is not None:
         _merge_parts(
-            c, _below(c, held, width), updates[outer:], f"The inner {len(held) - width} dimensions of input.shape="
+            c, held[width:], updates[outer:], f"The inner {len(held) - width} dimensions of input.shape="
             f"{to_text(held)} must match the inner {len(updates) - outer} dimensions of updates.shape={to_text(updates)}: ",
         )  # fmt: skip
 
