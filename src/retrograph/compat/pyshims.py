@@ -35,7 +35,8 @@ class ArgSpec(NamedTuple):
     defaults: tuple[Any, ...] | None
 
 
-def _getargspec(function: Any) -> ArgSpec:
+def getargspec(function: Any) -> ArgSpec:
+    """What `inspect.getargspec` gave: ValueError for keyword-only parameters."""
     full = inspect.getfullargspec(function)
     if full.kwonlyargs:
         raise ValueError("Function has keyword-only parameters or annotations, use inspect.signature() API")
@@ -74,7 +75,7 @@ _MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
         name: _of_abc(name) for name in _ABC_NAMES if hasattr(collections.abc, name)
     },
     "fractions": {"gcd": lambda: math.gcd},
-    "inspect": {"getargspec": lambda: _getargspec, "ArgSpec": lambda: ArgSpec},
+    "inspect": {"getargspec": lambda: getargspec, "ArgSpec": lambda: ArgSpec},
     "time": {"clock": lambda: time.perf_counter},
     "os": {"errno": lambda: __import__("errno"), "getcwdu": lambda: os.getcwd},
     "string": {"letters": lambda: __import__("string").ascii_letters, "maketrans": lambda: str.maketrans},

@@ -87,19 +87,15 @@ def _homes(module: str) -> list[str]:
 def _at_home(module: str, name: str) -> Any:
     for home in _homes(module):
         for member in _members(home):
-            value = vars(importlib.import_module(member)).get(name, MISSING)
-            if value is not MISSING and _belongs(value, member):
-                return value
+            own = vars(importlib.import_module(member))
+            if name in own and (name in own.get("__all__", ()) or _defined_here(own[name])):
+                return own[name]
     return MISSING
 
 
-def _belongs(value: Any, member: str) -> bool:
+def _defined_here(value: Any) -> bool:
     """False for what a module of ours only uses: other modules, and functions from elsewhere."""
-    if isinstance(value, ModuleType):
-        return False
-    return not member.startswith("retrograph.") or str(getattr(value, "__module__", "retrograph")).startswith(
-        "retrograph"
-    )
+    return not isinstance(value, ModuleType) and str(getattr(value, "__module__", "retrograph")).startswith("retrograph")
 
 
 @functools.cache
