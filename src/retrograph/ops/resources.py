@@ -1,0 +1,44 @@
+"""Resources that programs register: what has to be made before a graph can run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from retrograph.framework.collections import GraphKeys
+from retrograph.framework.graph import Operation, Tensor, add_to_collection, get_collection
+from retrograph.ops.control_flow import group, no_op
+
+
+class Resource(NamedTuple):
+    """A handle, the operation that makes the resource, and a tensor that says whether it is there."""
+
+    handle: Tensor
+    create: Operation
+    is_initialized: Tensor
+
+
+def register_resource(handle: Tensor, create_op: Operation, is_initialized_op: Tensor, is_shared: bool = True) -> None:
+    """Adds a resource to the shared or the local ones of the graph.
+
+    Source: TF 1.15 `resources.register_resource`.
+    """
+    key = GraphKeys.RESOURCES if is_shared else GraphKeys.LOCAL_RESOURCES
+    add_to_collection(key, Resource(handle, create_op, is_initialized_op))
+
+
+def shared_resources() -> list[Any]:
+    """The resources that all workers share. Source: TF 1.15 `resources.shared_resources`."""
+    return get_collection(GraphKeys.RESOURCES)
+
+
+def local_resources() -> list[Any]:
+    """The resources of this worker. Source: TF 1.15 `resources.local_resources`."""
+    return get_collection(GraphKeys.LOCAL_RESOURCES)
+
+
+def initialize_resources(resource_list: Sequence[Any], name: str = "init") -> Operation:
+    """An operation that makes the resources. Source: TF 1.15 `resources.initialize_resources`."""
+    if resource_list:
+        return group(*[r.create for r in resource_list], name=name)
+    return no_op(name=name)
