@@ -912,7 +912,7 @@ class Graph:
             return _ControlDependencies(self, None)
         control_ops: list[Operation] = []
         current = {op for controller in self._state.control_stack for op in controller.control_inputs}
-        for item in _iterated(control_inputs):
+        for item in control_inputs:
             op = self._control_op(item)
             if op not in current:
                 control_ops.append(op)
@@ -1068,15 +1068,6 @@ def _check_string_map(entries: Any, text: str) -> None:
 del Graph.__enter__
 # Error texts of TF show the class by this path.
 Graph.__module__ = "tensorflow.python.framework.ops"
-
-
-def _iterated(control_inputs: Any) -> Iterable[Any]:
-    try:
-        return iter(control_inputs)
-    except errors.OperatorNotAllowedInGraphError:
-        raise
-    except TypeError:
-        raise TypeError(f"'{type(control_inputs).__name__}' object is not iterable") from None
 
 
 def _not_registered(op_type: str) -> str:

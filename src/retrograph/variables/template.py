@@ -9,6 +9,7 @@ from typing import Any
 from retrograph.framework import frames
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.deprecation import deprecated
+from retrograph.framework.dtypes import float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
 from retrograph.framework.logger import get_logger
@@ -69,7 +70,8 @@ class Template:
     def _new_scope(self) -> VariableScope:
         stack = stack_of(get_default_graph())
         name = self._unique_name or stack.opened.unused(stack.current_scope.name, self._name)
-        given = ScopeDefaults(custom_getter=self._custom_getter, dtype=None)
+        # In TF 1.15 such a scope starts with float32, whatever surrounds it.
+        given = ScopeDefaults(custom_getter=self._custom_getter, dtype=float32)
         with PureVariableScope(name, given=given) as scope:
             return scope
 
