@@ -777,11 +777,11 @@ class Graph:
             return self._element_by_name(element.decode(), allow_tensor, allow_operation)
         if isinstance(element, Tensor) and allow_tensor:
             if element.graph is not self:
-                raise ValueError(f"Tensor {obj} is not an element of this graph.")
+                raise ValueError(f"Tensor {element} is not an element of this graph.")
             return element
         if isinstance(element, Operation) and allow_operation:
             if element.graph is not self:
-                raise ValueError(f"Operation {obj} is not an element of this graph.")
+                raise ValueError(f"Operation {element} is not an element of this graph.")
             return element
         raise TypeError(f"Can not convert a {type(element).__name__} into a {wanted}.")
 
