@@ -836,6 +836,11 @@ def _broadcast_to_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _broadcast_to(xp: Any, op: Any, x: Any, sizes: Any) -> Any:
+    wanted = ints(sizes)
+    for have, want in zip(x.shape[::-1], wanted[::-1], strict=False):
+        if have not in (1, want):
+            text = f"Incompatible shapes: {to_text(tuple(x.shape))} vs. {to_text(wanted)}"
+            raise errors.InvalidArgumentError(None, op, text)
     return xp.broadcast_to(x, ints(sizes))
 
 

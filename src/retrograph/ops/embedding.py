@@ -205,14 +205,14 @@ def _weighted(rows: Tensor, index: Tensor, weights: Tensor) -> tuple[Tensor, Ten
 
 
 def _combined(rows: Tensor, weights: Tensor, segments: Tensor, combiner: str, scope: str) -> Tensor:
-    from retrograph.ops import math
+    from retrograph.ops import math, segment
 
     if combiner == "sum":
-        return math.segment_sum(rows, segments, name=scope)
-    total = math.segment_sum(rows, segments)
+        return segment.segment_sum(rows, segments, name=scope)
+    total = segment.segment_sum(rows, segments)
     if combiner == "mean":
-        return math.div(total, math.segment_sum(weights, segments), name=scope)
-    squares = math.segment_sum(math.pow(weights, 2), segments)
+        return math.div(total, segment.segment_sum(weights, segments), name=scope)
+    squares = segment.segment_sum(math.pow(weights, 2), segments)
     return math.div(total, math.sqrt(squares), name=scope)
 
 
@@ -230,7 +230,7 @@ def embedding_lookup_sparse(
 
     Source: TF 1.15 `tf.nn.embedding_lookup_sparse`.
     """
-    from retrograph.ops import math
+    from retrograph.ops import math, segment
 
     if combiner is None:
         logger.get_logger().warning('The default value of combiner will change from "mean" to "sqrtn" after 2016/11/01.')
@@ -250,7 +250,7 @@ def embedding_lookup_sparse(
             rows = math.cast(rows, dtypes.float32)
         if sp_weights is None:
             reduce = {"sum": "sparse_segment_sum", "mean": "sparse_segment_mean", "sqrtn": "sparse_segment_sqrt_n"}
-            result: Tensor = getattr(math, reduce[combiner])(rows, index, segments, name=scope)
+            result: Tensor = getattr(segment, reduce[combiner])(rows, index, segments, name=scope)
             return result
         rows, weights = _weighted(rows, index, sp_weights.values)
         return _combined(rows, weights, segments, combiner, scope)

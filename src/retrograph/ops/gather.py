@@ -176,11 +176,11 @@ def _dense_gather_gradient(indices: Tensor, grad: Any, sizes: Tensor, axis: Tens
 
 
 def _summed_rows(sizes: Tensor, values: Tensor, indices: Tensor, batch_dims: int, rows: Any) -> Tensor:
-    from retrograph.ops import math as math_ops
+    from retrograph.ops.segment import unsorted_segment_sum  # it builds on this module
 
     count = array.expand_dims(array.size(indices), 0)
     if not batch_dims:
-        return math_ops.unsorted_segment_sum(values, array.reshape(indices, count), rows)
+        return unsorted_segment_sum(values, array.reshape(indices, count), rows)
     values_shape = array.shape(values)
     outer, inner = values_shape[:batch_dims], values_shape[batch_dims:][1:]
     batches = apply_op("Prod", None, input=outer, reduction_indices=[0], keep_dims=False)
@@ -188,7 +188,7 @@ def _summed_rows(sizes: Tensor, values: Tensor, indices: Tensor, batch_dims: int
     rows *= batches
     flat_indices = _batch_indices(sizes, indices, batch_dims)
     values = array.reshape(values, flat)
-    summed = math_ops.unsorted_segment_sum(values, array.reshape(flat_indices, count), rows)
+    summed = unsorted_segment_sum(values, array.reshape(flat_indices, count), rows)
     return array.reshape(summed, concat([outer, flat], 0))
 
 

@@ -393,7 +393,6 @@ def _parallel_concat_shape(c: ShapeContext) -> list[Shape]:
 register_op(
     "ParallelConcat",
     shape=_parallel_concat_shape,
-    gradient=NO_GRADIENT,
     **both(lambda xp, op, *values: xp.concatenate(values, 0)),
 )
 
@@ -577,13 +576,14 @@ def _tile(xp: Any, op: Any, x: Any, times: Any) -> Any:
 
 def _tile_gradient(op: Any, grad: Any) -> Any:
     from retrograph.ops import math
+    from retrograph.ops.segment import unsorted_segment_sum  # both build on this module
 
     sizes = array.shape(op.inputs[0], out_type=op.inputs[1].dtype)
     split_shape = array.reshape(array.transpose(stack([op.inputs[1], sizes])), [-1])
     axes = math.range(0, array.size(split_shape), 2)
     if isinstance(grad, IndexedSlices):
         rows = math.cast(sizes[0], grad.indices.dtype)
-        grad = math.unsorted_segment_sum(grad.values, math.mod(grad.indices, rows), rows)
+        grad = unsorted_segment_sum(grad.values, math.mod(grad.indices, rows), rows)
         split_shape = concat([[1], split_shape[1:]], axis=0)
     result = math.reduce_sum(array.reshape(grad, split_shape), axes)
     result.set_shape(op.inputs[0].get_shape())

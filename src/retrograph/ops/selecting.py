@@ -69,19 +69,18 @@ def _select_v2_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _select_v2_gradient(op: Any, grad: Any) -> Any:
-    condition = op.inputs[0]
+    condition, x, y = op.inputs
     zeros = array.zeros([], dtype=grad.dtype.base_dtype)
-    return [
-        None,
-        _reduced_to(op, 1, where_v2(condition, grad, zeros)),
-        _reduced_to(op, 2, where_v2(condition, zeros, grad)),
-    ]
+    x_grad = where_v2(condition, grad, zeros)
+    x_shape, whole = array.shape(x), array.shape(op.outputs[0])
+    x_grad = _reduced_to(x_grad, x_shape, whole)
+    y_grad = where_v2(condition, zeros, grad)
+    return [None, x_grad, _reduced_to(y_grad, array.shape(y), whole)]
 
 
-def _reduced_to(op: Any, index: int, grad: Tensor) -> Tensor:
+def _reduced_to(grad: Tensor, sizes: Tensor, whole: Tensor) -> Tensor:
     from retrograph.ops.math import reduce_sum  # math builds on this module
 
-    sizes, whole = array.shape(op.inputs[index]), array.shape(op.outputs[0])
     axes, _ = apply_op("BroadcastGradientArgs", None, s0=sizes, s1=whole)
     return array.reshape(reduce_sum(grad, keepdims=True, axis=axes), sizes)
 
@@ -487,7 +486,7 @@ def _lowered_stitch(op: Any, *inputs: Any) -> Any:
 
 
 def _stitch_gradient(op: Any, grad: Any) -> Any:
-    from retrograph.ops.math import unsorted_segment_sum
+    from retrograph.ops.segment import unsorted_segment_sum  # it builds on this module
 
     count = len(op.inputs) // 2
     if isinstance(grad, IndexedSlices):
