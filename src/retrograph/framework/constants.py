@@ -29,9 +29,10 @@ def _leaves(values: Any) -> Iterator[Any]:
         yield values
 
 
-_INTEGRAL = (numbers.Integral, np.integer, Dimension)
-_REAL = (numbers.Real, np.integer, np.floating)
-_COMPLEX = (numbers.Complex, np.number)
+# The exact classes come first: asking the abstract ones is slow.
+_INTEGRAL = (int, numbers.Integral, np.integer, Dimension)
+_REAL = (float, int, numbers.Real, np.integer, np.floating)
+_COMPLEX = (complex, float, int, numbers.Complex, np.number)
 _STRING = (str, bytes)
 
 
@@ -55,7 +56,7 @@ def _check_elements(values: Any, dtype: DType | None) -> None:
             raise TypeError("List of Tensors when single Tensor expected")
         return
     for value in _leaves(values):
-        if not isinstance(value, accepted):
+        if value.__class__ not in accepted and not isinstance(value, accepted):
             raise TypeError(f"Expected {dtype.name if dtype else None}, got {value!r} of type '{type(value).__name__}' instead.")
 
 
@@ -167,12 +168,40 @@ def _filled(array: Array, shape: tuple[int, ...], verify_shape: bool) -> Array:
     return result.reshape(shape)
 
 
+# Python types whose values need no checking for these dtypes; None is "no dtype given".
+_PLAIN_TYPES: dict[type, dict[DType | None, Any]] = {
+    float: {None: np.float32, dtypes.float32: np.float32, dtypes.float64: np.float64, dtypes.float16: np.float16},
+    int: {None: np.int32, dtypes.int32: np.int32, dtypes.int64: np.int64, dtypes.float32: np.float32, dtypes.float64: np.float64},
+    bool: {None: np.bool_, dtypes.bool: np.bool_},
+}
+
+
+def _plain_array(values: Any, dtype: DType | None) -> Array | None:
+    """The array of a plain number or flat list of them, None where the general rules are needed."""
+    kind = values.__class__
+    if (kind is list or kind is tuple) and values:
+        kinds = set(map(type, values))
+        kind = kinds.pop() if len(kinds) == 1 else None
+    known = _PLAIN_TYPES.get(kind)
+    numpy_type = known.get(dtype) if known is not None else None
+    if numpy_type is None:
+        return None
+    try:
+        return np.array(values, numpy_type)
+    except OverflowError:
+        return None
+
+
 def make_array(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False) -> Array:
     """The array that a constant of `values` holds, by TF's rules of types and shapes.
 
     Raises TypeError, ValueError with TF's texts. Source: TF 1.15 `tf.make_tensor_proto`.
     """
     dtype = dtypes.as_dtype(dtype) if dtype is not None else None
+    if shape is None:
+        plain = _plain_array(values, dtype)
+        if plain is not None:
+            return plain
     if not isinstance(values, (np.ndarray, np.generic)) and _is_array_like(values):
         values = np.asarray(values)
     if isinstance(values, (np.ndarray, np.generic)):

@@ -673,7 +673,10 @@ class Graph:
         op._device = ""
         op._control_flow_context = None
         op._stack = frames.capture(3) if stack is None else stack
-        op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
+        if len(types) == 1:
+            op._outputs = [_new_tensor(op, 0, types[0], shapes[0])]
+        else:
+            op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
         with self._lock:
             if name in self._nodes_by_name:
                 raise ValueError(f"Duplicate node name in graph: '{name}'")

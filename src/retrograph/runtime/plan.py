@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -245,7 +246,7 @@ class Segment:
         return key
 
     def _dispatch(self, executable: _Executable, cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any], env: dict[Tensor, Any]) -> None:
-        with _InterruptsDeferred():
+        with _InterruptsDeferred() if donated else _NO_DEFERRAL:
             try:
                 written, results = executable.call(donated, kept, dynamic)
             except TypeError as error:
@@ -363,6 +364,9 @@ class _InterruptsDeferred:
             signal.signal(signal.SIGINT, self._old)
             if self._pending:
                 self._old(signal.SIGINT, None)
+
+
+_NO_DEFERRAL = nullcontext()
 
 
 class Plan:
