@@ -194,18 +194,19 @@ class Segment:
     Cells that are written go in donated and come out again, so that they are updated in place.
     """
 
-    def __init__(self, items: list[Any], wanted: set[Tensor], static: frozenset[Tensor] = frozenset()):
+    def __init__(self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()):
         self.items = items
+        self.fed = fed
         self.wanted = wanted
         self.static = static
         ops = [op for item in items for op in _ops_of(item)]
         made = {t for op in ops for t in op._outputs}
         self.outputs = [t for op in ops for t in op._outputs if t in wanted]
-        inputs = dict.fromkeys(t for op in ops for t in op._inputs if t not in made and not _is_constant(t))
+        inputs = dict.fromkeys(t for op in ops for t in op._inputs if t not in made and not self._is_constant(t))
         self.inputs = list(inputs)
         self.static_inputs = [t for t in self.inputs if t in static]
         self.made = made
-        self.constants = {t: t._op._attrs["value"] for op in ops for t in op._inputs if t not in made and _is_constant(t)}
+        self.constants = {t: t._op._attrs["value"] for op in ops for t in op._inputs if t not in made and self._is_constant(t)}
         cells = _Cells(ops)
         self.streams = cells.streams
         self.handles = {**cells.read, **cells.written}
@@ -306,19 +307,19 @@ class Segment:
         """Steps in place of this segment in which the value of `tensor` is known: from inputs alone, else by a cut after it."""
         sources = self._sources(tensor)
         if sources is not None:
-            return [Segment(self.items, self.wanted, self.static | sources)]
+            return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
         index = next(i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item)))
         head, tail = self.items[: index + 1], self.items[index + 1 :]
         used = {t for item in tail for op in _ops_of(item) for t in op._inputs}
-        first = Segment(head, self.wanted | used, self.static)
-        return [first, Segment(tail, self.wanted, self.static | {tensor})]
+        first = Segment(head, self.wanted | used, self.fed, self.static)
+        return [first, Segment(tail, self.wanted, self.fed, self.static | {tensor})]
 
     def _sources(self, tensor: Tensor) -> frozenset[Tensor] | None:
         """The inputs of the segment that the tensor is computed from, if no state and no traced effect is among its sources."""
         found, pending, seen = set(), [tensor], set()
         while pending:
             t = pending.pop()
-            if t in seen or _is_constant(t):
+            if t in seen or self._is_constant(t):
                 continue
             seen.add(t)
             if t not in self.made:
@@ -332,9 +333,8 @@ class Segment:
             pending.extend(t._op._inputs)
         return frozenset(found - self.static) or None
 
-
-def _is_constant(tensor: Tensor) -> bool:
-    return tensor._op._type == "Const"
+    def _is_constant(self, tensor: Tensor) -> bool:
+        return tensor._op._type == "Const" and tensor not in self.fed
 
 
 def _frozen(value: Any) -> Any:
@@ -451,7 +451,7 @@ class Plan:
         later = set(self.fetches)
         for host, items in reversed(groups):
             if not host:
-                steps.append(Segment(items, set(later)))
+                steps.append(Segment(items, set(later), frozenset(self.feeds)))
             else:
                 steps.append(HostStep(items))
             later.update(t for item in items for op in _ops_of(item) for t in op._inputs)
