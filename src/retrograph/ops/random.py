@@ -258,10 +258,20 @@ def _gamma_gradient(op: Any, grad: Any) -> Any:
     with control_dependencies([grad]):
         sizes: Any = array.shape(op.inputs[0])
         count = sizes[0]
-        ones = array.fill(array.expand_dims(count, 0), 1)
-        leading = apply_op("ConcatV2", "concat", values=[ones, array.shape(alpha)], axis=0)
-        partial = apply_op("RandomGammaGrad", None, alpha=array.reshape(alpha, leading), sample=samples)
+        partial = apply_op("RandomGammaGrad", None, alpha=add_leading_unit_dimensions(alpha, count), sample=samples)
         return [None, reduction.reduce_sum(grad * partial, axis=sequence.range(count))]
+
+
+def add_leading_unit_dimensions(x: Any, num_dimensions: Any) -> Tensor:
+    """`x` with that many dimensions of size 1 before its own.
+
+    Source: TF 1.15 `tensorflow.python.ops.random_grad.add_leading_unit_dimensions`.
+    """
+    from retrograph.ops import array
+
+    ones = array.ones([num_dimensions], dtype=dtypes.int32)
+    sizes = apply_op("ConcatV2", "concat", values=[ones, array.shape(x)], axis=0)
+    return array.reshape(x, sizes)
 
 
 _register("RandomGamma", _sampled_shape, _run_gamma, gradient=_gamma_gradient)
