@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from retrograph.framework.exports import export
-from retrograph.framework.op_table import RECORDS
+from retrograph.framework.op_table import RECORDS, find_op_def
 from retrograph.framework.shape import Shape, TensorShape
 
 _MAX_ELEMENTS = 100_000
@@ -62,11 +63,18 @@ def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
     if op.type in _OF_SHAPES:
         return _OF_SHAPES[op.type](op, tensor.value_index)  # type: ignore[no-any-return]
     record = RECORDS.get(op.type)
-    if record is None or record.numpy is None or record.effect or record.host or depth == 0 or not op.inputs:
+    if record is None or record.numpy is None or record.effect or depth == 0 or not op.inputs or _unfoldable(op.type):
         return None
     if tensor._shape is not None and None not in tensor._shape and int(np.prod(tensor._shape, dtype=np.int64)) > _MAX_ELEMENTS:
         return None
     return _evaluated(op, record, tensor.value_index, depth - 1)
+
+
+@cache
+def _unfoldable(op_type: str) -> bool:
+    """Whether values of this op type are never known before it runs, though its inputs may be."""
+    definition = find_op_def(op_type)
+    return op_type in ("PlaceholderWithDefault", "PyFuncStateless") or definition is None or definition.stateful
 
 
 def _evaluated(op: Any, record: Any, index: int, depth: int) -> np.ndarray[Any, Any] | None:

@@ -200,7 +200,7 @@ def _lowered_strided_slice(op: Any, x: Any, begin: Any, end: Any, strides: Any) 
     plan = _dynamic_plan(op, x.ndim, begin, end, strides)
     starts = [_start(r, d) for r, d in zip(plan.ranges, x.shape, strict=True)]
     sizes = [1 if r.shrink else d for r, d in zip(plan.ranges, x.shape, strict=True)]
-    one = lax.dynamic_slice(jnp.asarray(x), starts, sizes)
+    one = lax.dynamic_slice(jnp.asarray(x), [jnp.asarray(s, jnp.int64) for s in starts], sizes)
     one = _static_part(one, [Range() if r.shrink else r for r in plan.ranges])
     return lax.reshape(one, _result(plan, one.shape))
 
@@ -230,7 +230,8 @@ def _forward(one: Range, size: int) -> tuple[int, int, int]:
 def _start(one: Range, size: int) -> Any:
     if not one.shrink:
         return 0
-    return jnp.where(one.begin < 0, one.begin + size, one.begin)
+    index = jnp.asarray(one.begin, jnp.int64)
+    return jnp.where(index < 0, index + size, index)
 
 
 def _elements(tensor: Tensor, value: Any) -> list[Any]:
