@@ -1,0 +1,192 @@
+"""The same mathematics written by hand in JAX: one jitted training step with donated parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import data
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+Params = dict[str, Any]
+
+
+def _normal(rng: np.random.RandomState, shape: tuple[int, ...], stddev: float) -> Any:
+    return jnp.asarray(rng.randn(*shape).astype(np.float32) * stddev)
+
+
+def _mean_xent(logits: Any, labels: Any) -> Any:
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), labels[..., None], -1))
+
+
+def _mlp_params(rng: np.random.RandomState) -> Params:
+    sizes = data.MLP["sizes"]
+    pairs = list(zip(sizes, sizes[1:], strict=False))
+    return {str(i): (_normal(rng, (a, b), math.sqrt(2 / a)), jnp.zeros(b)) for i, (a, b) in enumerate(pairs)}
+
+
+def _mlp_loss(params: Params, x: Any, y: Any) -> Any:
+    h = x
+    for i in range(len(params)):
+        w, b = params[str(i)]
+        h = h @ w + b
+        h = jax.nn.relu(h) if i < len(params) - 1 else h
+    return _mean_xent(h, y)
+
+
+def _convnet_params(rng: np.random.RandomState) -> Params:
+    dense = [("local3", 2304, 384), ("local4", 384, 192), ("linear", 192, 10)]
+    params: Params = {n: (_normal(rng, (a, b), math.sqrt(2 / a)), jnp.zeros(b)) for n, a, b in dense}
+    params["conv1"] = (_normal(rng, (5, 5, 3, 64), 0.05), jnp.full(64, 0.1))
+    params["conv2"] = (_normal(rng, (5, 5, 64, 64), 0.05), jnp.full(64, 0.1))
+    return params
+
+
+def _conv(x: Any, weights: tuple[Any, Any]) -> Any:
+    w, b = weights
+    y = lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return jax.nn.relu(y + b)
+
+
+def _pool(x: Any) -> Any:
+    return lax.reduce_window(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+
+
+def _norm(x: Any) -> Any:
+    sums = lax.reduce_window(jnp.square(x), 0.0, lax.add, (1, 1, 1, 9), (1, 1, 1, 1), "SAME")
+    return x * (1.0 + 0.001 / 9.0 * sums) ** -0.75
+
+
+def _convnet_loss(params: Params, x: Any, y: Any) -> Any:
+    h = _norm(_pool(_conv(x, params["conv1"])))
+    h = _pool(_norm(_conv(h, params["conv2"])))
+    h = h.reshape(h.shape[0], -1)
+    decay = 0.0
+    for name in ("local3", "local4"):
+        w, b = params[name]
+        h = jax.nn.relu(h @ w + b)
+        decay += data.CONVNET["decay"] * jnp.sum(jnp.square(w)) / 2
+    w, b = params["linear"]
+    return _mean_xent(h @ w + b, y) + decay
+
+
+def _transformer_params(rng: np.random.RandomState) -> Params:
+    t = data.TRANSFORMER
+    d = t["width"]
+
+    def dense(a: int, b: int) -> tuple[Any, Any]:
+        return _normal(rng, (a, b), 0.02), jnp.zeros(b)
+
+    def norm() -> tuple[Any, Any]:
+        return jnp.ones(d), jnp.zeros(d)
+
+    def layer() -> Params:
+        projections = {"qkv": dense(d, 3 * d), "out": dense(d, d), "up": dense(d, 4 * d), "down": dense(4 * d, d)}
+        return {**projections, "norm_1": norm(), "norm_2": norm()}
+
+    return {
+        "tokens": _normal(rng, (t["vocabulary"], d), 0.02),
+        "positions": _normal(rng, (t["length"], d), 0.02),
+        "layers": [layer() for _ in range(t["layers"])],
+        "norm": norm(),
+        "logits": dense(d, t["vocabulary"]),
+    }
+
+
+def _layer_norm(x: Any, weights: tuple[Any, Any]) -> Any:
+    g, b = weights
+    centered = x - jnp.mean(x, -1, keepdims=True)
+    return centered * lax.rsqrt(jnp.mean(jnp.square(centered), -1, keepdims=True) + 1e-5) * g + b
+
+
+def _project(x: Any, weights: tuple[Any, Any]) -> Any:
+    return x @ weights[0] + weights[1]
+
+
+def _attention(x: Any, layer: Params) -> Any:
+    heads = data.TRANSFORMER["heads"]
+    batch, length, width = x.shape
+    q, k, v = (
+        z.reshape(batch, length, heads, -1).transpose(0, 2, 1, 3) for z in jnp.split(_project(x, layer["qkv"]), 3, -1)
+    )
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(width // heads)
+    scores = jnp.where(jnp.tril(jnp.ones((length, length), bool)), scores, -1e10)
+    merged = (jax.nn.softmax(scores) @ v).transpose(0, 2, 1, 3).reshape(x.shape)
+    return _project(merged, layer["out"])
+
+
+def _transformer_loss(params: Params, x: Any, y: Any) -> Any:
+    h = params["tokens"][x] + params["positions"]
+    for layer in params["layers"]:
+        h = h + _attention(_layer_norm(h, layer["norm_1"]), layer)
+        inner = jax.nn.gelu(_project(_layer_norm(h, layer["norm_2"]), layer["up"]))
+        h = h + _project(inner, layer["down"])
+    return _mean_xent(_project(_layer_norm(h, params["norm"]), params["logits"]), y)
+
+
+def _sgd(rate: float, params: Any, state: Any, grads: Any) -> Any:
+    return jax.tree.map(lambda p, g: p - rate * g, params, grads), state
+
+
+def _adam(rate: float, params: Any, state: Any, grads: Any) -> Any:
+    step, m, v = state
+    step = step + 1
+    m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
+    v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
+    scaled = rate * jnp.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+    params = jax.tree.map(lambda p, m, v: p - scaled * m / (jnp.sqrt(v) + 1e-8), params, m, v)
+    return params, (step, m, v)
+
+
+Update = Callable[[float, Any, Any, Any], Any]
+_MODELS: dict[str, tuple[Callable[..., Any], Callable[..., Any], float, Update]] = {
+    "mlp": (_mlp_params, _mlp_loss, data.MLP["learning_rate"], _adam),
+    "convnet": (_convnet_params, _convnet_loss, data.CONVNET["learning_rate"], _sgd),
+    "transformer": (_transformer_params, _transformer_loss, data.TRANSFORMER["learning_rate"], _adam),
+}
+
+
+@partial(jax.jit, static_argnums=(0,), donate_argnums=(1, 2))
+def _train(model: str, params: Any, state: Any, x: Any, y: Any) -> Any:
+    _, loss_function, rate, update = _MODELS[model]
+    loss, grads = jax.value_and_grad(loss_function)(params, x, y)
+    params, state = update(rate, params, state, grads)
+    return params, state, loss
+
+
+class Trainer:
+    """One model's parameters; `step()` trains on the next batch and gives the loss."""
+
+    def __init__(self, model: str):
+        self.model = model
+        self.batches = data.INPUTS[model]()
+        self.params = _MODELS[model][0](np.random.RandomState(3))
+        zeros = partial(jax.tree.map, jnp.zeros_like)
+        self.state = (jnp.float32(0), zeros(self.params), zeros(self.params))
+        self.count = 0
+
+    def step(self) -> float:
+        x, y = self.batches[self.count % len(self.batches)]
+        self.count += 1
+        self.params, self.state, loss = _train(self.model, self.params, self.state, x, y)
+        return float(loss)
+
+
+def product_gflops(size: int = 2048, repeats: int = 5) -> float:
+    """The rate of a large float32 matrix product: what no model's products can beat."""
+    import time
+
+    a = jnp.ones((size, size))
+    multiply = jax.jit(lambda a: a @ a)
+    multiply(a).block_until_ready()
+    best = math.inf
+    for _ in range(repeats):
+        start = time.perf_counter()
+        multiply(a).block_until_ready()
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best / 1e9
