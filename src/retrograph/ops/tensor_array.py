@@ -19,10 +19,11 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, colocate_with, control_dependencies, device, name_scope
-from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
-from retrograph.framework.shape import TensorShape
+from retrograph.framework.shape import Shape, TensorShape
+from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, unknown
 from retrograph.framework.static_value import constant_value
+from retrograph.ops.array_value import ArrayHandle, ArrayValue
 
 
 @export("TensorArray")
@@ -288,3 +289,138 @@ def with_flows(originals: Sequence[Any], tensors: Sequence[Tensor]) -> list[Any]
             f"Lengths of original Tensor list and new list do not match: {len(originals)} vs. {len(tensors)}"
         )
     return [x.with_flow(t) if isinstance(x, TensorArray) else t for x, t in zip(originals, tensors, strict=True)]
+
+
+# ---- rows
+
+
+def _create(op: Operation, size: Any) -> tuple[ArrayHandle, ArrayValue]:
+    count = int(size)
+    if count < 0:
+        raise errors.InvalidArgumentError(None, op, "Size should be >= 0.")
+    shape = op.attrs["element_shape"]
+    name = op.attrs["tensor_array_name"].decode() or op.name
+    dtype = op.attrs["dtype"].as_numpy_dtype
+    handle = ArrayHandle(name, count, np.dtype(dtype), shape, op.attrs["dynamic_size"])
+    return handle, ArrayValue(handle, [None] * count)
+
+
+def _grad_array(op: Operation, handle: ArrayHandle, flow: ArrayValue) -> tuple[ArrayHandle, ArrayValue]:
+    return handle, flow.zeros()
+
+
+def _read(op: Operation, handle: ArrayHandle, index: Any, flow: ArrayValue) -> Any:
+    return flow.read(op, index)
+
+
+def _write(op: Operation, handle: ArrayHandle, index: Any, value: Any, flow: ArrayValue) -> ArrayValue:
+    return flow.write(op, index, value)
+
+
+def _gather(op: Operation, handle: ArrayHandle, indices: Any, flow: ArrayValue) -> Any:
+    return flow.gather(op, indices)
+
+
+def _scatter(op: Operation, handle: ArrayHandle, indices: Any, value: Any, flow: ArrayValue) -> ArrayValue:
+    return flow.scatter(op, indices, value)
+
+
+def _concat(op: Operation, handle: ArrayHandle, flow: ArrayValue) -> tuple[Any, Any]:
+    return flow.concat(op)
+
+
+def _split(op: Operation, handle: ArrayHandle, value: Any, lengths: Any, flow: ArrayValue) -> ArrayValue:
+    return flow.split(op, value, np.asarray(lengths))
+
+
+def _size(op: Operation, handle: ArrayHandle, flow: ArrayValue) -> Any:
+    return np.array(flow.size, np.int32)
+
+
+def _close(op: Operation, handle: ArrayHandle) -> tuple[()]:
+    return ()
+
+
+def _gather_shape(c: ShapeContext) -> list[Shape]:
+    indices, element = c.input(1), c.attr("element_shape")
+    rows = indices[0] if indices is not None and len(indices) == 1 else None
+    return [None if element is None else (rows, *element)]
+
+
+def _concat_shape(c: ShapeContext) -> list[Shape]:
+    rest = c.attr("element_shape_except0")
+    return [None if rest is None else (None, *rest), (None,)]
+
+
+def _gradient_array(op: Operation, flow: Tensor) -> tuple[Tensor, Tensor]:
+    """A TensorArray of zeros like the one that `op` reads, in which its gradient adds up."""
+    with name_scope(None, "TensorArrayGrad", [op.inputs[0]]), colocate_with(op.inputs[0]):
+        handle, zeros = apply_op(
+            "TensorArrayGradV3", None, handle=op.inputs[0], flow_in=flow, source="gradients"
+        )
+        with control_dependencies([handle]):
+            return handle, apply_op("Identity", "gradient_flow", input=zeros)
+
+
+def _read_grad(op: Operation, grad: Any) -> list[Any]:
+    handle, flow = _gradient_array(op, op.inputs[2])
+    return [None, None, apply_op("TensorArrayWriteV3", None, handle=handle, index=op.inputs[1], value=grad, flow_in=flow)]
+
+
+def _write_grad(op: Operation, flow: Any) -> list[Any]:
+    dtype = op.get_attr("T")
+    grad = apply_op("TensorArrayReadV3", None, handle=op.inputs[0], index=op.inputs[1], flow_in=flow, dtype=dtype)
+    grad.set_shape(op.inputs[2].get_shape())
+    return [None, None, grad, flow]
+
+
+def _gather_grad(op: Operation, grad: Any) -> list[Any]:
+    handle, flow = _gradient_array(op, op.inputs[2])
+    made = apply_op("TensorArrayScatterV3", None, handle=handle, indices=op.inputs[1], value=grad, flow_in=flow)
+    return [None, None, made]
+
+
+def _scatter_grad(op: Operation, flow: Any) -> list[Any]:
+    dtype = op.get_attr("T")
+    grad = apply_op("TensorArrayGatherV3", None, handle=op.inputs[0], indices=op.inputs[1], flow_in=flow, dtype=dtype)
+    grad.set_shape(op.inputs[2].get_shape())
+    return [None, None, grad, flow]
+
+
+def _concat_grad(op: Operation, grad: Any, _: Any = None) -> list[Any]:
+    handle, flow = _gradient_array(op, op.inputs[1])
+    return [
+        None,
+        apply_op("TensorArraySplitV3", None, handle=handle, value=grad, lengths=op.outputs[1], flow_in=flow),
+    ]
+
+
+def _split_grad(op: Operation, flow: Any) -> list[Any]:
+    dtype = op.get_attr("T")
+    grad = apply_op("TensorArrayConcatV3", None, handle=op.inputs[0], flow_in=flow, dtype=dtype)[0]
+    grad.set_shape(op.inputs[1].get_shape())
+    return [None, grad, None, flow]
+
+
+def _flow_shape(c: ShapeContext) -> list[Shape]:
+    return [()]
+
+
+def _array_shape(c: ShapeContext) -> list[Shape]:
+    return [(2,), ()]
+
+
+def _row(op_type: str, function: Any, shape: Any, gradient: Any, static_inputs: tuple[int, ...] = ()) -> None:
+    register_op(op_type, shape=shape, lower=function, numpy=function, gradient=gradient, static_inputs=static_inputs)
+
+
+_row("TensorArrayV3", _create, _array_shape, NO_GRADIENT, static_inputs=(0,))
+_row("TensorArrayGradV3", _grad_array, _array_shape, NO_GRADIENT)
+_row("TensorArrayReadV3", _read, unknown, _read_grad)
+_row("TensorArrayWriteV3", _write, _flow_shape, _write_grad)
+_row("TensorArrayGatherV3", _gather, _gather_shape, _gather_grad)
+_row("TensorArrayScatterV3", _scatter, _flow_shape, _scatter_grad)
+_row("TensorArrayConcatV3", _concat, _concat_shape, _concat_grad)
+_row("TensorArraySplitV3", _split, _flow_shape, _split_grad, static_inputs=(2,))
+_row("TensorArraySizeV3", _size, scalar, NO_GRADIENT)
+_row("TensorArrayCloseV3", _close, no_outputs, NO_GRADIENT)

@@ -175,7 +175,7 @@ class Evaluator:
         return item.lower
 
     def _typed(self, value: Any, dtype: Any) -> Any:
-        if dtype is None or value.__class__ is Ref:
+        if dtype is None or value.__class__ is Ref or hasattr(value, "is_flow"):
             return np.asarray(value, object) if self.host and not isinstance(value, (np.ndarray, Ref)) and isinstance(value, (bytes, str)) else value
         if isinstance(value, _NUMPY_TYPES):
             value = np.asarray(value)
@@ -212,10 +212,15 @@ def _eager(item: Instruction) -> Callable[..., Any]:
         given = [v if i in item.static or not isinstance(v, np.ndarray) or v.dtype == object else jnp.asarray(v) for i, v in enumerate(values, -1 if item.effect else 0)]
         result = item.lower(op, *given)  # type: ignore[misc]
         if isinstance(result, (tuple, list)):
-            return tuple(r if r.__class__ is Ref else np.asarray(r) for r in result)
-        return result if result.__class__ is Ref or result is None else np.asarray(result)
+            return tuple(r if _is_opaque(r) else np.asarray(r) for r in result)
+        return result if result is None or _is_opaque(result) else np.asarray(result)
 
     return run
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether a value is a reference, or belongs to a TensorArray."""
+    return value.__class__ is Ref or hasattr(value, "element_shape")
 
 
 # ---- errors

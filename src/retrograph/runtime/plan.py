@@ -81,7 +81,7 @@ def _items(ops: list[Operation]) -> list[Any]:
     """Instructions, with whole control-flow constructs as regions."""
     if not any(op._type in _CONTROL_FLOW_TYPES for op in ops):
         return [Instruction(op) for op in ops]
-    from retrograph.runtime.regions import grouped
+    from retrograph.runtime.flow import grouped
 
     return grouped(ops)
 
