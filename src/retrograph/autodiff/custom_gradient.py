@@ -87,6 +87,14 @@ def _dependent_variables(args: Sequence[Tensor], results: Sequence[Any]) -> list
     return [v for v in found if v.trainable]
 
 
+def get_dependent_variables(input_ops: Any, output_ops: Any) -> list[Any]:
+    """The trainable variables that lie between two structures of tensors.
+
+    Source: TF 1.15 `custom_gradient.get_dependent_variables`.
+    """
+    return _dependent_variables(nest.flatten(input_ops), nest.flatten(output_ops))
+
+
 def _variable_named(name: str, by_name: dict[str, Any]) -> Any:
     if name not in by_name:
         raise ValueError(f"Unsuccessful at finding variable {name}.")

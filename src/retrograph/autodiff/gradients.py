@@ -293,10 +293,14 @@ class _Walk:
         for i, grad in enumerate(out_grads):
             if grad is None and is_trainable(op.outputs[i]):
                 out_grads[i] = zeros_like_output(op, i)
-        with self.graph.name_scope(op.name + "_grad"):
+        graph = self.graph
+        with graph.name_scope(op._name + "_grad"):
+            first = len(graph._ops)
             in_grads = _verified(_as_list(function(op, *out_grads)), op)
+            for made in graph._ops[first:]:
+                made._original_op = op  # type: ignore[attr-defined]
             if self.gate_gradients and sum(g is not None for g in in_grads) > 1:
-                in_grads = gate(self.graph, in_grads)
+                in_grads = gate(graph, in_grads)
         self._send(op, in_grads)
 
     def _send(self, op: Operation, in_grads: list[Gradient]) -> None:

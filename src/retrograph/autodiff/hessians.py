@@ -44,3 +44,16 @@ def _hessian(gradient: Any, x: Any) -> Any:
     _, rows = tf.while_loop(lambda j, _: j < size, row, start)
     shape = tf.shape(x)
     return tf.reshape(rows.stack(), tf.concat((shape, shape), 0))
+
+
+def _hessian_vector_product(ys: Any, xs: Any, v: Any) -> list[Any]:
+    """The product of the Hessian of the sum of `ys` by `xs` with the vectors `v`, shaped like `xs`.
+
+    Raises: ValueError if `xs` and `v` differ in length.
+    Source: TF 1.15 `gradients_impl._hessian_vector_product`.
+    """
+    if len(v) != len(xs):
+        raise ValueError("xs and v must have the same length.")
+    pairs = zip(tf.gradients(ys, xs), v, strict=True)
+    products = [tf.multiply(g, tf.stop_gradient(vector)) for g, vector in pairs if g is not None]
+    return tf.gradients(products, xs)  # type: ignore[no-any-return]
