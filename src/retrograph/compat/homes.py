@@ -44,6 +44,10 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},
     "tensorflow.python.ops.array_ops": {"newaxis": "retrograph:newaxis"},
+    "tensorflow.python.ops.math_ops": {
+        "_as_indexed_slices": "retrograph.ops.control_flow:as_indexed_slices",
+        "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
+    },
     "tensorflow.python.util.compat": {"collections_abc": "collections.abc"},
     "tensorflow.python.platform.test": {"mock": "unittest.mock"},
     "tensorflow.test": {"mock": "unittest.mock"},
