@@ -1416,3 +1416,13 @@ def iter_ops_of(obj: Callable[[], Any] | Graph) -> list[Operation]:
 def known_shape(value: Any) -> Shape:
     """The plain static shape of a tensor, variable or array."""
     return as_shape(value.get_shape())._plain if hasattr(value, "get_shape") else as_shape(value.shape)._plain
+
+
+class RegisterShape:
+    """Kept for programs that register shape functions in Python: TF 1.15 ignores them too."""
+
+    def __init__(self, op_type: str):
+        self.op_type = op_type
+
+    def __call__(self, function: Any) -> Any:
+        return function

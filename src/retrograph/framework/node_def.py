@@ -75,50 +75,121 @@ def _number(value: Any) -> str:
     return repr(value) if not isinstance(value, complex) else f"{value.real}"
 
 
-@dataclass
 class AttrValue:
-    """An attribute of a node: exactly one of its fields is told by `kind`."""
+    """An attribute of a node: one field of TF's AttrValue (`s`, `i`, `f`, `b`, `type`, `shape`, `tensor`, `func`, `list`).
 
-    kind: str
-    value: Any
+    Made from a kind and a Python value, or as TF's by keyword: `AttrValue(b=True)`.
+    """
+
+    def __init__(self, kind: str = "", value: Any = None, **fields: Any):
+        self.__dict__["kind"], self.__dict__["value"] = kind, value
+        for name, given in fields.items():
+            setattr(self, name, given)
 
     def python_value(self) -> Any:
         """The value in the form that operations keep it."""
         return self.value
 
     def __getattr__(self, name: str) -> Any:
-        if name == "list" and self.__dict__.get("kind", "").startswith("list"):
-            return ListValue(self.kind[5:-1], self.value)
-        if name in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
-            return _proto_value(self.__dict__["value"], name)
+        kind = self.__dict__.get("kind", "")
+        if name == "list":
+            if not kind:
+                self.__dict__["kind"], self.__dict__["value"] = "list(int)", []
+            return ListValue(self)
+        if name in _KIND_OF_FIELD:
+            return _proto_value(self.__dict__["value"], name) if _FIELD_OF_KIND.get(kind) == name else _UNSET.get(name)
         raise AttributeError(name)
 
-    def HasField(self, name: str) -> bool:  # noqa: N802 - protocol buffers' name
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "list":
+            self.__dict__["kind"], self.__dict__["value"] = value.owner.kind, list(value.owner.value or ())
+        elif name in _KIND_OF_FIELD:
+            self.__dict__["kind"], self.__dict__["value"] = _KIND_OF_FIELD[name], _plain_value(value, name)
+        else:
+            raise AttributeError(f'Assignment not allowed (no field "{name}" in protocol message object).')
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AttrValue) and self.text() == other.text()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "".join(line + "\n" for line in self.text())
+
+    def CopyFrom(self, other: AttrValue) -> None:  # noqa: N802 - protocol buffers' name
+        """Takes the value of another attribute."""
+        self.__dict__["kind"], self.__dict__["value"] = other.kind, other.value
+
+    def HasField(self, name: str) -> bool:  # noqa: N802
         """Whether the attribute is of that kind."""
         return _FIELD_OF_KIND.get(self.kind, "list" if self.kind.startswith("list") else "") == name
 
     def text(self) -> list[str]:
         """The lines of the text format."""
+        if not self.kind:
+            return []
         if self.kind.startswith("list"):
             inner = _FIELD_OF_KIND[self.kind[5:-1]]
             return ["list {", *("  " + line for v in self.value or () for line in _field_lines(inner, v)), "}"]
         return _field_lines(_FIELD_OF_KIND[self.kind], self.value)
 
+    class ListValue:
+        """A list to give as `AttrValue(list=AttrValue.ListValue(s=[b"x"]))`."""
+
+        def __init__(self, **fields: Any):
+            self.owner = AttrValue()
+            for name, values in fields.items():
+                self.owner.__dict__["kind"] = f"list({_KIND_OF_FIELD[name]})"
+                self.owner.__dict__["value"] = [_plain_value(v, name) for v in values]
+
 
 _FIELD_OF_KIND = {"string": "s", "int": "i", "float": "f", "bool": "b", "type": "type", "shape": "shape", "tensor": "tensor", "func": "func"}
+_KIND_OF_FIELD = {field: kind for kind, field in _FIELD_OF_KIND.items()}
+_UNSET: dict[str, Any] = {"s": b"", "i": 0, "f": 0.0, "b": False, "type": 0}
+
+
+def _plain_value(value: Any, name: str) -> Any:
+    if name == "type":
+        return dtypes.as_dtype(value)
+    if name == "shape":
+        return TensorShape(value)._plain
+    if name == "tensor":
+        return value.array if hasattr(value, "array") else value
+    return value.encode() if name == "s" and isinstance(value, str) else value
+
+
+class _FieldList(list[Any]):
+    """One field of a ListValue; what is appended becomes the attribute's value."""
+
+    def __init__(self, owner: AttrValue, name: str):
+        self._owner, self._name = owner, name
+        matches = owner.kind == f"list({_KIND_OF_FIELD[name]})"
+        super().__init__(_proto_value(v, name) for v in owner.value or ()) if matches else super().__init__()
+
+    def extend(self, values: Any) -> None:
+        """Appends values and makes the attribute a list of this kind."""
+        super().extend(values)
+        self._owner.__dict__["kind"] = f"list({_KIND_OF_FIELD[self._name]})"
+        self._owner.__dict__["value"] = [_plain_value(v, self._name) for v in self]
+
+    def append(self, value: Any) -> None:
+        """Appends a value."""
+        self.extend([value])
 
 
 class ListValue:
-    """The list of a list-valued attribute."""
+    """The list of a list-valued attribute, by the fields of TF's ListValue."""
 
-    def __init__(self, kind: str, values: Any):
-        self._field = _FIELD_OF_KIND[kind]
-        self._values = values
+    def __init__(self, owner: AttrValue):
+        self.owner = owner
 
     def __getattr__(self, name: str) -> Any:
-        if name in _FIELD_OF_KIND.values():
-            return [_proto_value(v, name) for v in self._values] if name == self._field else []
+        if name in _KIND_OF_FIELD:
+            return _FieldList(self.owner, name)
         raise AttributeError(name)
+
+    def SetInParent(self) -> None:  # noqa: N802 - protocol buffers' name
+        """Makes the attribute an empty list if it is nothing yet."""
 
 
 def _proto_value(value: Any, name: str) -> Any:

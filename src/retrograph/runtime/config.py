@@ -65,6 +65,19 @@ class Message:
         return "".join(f"{k}: {v}\n" for k, v in sorted(self.__dict__.items()))
 
 
+class _Repeated(list[Any]):
+    """A repeated field of messages."""
+
+    def __init__(self, kind: Any):
+        super().__init__()
+        self._kind = kind
+
+    def add(self, **fields: Any) -> Any:
+        """Appends a new message and gives it."""
+        self.append(self._kind(**fields))
+        return self[-1]
+
+
 def _message(name: str, doc: str, fields: dict[str, Any], **constants: int) -> Any:
     return type(name, (Message,), {"__doc__": doc, "_fields": fields, "__module__": __name__, **constants})
 
@@ -116,7 +129,7 @@ ConfigProto: Any = export("ConfigProto")(
     _message(
         "ConfigProto", "How a session runs. Source: TF 1.15 `tf.ConfigProto`.",
         {
-            "device_count": dict, "intra_op_parallelism_threads": 0, "inter_op_parallelism_threads": 0, "use_per_session_threads": False, "session_inter_op_thread_pool": list,
+            "device_count": dict, "intra_op_parallelism_threads": 0, "inter_op_parallelism_threads": 0, "use_per_session_threads": False, "session_inter_op_thread_pool": lambda: _Repeated(ThreadPoolOptions),
             "placement_period": 0, "device_filters": list, "gpu_options": GPUOptions, "allow_soft_placement": False, "log_device_placement": False,
             "graph_options": GraphOptions, "operation_timeout_in_ms": 0, "rpc_options": RPCOptions, "cluster_def": ClusterDef, "isolate_session_state": False,
             "share_cluster_devices_in_session": False, "experimental": dict,

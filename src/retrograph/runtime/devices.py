@@ -19,11 +19,12 @@ class DeviceAttributes(NamedTuple):
     incarnation: int
 
 
-def available() -> list[DeviceAttributes]:
-    """The devices of this process, the CPU first."""
+def available(config: Any = None) -> list[DeviceAttributes]:
+    """The devices of this process, the CPU first; `device_count` of the config may ask for several CPUs."""
     from retrograph.framework.lazy_jax import jax
 
-    found = [DeviceAttributes("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", 0, 0)]
+    count = max(1, (config.device_count.get("CPU", 1) if config is not None else 1))
+    found = [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:CPU:{i}", "CPU", 0, 0) for i in range(count)]
     accelerators = [d for d in jax.local_devices() if d.platform != "cpu"]
     found += [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:GPU:{i}", "GPU", 0, 0) for i, _ in enumerate(accelerators)]
     return found
@@ -32,17 +33,17 @@ def available() -> list[DeviceAttributes]:
 def check_placement(ops: Iterable[Operation], config: Any) -> None:
     """Raises InvalidArgumentError for an operation on a device that is not there, unless soft placement is allowed."""
     for op in ops:
-        if op._device and not _placeable(op._device, bool(config.allow_soft_placement)):
+        if op._device and not _placeable(op._device, config):
             raise _unplaceable(op)
 
 
-def _placeable(device: str, soft: bool) -> bool:
+def _placeable(device: str, config: Any) -> bool:
     spec = DeviceSpec.from_string(device)
     if spec.job not in (None, "localhost") or spec.task not in (None, 0) or spec.replica not in (None, 0):
         return False
-    if soft or spec.device_type in (None, "CPU"):
-        return soft or spec.device_index in (None, 0)
-    return any(d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available())
+    if config.allow_soft_placement or spec.device_type is None or (spec.device_type == "CPU" and spec.device_index in (None, 0)):
+        return True
+    return any(d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available(config))
 
 
 def _unplaceable(op: Operation) -> errors.OpError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
 from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import devices
-from retrograph.runtime.config import ConfigProto
+from retrograph.runtime.config import ConfigProto, GraphOptions
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
 
@@ -45,6 +46,9 @@ class BaseSession:
             raise TypeError(f"target must be a string, but got {type(target)}")
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+        if target and target not in ("local", b"local"):
+            name = target.decode() if isinstance(target, bytes) else target
+            raise errors.NotFoundError(None, None, f'No session factory registered for the given session options: {{target: "{name}" config: }} Registered factories are {{}}.')
         self._graph = graph if graph is not None else get_default_graph()
         self._target = target.encode() if isinstance(target, str) else target or b""
         self._config = config if config is not None else ConfigProto()
@@ -56,6 +60,7 @@ class BaseSession:
         self._prepared: dict[Any, _Prepared] = {}
         self._prepared_version: Any = None
         self._has_container = False
+        self._placed = 0
         self._partial: dict[str, Any] = {}
 
     # ---- facts
@@ -77,7 +82,7 @@ class BaseSession:
 
     def list_devices(self) -> list[Any]:
         """The devices that operations can be put on."""
-        return devices.available()
+        return devices.available(self._config)
 
     def close(self) -> None:
         """Frees what the session holds; it cannot run afterwards."""
@@ -111,8 +116,10 @@ class BaseSession:
         plan = prepared.plans.get(tensors)
         if plan is None:
             plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
-        results = plan.run(self, values)
-        found = {t: _as_result(r, t in tensors) for t, r in zip(plan.fetches, results, strict=True)}
+        results = plan.run(self, [_in_bytes(v) if v.dtype == object else v for v in values])
+        found = {t: _as_result(r) for t, r in zip(plan.fetches, results, strict=True)}
+        if tensors:
+            found.update((t, v) for t, v in zip(tensors, values, strict=True) if t in found)
         return prepared.fetches.fill(found)
 
     def _prepare(self, fetches: Any) -> _Prepared:
@@ -131,7 +138,9 @@ class BaseSession:
 
     def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
         plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
-        devices.check_placement(plan.ops, self._config)
+        whole = not self._config.graph_options.place_pruned_graph
+        devices.check_placement(self._graph._ops[self._placed :] if whole else plan.ops, self._config)
+        self._placed = len(self._graph._ops)
         return plan
 
     def _fed(self, feed_dict: Any) -> tuple[tuple[Tensor, ...], list[Any]]:
@@ -286,10 +295,15 @@ def _check_integer(value: int, dtype: DType) -> None:
         )
 
 
-def _as_result(value: Any, fed: bool) -> Any:
+def _in_bytes(strings: Any) -> Any:
+    """Strings as TF keeps them."""
+    encoded = np.empty(strings.shape, object)
+    encoded.ravel()[:] = [s.encode() if isinstance(s, str) else s for s in strings.ravel().tolist()]
+    return encoded
+
+
+def _as_result(value: Any) -> Any:
     """A fetched value as the program gets it: its own array, or a NumPy scalar."""
-    if fed:
-        return value
     if value.__class__ is not np.ndarray:
         if not getattr(value, "shape", ()):
             scalar = np.asarray(value)
@@ -317,6 +331,8 @@ class Session(BaseSession):
         self._entered: list[Any] = []
 
     def __enter__(self) -> Session:
+        if self._entered:
+            raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times.")
         graph, session = self._graph.as_default(), self.as_default()
         graph.__enter__()
         session.__enter__()
@@ -342,8 +358,21 @@ class Session(BaseSession):
 class InteractiveSession(BaseSession):
     """A session that is the default one from its construction until it is closed. Source: TF 1.15 `tf.InteractiveSession`."""
 
+    _active_session_count = 0
+
     def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None):
         super().__init__(target, graph, config)
+        own = ConfigProto()
+        own.CopyFrom(self._config)
+        own.graph_options = GraphOptions(optimizer_options=self._config.graph_options.optimizer_options, place_pruned_graph=True)
+        self._config = own
+        if InteractiveSession._active_session_count > 0:
+            warnings.warn(
+                "An interactive session is already active. This can cause out-of-memory errors in some cases. You must explicitly call `InteractiveSession.close()` to release "
+                "resources held by the other session(s).",
+                stacklevel=2,
+            )
+        InteractiveSession._active_session_count += 1
         self._default_session: Any = self.as_default()
         self._default_session.__enter__()
         self._default_graph: Any = None
@@ -353,6 +382,8 @@ class InteractiveSession(BaseSession):
 
     def close(self) -> None:
         """Closes the session and ends its being the default."""
+        if not self._closed:
+            InteractiveSession._active_session_count -= 1
         super().close()
         if self._default_graph is not None:
             self._default_graph.__exit__(None, None, None)
