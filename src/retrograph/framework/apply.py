@@ -38,9 +38,11 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     values = [_take_input(arg, keywords) for arg in definition.inputs]
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
     if not definition.ref_inputs and graph._state.control_flow_context is None and _all_plain(definition, values, graph):
+        made = _outer_attrs(definition, keywords)
         # An operation that is refused has taken its name all the same.
         full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
         attrs = _attrs_of_tensors(definition, values)
+        attrs.update(made)
         _explicit_attrs(definition, keywords, attrs)
         return graph._new_op(definition.name, full_name, tuple(values), attrs, definition)
     return _make_op_in_scope(definition, name, values, keywords)
@@ -82,9 +84,9 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
     if graph is not get_default_graph():
         with graph.as_default():
             return _make_op_in_scope(definition, name, values, keywords)
+    attrs = _outer_attrs(definition, keywords)
     with graph.name_scope(name) as scope:
         inputs: list[Tensor] = []
-        attrs: dict[str, Any] = {}
         origin: dict[str, str] = {}
         refs: list[Tensor] = []
         for arg, value in zip(definition.inputs, values, strict=True):
@@ -95,6 +97,9 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
                     raise TypeError(f"'{definition.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a tf.Variable)")
                 refs.extend(converted)
             inputs.extend(converted)
+        for tensor in inputs:
+            if tensor._op._graph is not graph:
+                raise KeyError(tensor._op._name)
         _explicit_attrs(definition, keywords, attrs)
         if not scope and name is not None:
             return graph._new_op(definition.name, "", tuple(inputs), attrs, definition)
@@ -279,6 +284,17 @@ def _check_allowed(dtype: DType, attr: AttrDef, parameter: str) -> None:
         raise TypeError(f"Value passed to parameter '{parameter}' has DataType {dtype.name} not in list of allowed values: {names}")
 
 
+def _outer_attrs(definition: OpDef, keywords: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that the inputs do not tell: TF's wrappers make them before the operation's scope is opened."""
+    made: dict[str, Any] = {}
+    for attr in definition.attrs:
+        value = keywords.get(attr.name) if attr.name not in definition.inferred else None
+        if value is not None:
+            made[attr.name] = _attr_value(definition, attr, value)
+            del keywords[attr.name]
+    return made
+
+
 def _explicit_attrs(definition: OpDef, keywords: dict[str, Any], attrs: dict[str, Any]) -> None:
     for attr in definition.attrs:
         key = attr.name
@@ -353,9 +369,9 @@ def _make_shape(value: Any, attr: AttrDef) -> Any:
     try:
         return as_shape(value)._plain
     except TypeError as error:
-        raise TypeError(f"Error converting {attr.name} to a TensorShape: {error}") from None
+        raise TypeError(f"Error converting {attr.name} to a TensorShape: {error}.") from None
     except ValueError as error:
-        raise ValueError(f"Error converting {attr.name} to a TensorShape: {error}") from None
+        raise ValueError(f"Error converting {attr.name} to a TensorShape: {error}.") from None
 
 
 def _make_tensor(value: Any, attr: AttrDef) -> Any:
