@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _PLATFORM = "retrograph.platform."
 _FRAMEWORK = "retrograph.framework."
+_VARIABLES = "retrograph.variables."
 
 _FILE_IO = {
     "FileIO": "FileIO",
@@ -52,6 +53,22 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.platform.test": {"mock": "unittest.mock"},
     "tensorflow.test": {"mock": "unittest.mock"},
     "tensorflow.contrib.framework": {"nest": _FRAMEWORK + "nest"},
+    "tensorflow.python.ops.variable_scope": {
+        "_PartitionInfo": _VARIABLES + "spec:PartitionInfo",
+        "_ReuseMode": _VARIABLES + "spec:_ReuseMode",
+        "_VariableStore": _VARIABLES + "store:VariableStore",
+        "_get_default_variable_store": _VARIABLES + "store:default_store",
+        "_pure_variable_scope": _VARIABLES + "scope:PureVariableScope",
+        "_DEFAULT_USE_RESOURCE": _VARIABLES + "variable:_use_resource_by_default",
+    },
+    "tensorflow.python.ops.variables": {
+        "VariableV1": _VARIABLES + "variable:Variable",
+        "VariableAggregationV2": _VARIABLES + "spec:VariableAggregation",
+        "_try_guard_against_uninitialized_dependencies": _VARIABLES + "guard:guarded",
+    },
+    "tensorflow.python.ops.resource_variable_ops": {
+        "_UnreadVariable": _VARIABLES + "variable:UnreadVariable",
+    },
     "tensorflow.python.framework.dtypes": {
         "_TYPE_TO_STRING": _FRAMEWORK + "dtypes:TYPE_TO_STRING",
     },

@@ -24,6 +24,8 @@ class PartitionedVariable:
     As a tensor it is the parts put together. Source: TF 1.15 `PartitionedVariable`.
     """
 
+    _distribute_strategy = None
+
     def __init__(
         self, name: str, shape: Any, dtype: DType, variable_list: Sequence[Any], partitions: Sequence[int]
     ) -> None:

@@ -322,19 +322,23 @@ class variable_scope:
         self._given = None if _all_none(given) else ScopeDefaults(*given)
         self._pure: PureVariableScope | None = None
         self._name_scope: Any = None
+        self._graph_managers: list[Any] = []
 
     def __enter__(self) -> VariableScope:
-        self._graph_manager = self._graph.as_default()
-        self._graph_manager.__enter__()
+        manager = self._graph.as_default()
+        manager.__enter__()
         try:
             if self._pure is None:
-                return self._enter_first()
-            if self._name_scope is not None:
-                self._name_scope.__enter__()
-            return self._pure.__enter__()
+                entered = self._enter_first()
+            else:
+                if self._name_scope is not None:
+                    self._name_scope.__enter__()
+                entered = self._pure.__enter__()
         except BaseException as error:
-            self._graph_manager.__exit__(type(error), error, error.__traceback__)
+            manager.__exit__(type(error), error, error.__traceback__)
             raise
+        self._graph_managers.append(manager)
+        return entered
 
     def _enter_first(self) -> VariableScope:
         scope = self._name_or_scope
@@ -379,11 +383,11 @@ class variable_scope:
         try:
             self._pure.__exit__()
         finally:
-            try:
+            # A scope left out of order raises, and is then left once more.
+            if self._graph_managers:
                 if self._name_scope is not None:
                     self._name_scope.__exit__(kind, error, trace)
-            finally:
-                self._graph_manager.__exit__(kind, error, trace)
+                self._graph_managers.pop().__exit__(kind, error, trace)
 
 
 def _all_none(values: tuple[Any, ...]) -> bool:
@@ -416,12 +420,15 @@ def variable_creator_scope(variable_creator: Any) -> Iterator[None]:
     ...     tf.Variable(1.0).trainable
     False
     """
-    creators = stack_of(get_default_graph()).creators
-    creators.append(variable_creator)
+    stack = stack_of(get_default_graph())
+    outside, inside = stack.creators, [*stack.creators, variable_creator]
+    stack.creators = inside
     try:
         yield
     finally:
-        creators.pop()
+        if stack.creators is not inside:
+            raise RuntimeError("Exiting variable_creator_scope without proper nesting.")
+        stack.creators = outside
 
 
 def outermost_creator(make: Any) -> Any:

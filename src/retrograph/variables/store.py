@@ -24,6 +24,7 @@ from retrograph.variables.spec import (
     VariableAggregation,
     VariableSpec,
     VariableSynchronization,
+    settled,
 )
 from retrograph.variables.variable import Variable, create_variable, outside_control_flow, resource_variables_enabled
 
@@ -49,6 +50,12 @@ class VariableStore:
     def __init__(self) -> None:
         self._vars: dict[str, Any] = {}
         self._partitioned_vars: dict[str, PartitionedVariable] = {}
+
+    def get_variable(self, name: str, *args: Any, custom_getter: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
+        """The variable of this full name, with the arguments of a custom getter."""
+        spec = VariableSpec(name, *args, **kwargs)
+        _, _, trainable = settled(spec.synchronization, spec.aggregation, spec.trainable, name)
+        return self.get(spec._replace(trainable=trainable), custom_getter)
 
     def get(self, spec: VariableSpec, custom_getter: Callable[..., Any] | None = None) -> Any:
         """The variable of the spec, through the custom getter if there is one."""
@@ -282,6 +289,11 @@ def store_of(graph: Graph) -> VariableStore:
     return store
 
 
+def default_store() -> VariableStore:
+    """The variable store of the default graph."""
+    return store_of(get_default_graph())
+
+
 @export("get_variable")
 def get_variable(
     name: str,
@@ -328,18 +340,28 @@ def get_local_variable(
     regularizer: Any = None,
     trainable: bool = False,
     collections: Any = None,
-    *others: Any,
-    **settings: Any,
+    caching_device: Any = None,
+    partitioner: Any = None,
+    validate_shape: bool = True,
+    use_resource: bool | None = None,
+    custom_getter: Any = None,
+    constraint: Any = None,
+    synchronization: Any = VariableSynchronization.AUTO,
+    aggregation: Any = VariableAggregation.NONE,
 ) -> Any:
     """`tf.get_variable` for a variable of the collection 'local_variables', never trainable.
 
     Source: TF 1.15 `tf.get_local_variable`.
     """
     if collections:
+        # In place, as TF 1.15 does: programs that keep the list see the key in it.
         collections += [GraphKeys.LOCAL_VARIABLES]
     else:
         collections = [GraphKeys.LOCAL_VARIABLES]
-    return get_variable(name, shape, dtype, initializer, regularizer, False, collections, *others, **settings)
+    return get_variable(
+        name, shape, dtype, initializer, regularizer, False, collections, caching_device, partitioner, validate_shape,
+        use_resource, custom_getter, constraint, synchronization, aggregation,
+    )  # fmt: skip
 
 
 @export("create_partitioned_variables")

@@ -131,6 +131,7 @@ class Variable(metaclass=_VariableMeta):
     _caching_device: Any
     _save_slice_info: Any = None
     _in_graph_mode = True
+    _distribute_strategy = None
     __array_priority__ = 100
 
     def __init__(
