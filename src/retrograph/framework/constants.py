@@ -133,6 +133,8 @@ def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
 def _as_bytes_array(array: Array, values: Any) -> Array:
     try:
         flat = [_as_bytes(x) for x in (array.ravel().tolist() if isinstance(values, np.ndarray) else _leaves(values))]
+        if len(flat) != array.size:
+            raise TypeError
     except TypeError:
         if isinstance(values, np.ndarray):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -31,9 +32,15 @@ from retrograph.framework.shape_rules import (
     with_rank_at_least,
 )
 from retrograph.framework.structures import IndexedSlices
-from retrograph.variables.variable import resource_shape_and_dtype
+from retrograph.ops import operators as _operators  # noqa: F401 - variables take their operators from tensors
+from retrograph.variables.variable import OPERATORS, Variable, resource_shape_and_dtype
 
 _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
+
+
+for _operator in OPERATORS:
+    if hasattr(Tensor, _operator):
+        functools.update_wrapper(getattr(Variable, _operator), getattr(Tensor, _operator))
 
 
 # --- where a handle comes from ---------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from retrograph.variables.guard import guarded
 from retrograph.variables.scope import get_variable_scope, outermost_creator
 from retrograph.variables.spec import InitialValue, NewVariable, VariableAggregation, VariableSynchronization, settled
 
-_OPERATORS = (
+OPERATORS = (
     "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__div__", "__rdiv__", "__truediv__", "__rtruediv__",
     "__floordiv__", "__rfloordiv__", "__mod__", "__rmod__", "__lt__", "__le__", "__gt__", "__ge__", "__and__", "__rand__",
     "__or__", "__ror__", "__xor__", "__rxor__", "__pow__", "__rpow__", "__invert__", "__neg__", "__abs__", "__matmul__",
@@ -940,7 +940,7 @@ def _refused_in_place(method: str) -> Any:
 
 
 _warned: set[str] = set()
-for _operator in _OPERATORS:
+for _operator in OPERATORS:
     setattr(Variable, _operator, _delegate(_operator))
 for _kind in _SCATTERS:
     setattr(Variable, f"scatter_{_kind}", _scatter_method(_kind))
