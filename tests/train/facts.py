@@ -41,18 +41,22 @@ def _rounded(x):
     return [_rounded(y) for y in x] if isinstance(x, list) else float("%.6g" % x)
 
 
-def optimizer_steps(tf, make, resource, sparse):
-    """The variable after each of three steps; `sparse`: two of three rows have gradients, one of them twice."""
+def optimizer_steps(tf, make, resource, sparse, more_rows=0):
+    """Three rows of the variable after each of three steps; `sparse`: two have gradients, one of them twice.
+
+    With `more_rows` the arrays are large enough for Retrograph to compile the step.
+    """
     with tf.Graph().as_default(), tf.Session() as session:
-        start = tf.constant([[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]])
+        start = tf.constant([[1.0, -2.0], [0.5, 3.0], [-1.0, 0.25]] + [[1.0, 1.0]] * more_rows)
         v = tf.get_variable("v", initializer=start, use_resource=resource)
-        used = tf.gather(v, [0, 2, 0]) if sparse else v
+        rows = tf.placeholder(tf.int32, [None])
+        used = tf.gather(v, rows) if sparse else v
         step = make(tf).minimize(tf.reduce_sum(used * used * 0.5 + used))
         session.run(tf.global_variables_initializer())
         values = []
-        for _ in range(3):
-            session.run(step)
-            values.append(_rounded(session.run(v).tolist()))
+        for given in ([0, 2, 0], [2, 0, 0], [0, 2, 0]):
+            session.run(step, {rows: given})
+            values.append(_rounded(session.run(v)[:3].tolist()))
     return values
 
 

@@ -15,11 +15,12 @@ from facts import BUILDS, OPTIMIZERS, SCHEDULES, operations, optimizer_steps, sc
 FACTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "train.json").read_text())
 
 
+@pytest.mark.parametrize("more_rows", [0, 3000], ids=["small", "compiled"])
 @pytest.mark.parametrize("gradient", ["dense", "sparse"])
 @pytest.mark.parametrize("kind", ["ref", "resource"])
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
-def test_three_steps(name: str, kind: str, gradient: str) -> None:
-    got = optimizer_steps(tf, OPTIMIZERS[name], kind == "resource", gradient == "sparse")
+def test_three_steps(name: str, kind: str, gradient: str, more_rows: int) -> None:
+    got = optimizer_steps(tf, OPTIMIZERS[name], kind == "resource", gradient == "sparse", more_rows)
     np.testing.assert_allclose(got, FACTS["optimizers"][f"{name} {kind} {gradient}"], rtol=2e-5, atol=1e-6)
 
 
