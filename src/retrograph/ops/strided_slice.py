@@ -29,6 +29,7 @@ _INDEX_ERROR = (
     " are valid indices"
 )
 _NEW_AXIS, _SHRUNK = -2, -1
+_INT32 = 2**31
 _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 Elements = Sequence[Any] | None
 
@@ -500,6 +501,13 @@ def _is_mask(spec: Any) -> bool:
     return isinstance(spec, bool) or (isinstance(spec, np.ndarray) and spec.dtype == bool)
 
 
+def _vectors(spec: _Spec) -> list[Tensor]:
+    parts = (spec.begin, spec.end, spec.strides)
+    if all(v.__class__ is int and -_INT32 <= v < _INT32 for part in parts for v in part):
+        return [constant(part, dtypes.int32, name="stack") for part in parts]
+    return _as_int64([stack(part) for part in parts])
+
+
 def _as_int64(vectors: list[Tensor]) -> list[Tensor]:
     if all(v.dtype != dtypes.int64 for v in vectors):
         return vectors
@@ -519,7 +527,7 @@ def get_item(tensor: Any, index: Any, var: Any = None) -> Tensor:
     spec = _Spec(index if isinstance(index, (list, tuple)) else [index])
     with name_scope(None, "strided_slice", [tensor, *spec.begin, *spec.end, *spec.strides]) as scope:
         if spec.begin:
-            begin, end, strides = _as_int64([stack(spec.begin), stack(spec.end), stack(spec.strides)])
+            begin, end, strides = _vectors(spec)
         else:
             begin = end = strides = constant([], dtype=dtypes.int32)
         return strided_slice(tensor, begin, end, strides, var=var, name=scope, **spec.masks)
