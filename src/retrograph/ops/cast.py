@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import dtypes
+from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.dtypes import DType
@@ -62,7 +62,15 @@ def _cast(xp: Any, op: Any, x: Any) -> Any:
     return convert(xp, x, op.attrs["DstT"].as_numpy_dtype)
 
 
+def _check_numeric(op: Any, source: DType, target: DType) -> None:
+    if dtypes.string in (source, target):
+        names = {"float32": "float", "float64": "double", "float16": "half"}
+        text = f"Cast {names.get(source.name, source.name)} to {names.get(target.name, target.name)} is not supported"
+        raise errors.UnimplementedError(None, op, text)
+
+
 def _cast_numpy(op: Any, x: Any) -> Any:
+    _check_numeric(op, op.attrs["SrcT"], op.attrs["DstT"])
     with np.errstate(invalid="ignore", over="ignore"):
         return _cast(np, op, np.asarray(x))
 

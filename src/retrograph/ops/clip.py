@@ -144,5 +144,6 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         t = convert_to_tensor(t, name="t")
         count = math.cast(array.size(t), dtypes.float32)
         inverse = math.rsqrt(math.reduce_sum(t * t, math.range(array.rank(t))))
-        limit: Any = constant(1.0) / clip_norm
-        return array.identity(t * clip_norm * math.minimum(inverse * count, limit), name=scope)
+        scaled = t * clip_norm
+        limited = math.minimum(inverse * count, constant(1.0) / clip_norm)  # type: ignore[operator]
+        return array.identity(scaled * limited, name=scope)

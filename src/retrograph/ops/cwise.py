@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.lazy_jax import jax, jax_nn, jnp, lax
+from retrograph.framework.lazy_jax import jax_nn, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, broadcast, broadcast_binary, merge, merge_all_inputs, unchanged, with_rank_at_least
@@ -305,8 +305,12 @@ def _broadcast_lax(function: Callable[[], Any]) -> Formula:
     return formula
 
 
-def _sample_free_igamma_grad() -> Any:
-    return lax.igamma_grad_a
+def _polygamma(xp: Any, n: Any, x: Any) -> Any:
+    n, x = jnp.broadcast_arrays(n, x)
+    one = x.dtype.type(1)
+    sign = jnp.where(jnp.mod(n, 2) == 0, -one, one)
+    value = jnp.where(n == 0, lax.digamma(x), sign * jnp.exp(lax.lgamma(n + one)) * lax.zeta(n + one, x))
+    return jnp.where((n < 0) | (n != jnp.floor(n)), np.nan, value).astype(x.dtype)
 
 
 def _shift(name: str) -> Formula:
@@ -343,18 +347,18 @@ _BINARY: dict[str, tuple[Formula, Any, Formula | None]] = {
     "LogicalOr": (_named("logical_or"), NO_GRADIENT, _named("logical_or")),
     "Maximum": (_named("maximum"), grad.maximum_grad, _named("maximum")),
     "Minimum": (_named("minimum"), grad.minimum_grad, _named("minimum")),
-    "Mod": (_truncated_rest, NO_GRADIENT, _truncated_rest),
+    "Mod": (_truncated_rest, None, _truncated_rest),
     "Mul": (_named("multiply"), grad.mul_grad, _named("multiply")),
     "MulNoNan": (_multiply_no_nan, grad.mul_no_nan_grad, _multiply_no_nan),
     "NextAfter": (_named("nextafter"), grad.next_after_grad, _named("nextafter")),
-    "Polygamma": (_broadcast_lax(lambda: jax.scipy.special.polygamma), grad.polygamma_grad, None),
+    "Polygamma": (_polygamma, grad.polygamma_grad, None),
     "Pow": (_power, grad.pow_grad, _power),
     "RealDiv": (_named("true_divide"), grad.real_div_grad, _named("true_divide")),
     "RightShift": (_shift("right_shift"), NO_GRADIENT, _shift("right_shift")),
     "SquaredDifference": (_squared_difference, grad.squared_difference_grad, _squared_difference),
     "Sub": (_named("subtract"), grad.sub_grad, _named("subtract")),
     "TruncateDiv": (_truncated_quotient, NO_GRADIENT, _truncated_quotient),
-    "TruncateMod": (_truncated_rest, NO_GRADIENT, _truncated_rest),
+    "TruncateMod": (_truncated_rest, None, _truncated_rest),
     "Xdivy": (_xdivy, grad.xdivy_grad, _xdivy),
     "Xlogy": (_xlogy, grad.xlogy_grad, _xlogy),
     "Zeta": (_broadcast_lax(lambda: lax.zeta), grad.zeta_grad, None),

@@ -163,8 +163,8 @@ def pow_grad(op: Any, grad: Grad) -> list[Any]:
     to_x, to_y = _reducers(x, y, grad)
     x, y = conj(x), conj(y)
     gx = to_x(grad * y * raw("Pow", x, y - 1))
-    z = conj(op.outputs[0])
-    return [gx, to_y(grad * z * _log_of_base(x))]
+    z, log_x = conj(op.outputs[0]), _log_of_base(x)
+    return [gx, to_y(grad * z * log_x)]
 
 
 def _extreme_grad(selector: str) -> Callable[[Any, Any], list[Any]]:

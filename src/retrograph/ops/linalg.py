@@ -138,13 +138,7 @@ def _matrix_set_diag_shape(c: ShapeContext) -> list[Shape]:
 def _band_part_shape(c: ShapeContext) -> list[Shape]:
     with_rank(c, c.input(1), 0)
     with_rank(c, c.input(2), 0)
-    shape = c.input(0)
-    if shape is not None and len(shape) >= 2:
-        for index, size in ((1, shape[-2]), (2, shape[-1])):
-            limit, name = c.constant(index), ("num_lower", "num_upper")[index - 1]
-            if limit is not None and size is not None and limit > size:
-                c.fail(f"{name} must be negative or less or equal to number of {'rows' if index == 1 else 'columns'} ({size}) got: {limit}")
-    return [c.input(0)]
+    return [with_rank_at_least(c, c.input(0), 2)]
 
 
 # ---- values
@@ -279,10 +273,11 @@ register_op(
 register_op("MatrixSolveLs", shape=_least_squares_shape, lower=_least_squares)
 register_op("Cholesky", shape=_square_shape, gradient=grad.cholesky_grad, **_both(_cholesky, _NOT_POSITIVE))
 register_op("Qr", shape=_qr_shape, gradient=grad.qr_grad, **_both(_qr))
-register_op("Svd", shape=_svd_shape, **_both(_svd))
+register_op("Svd", shape=_svd_shape, gradient=grad.svd_grad, **_both(_svd))
 register_op("SelfAdjointEigV2", shape=_eigh_shape, gradient=grad.eigh_grad, **_both(_eigh))
 register_op("Lu", shape=_lu_shape, lower=_lu)
-register_op("MatrixSquareRoot", shape=_square_shape, lower=_square_root)
+register_op("MatrixSquareRoot", shape=_square_shape, lower=_square_root, gradient=grad.square_root_grad)
+register_op("MatrixExponential", shape=_square_shape, lower=lambda op, x: jax.scipy.linalg.expm(jnp.asarray(x)))
 register_op("MatrixLogarithm", shape=_square_shape, numpy=_logarithm, host=True)
 
 
@@ -319,8 +314,16 @@ def _matrix_set_diag(xp: Any, op: Any, x: Any, diagonal: Any) -> Any:
     return xp.where(_identity_mask(rows, columns), xp.pad(diagonal, missing)[..., None, :], x)
 
 
+def _check_limit(op: Any, name: str, what: str, limit: Any, size: int) -> None:
+    if is_static(limit) and limit > size:
+        text = f"{name} must be negative or less or equal to number of {what} ({size}) got: {limit}"
+        raise errors.InvalidArgumentError(None, op, text)
+
+
 def _band_part(xp: Any, op: Any, x: Any, lower: Any, upper: Any) -> Any:
     rows, columns = x.shape[-2:]
+    _check_limit(op, "num_lower", "rows", lower, rows)
+    _check_limit(op, "num_upper", "columns", upper, columns)
     offset = np.arange(columns) - np.arange(rows)[:, None]
     inside = ((lower < 0) | (-offset <= lower)) & ((upper < 0) | (offset <= upper))
     return xp.where(inside, x, np.zeros((), x.dtype))
@@ -344,11 +347,6 @@ def diag(diagonal: Any, name: str | None = None) -> Tensor:
 def diag_part(input: Any, name: str | None = None) -> Tensor:
     """The diagonal of a tensor whose shape is some shape twice. Source: TF 1.15 `tf.diag_part`."""
     return apply_op("DiagPart", name, input=input)  # type: ignore[no-any-return]
-
-
-def _only_main_diagonal(function: str, **arguments: tuple[Any, Any]) -> None:
-    # TF 1.15.5 itself ignores these arguments: its forward-compatibility date keeps it on the old op types.
-    del function, arguments
 
 
 @export("linalg.diag", "matrix_diag")
@@ -395,15 +393,11 @@ def _eye_shapes(num_rows: Any, num_columns: Any, batch_shape: Any, square: bool,
     """The shape of the diagonals, and of the matrices if they are not square."""
     if _is_tensor(batch_shape) or _is_tensor(diag_size):
         batch = convert_to_tensor(batch_shape, name="shape", dtype=dtypes.int32)
-        diagonal = raw("ConcatV2", [batch, _stacked([diag_size])], 0, name="concat")
-        whole = None if square else raw("ConcatV2", [batch, _stacked([num_rows, num_columns])], 0, name="concat")
+        diagonal = raw("ConcatV2", [batch, [diag_size]], 0, name="concat")
+        whole = None if square else raw("ConcatV2", [batch, [num_rows, num_columns]], 0, name="concat")
         return diagonal, whole
     batch_list = list(batch_shape)
     return [*batch_list, diag_size], None if square else [*batch_list, num_rows, num_columns]
-
-
-def _stacked(values: list[Any]) -> Any:
-    return values
 
 
 @export("eye", "linalg.eye")
@@ -482,6 +476,13 @@ def matrix_logarithm(input: Any, name: str | None = None) -> Tensor:
     return apply_op("MatrixLogarithm", name, input=input)  # type: ignore[no-any-return]
 
 
+@export("linalg.expm")
+def matrix_exponential(input: Any, name: str | None = None) -> Tensor:
+    """The matrix exponentials of square matrices. Source: TF 1.15 `tf.linalg.expm`."""
+    with name_scope(name, "matrix_exponential", [input]):
+        return apply_op("MatrixExponential", None, input=convert_to_tensor(input, name="input"))  # type: ignore[no-any-return]
+
+
 @export("linalg.lu")
 def lu(input: Any, output_idx_type: Any = dtypes.int32, name: str | None = None) -> Any:
     """(both triangles in one matrix, permutation of the rows) with `l @ u == input[permutation]`. Source: TF 1.15 `tf.linalg.lu`."""
@@ -549,13 +550,13 @@ def _under_determined(matrix: Any, rhs: Any, l2_regularizer: Any) -> Tensor:
 
 
 def _composite_least_squares(matrix: Any, rhs: Any, l2_regularizer: Any, name: str | None) -> Tensor:
-    from retrograph.ops.control_flow import cond  # the control-flow family builds on math
-
     with name_scope(name, "matrix_solve_ls", [matrix, rhs, l2_regularizer]):
         rows, columns = matrix.get_shape()[-2:].as_list()
         if rows is not None and columns is not None:
             solve = _over_determined if rows >= columns else _under_determined
             return solve(matrix, rhs, l2_regularizer)
+        from retrograph.ops.cond import cond  # the control-flow family builds on math
+
         sizes: Any = array.shape(matrix)[-2:]  # type: ignore[index]
         return cond(  # type: ignore[no-any-return]
             sizes[-2] >= sizes[-1], lambda: _over_determined(matrix, rhs, l2_regularizer), lambda: _under_determined(matrix, rhs, l2_regularizer)

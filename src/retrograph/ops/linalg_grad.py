@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograph.framework.graph import colocate_with, control_dependencies
+from retrograph.framework.constants import constant
+from retrograph.framework.graph import colocate_with, control_dependencies, name_scope
 from retrograph.ops import array
 from retrograph.ops.matmul import matmul
 from retrograph.ops.raw import raw
 
 
 def _adjoint(matrix: Any) -> Any:
-    return array.matrix_transpose(matrix, conjugate=True)
+    with name_scope(None, "adjoint", [matrix]):
+        return array.matrix_transpose(matrix, conjugate=True)
 
 
 def _band(x: Any, lower: int, upper: int) -> Any:
@@ -191,3 +193,110 @@ def eigh_grad(op: Any, grad_e: Any, grad_v: Any) -> Any:
         grad_a: Any = matmul(v, matmul(inner, v, adjoint_b=True))
         grad_a = _band(grad_a + _adjoint(grad_a), -1, 0)
         return _set_diag(grad_a, 0.5 * _diag_part(grad_a))
+
+
+def _singular_values_grad(op: Any, grad_s: Any) -> Any:
+    diagonal = _diag(grad_s)
+    _, u, v = raw("Svd", op.inputs[0], compute_uv=True)
+    grad_a: Any = matmul(u, matmul(diagonal, v, adjoint_b=True))
+    grad_a.set_shape(op.inputs[0].get_shape())
+    return grad_a
+
+
+def _svd_sizes(op: Any, grad_u: Any, grad_v: Any) -> tuple[Any, int, int]:
+    """(shape of the matrices, rows, columns), as far as the gradients tell them."""
+    shape = op.inputs[0].get_shape().with_rank_at_least(2)
+    shape_u, shape_v = grad_u.get_shape().with_rank_at_least(2), grad_v.get_shape().with_rank_at_least(2)
+    m, n = shape.dims[-2].merge_with(shape_u[-2]).value, shape.dims[-1].merge_with(shape_v[-2]).value
+    batch = shape[:-2].merge_with(shape_u[:-2]).merge_with(shape_v[:-2])
+    if m is None or n is None:
+        raise NotImplementedError("SVD gradient has not been implemented for input with unknown inner matrix shape.")
+    return batch.concatenate([m, n]), m, n
+
+
+def svd_grad(op: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
+    """The gradient of the singular values and vectors.
+
+    Source: https://people.maths.ox.ac.uk/gilesm/files/NA-08-01.pdf
+    """
+    if not op.get_attr("compute_uv"):
+        return _singular_values_grad(op, grad_s)
+    grad_s_mat = _diag(grad_s)
+    full = op.get_attr("full_matrices")
+    if op.inputs[0].dtype.is_complex:
+        raise NotImplementedError("SVD gradient is not implemented for complex types and compute_uv=True.")
+    shape, m, n = _svd_sizes(op, grad_u, grad_v)
+    s, u, v = op.outputs
+    transposed = m > n
+    if transposed:
+        m, n, u, v, grad_u, grad_v = n, m, v, u, grad_v, grad_u
+    with control_dependencies([grad_s, grad_u, grad_v]):
+        if full and abs(m - n) > 1:
+            raise NotImplementedError("svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True")
+        grad_a = _svd_product(s, u, v, (grad_s_mat, grad_u, grad_v), (m, n), full)
+        if transposed:
+            grad_a = array.matrix_transpose(grad_a)
+        grad_a.set_shape(shape)
+        return grad_a
+
+
+def _inverse_gaps(s: Any) -> Any:
+    """1 / (s_j² - s_i²), 0 on the diagonal."""
+    from retrograph.ops.linalg import eye  # linalg builds on this module
+
+    squares = raw("Square", s)
+    s_shape: Any = array.shape(s)
+    identity = eye(s_shape[-1], batch_shape=s_shape[:-1], dtype=s.dtype)
+    gaps = array.expand_dims(squares, -2) - array.expand_dims(squares, -1) + identity  # type: ignore[operator]
+    return _set_diag(raw("Reciprocal", gaps), array.zeros_like(s))
+
+
+def _svd_product(s: Any, u: Any, v: Any, grads: tuple[Any, Any, Any], sizes: tuple[int, int], full: bool) -> Any:
+    grad_s_mat, grad_u, grad_v = grads
+    m, n = sizes
+    s_mat = _diag(s)
+    f = _inverse_gaps(s)
+    inverse_s = _diag(raw("Reciprocal", s))
+    v1, grad_v1 = v[..., :, :m], grad_v[..., :, :m]
+    u_gu, v_gv = matmul(u, grad_u, adjoint_a=True), matmul(v1, grad_v1, adjoint_a=True)
+    f_u, f_v = f * u_gu, f * v_gv
+    inner: Any = grad_s_mat + matmul(f_u + _adjoint(f_u), s_mat) + matmul(s_mat, f_v + _adjoint(f_v))
+    term1: Any = matmul(u, matmul(inner, v1, adjoint_b=True))
+    if m == n:
+        return term1
+    gv1t: Any = array.matrix_transpose(grad_v1)
+    rest = gv1t - matmul(matmul(gv1t, v1), v1, adjoint_b=True)
+    if full:
+        v2, grad_v2 = v[..., :, m:n], grad_v[..., :, m:n]
+        rest -= matmul(matmul(v1, grad_v2, adjoint_a=True), v2, adjoint_b=True)
+    return term1 + matmul(matmul(u, inverse_s), rest)
+
+
+def _kronecker(b1: Any, b2: Any) -> Any:
+    s1, s2 = array.shape(b1), array.shape(b2)
+    order1, order2 = s1[-1], s2[-1]  # type: ignore[index]
+    batch = raw("Slice", s1, [0], [raw("Sub", array.size(s1), 2)])
+    shape1 = raw("ConcatV2", [batch, [order1], [1], [order1], [1]], 0, name="concat")
+    shape2 = raw("ConcatV2", [batch, [1], [order2], [1], [order2]], 0, name="concat")
+    r1: Any = array.reshape(b1, shape1)
+    r2 = array.reshape(b2, shape2)
+    order = order1 * order2
+    return array.reshape(r1 * r2, raw("ConcatV2", [batch, [order], [order]], 0, name="concat"))
+
+
+def square_root_grad(op: Any, grad: Any) -> Any:
+    """The solution of the Sylvester equation `r @ da + da @ r == dr`."""
+    from retrograph.ops.linalg import eye  # linalg builds on this module
+
+    root = op.outputs[0]
+    shape: Any = array.shape(root)
+    order = shape[-1]
+    sizes = shape[0:-2]
+    count = raw("Prod", sizes, constant([0]))
+    flat = array.reshape(eye(order, dtype=root.dtype), [-1])
+    identities = array.reshape(raw("Tile", flat, [count]), shape)
+    total = raw("Add", _kronecker(identities, array.matrix_transpose(root)), _kronecker(root, identities))
+    batch = raw("Slice", shape, [0], [raw("Sub", array.size(shape), 2)])
+    vector_shape = raw("ConcatV2", [batch, [order * order], [1]], 0, name="concat")
+    vector = array.reshape(array.matrix_transpose(grad), vector_shape)
+    return array.matrix_transpose(array.reshape(raw("MatrixSolve", total, vector), shape))

@@ -120,7 +120,8 @@ def prod_grad(op: Any, grad: Any) -> list[Any]:
     input_shape = array.shape(x)
     axes = array.reshape(op.inputs[1], [-1])
     kept = reduced_shape(input_shape, op.inputs[1])
-    grad = raw("Tile", array.reshape(grad, kept), safe_shape_div(input_shape, kept))
+    scaling = safe_shape_div(input_shape, kept)
+    grad = raw("Tile", array.reshape(grad, kept), scaling)
     with device("/cpu:0"):
         rank = array.rank(x)
         reduced = cast((axes + rank) % rank, dtypes.int32)
@@ -162,9 +163,9 @@ def cumprod_grad(op: Any, grad: Any) -> list[Any]:
     return [out / x, None]
 
 
-def _log_part(condition: str, grad: Any, value: Any) -> Any:
-    log = raw("Log", value)
-    return raw("SelectV2", raw(condition, grad, 0), log, grad.dtype.min)
+def _log_part(condition: str, grad: Any, sign: int) -> Any:
+    chosen = raw(condition, grad, 0)
+    return raw("SelectV2", chosen, raw("Log", grad if sign > 0 else -grad), grad.dtype.min)
 
 
 def cumulative_logsumexp_grad(op: Any, grad: Any) -> list[Any]:
@@ -175,6 +176,6 @@ def cumulative_logsumexp_grad(op: Any, grad: Any) -> list[Any]:
     def part(log_grad: Any) -> Any:
         return raw("Exp", raw("CumulativeLogsumexp", log_grad - op.outputs[0], axis, **options) + x)
 
-    positive = _log_part("Greater", grad, grad)
-    negative = _log_part("Less", grad, -grad)
+    positive = _log_part("Greater", grad, 1)
+    negative = _log_part("Less", grad, -1)
     return [part(positive) - part(negative), None]

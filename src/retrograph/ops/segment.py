@@ -16,11 +16,11 @@ from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import ShapeContext, concatenate, merge, with_rank, with_rank_at_least
+from retrograph.framework.shape_rules import ShapeContext, concatenate, merge, merge_dim, with_rank, with_rank_at_least
 from retrograph.ops import array, math
 from retrograph.ops.clip import clip_by_value
 from retrograph.ops.raw import raw
-from retrograph.ops.rows import is_static, merge_conflict, with_value
+from retrograph.ops.rows import is_static, with_value
 
 # ---- values
 
@@ -105,6 +105,10 @@ def _segment_lower(how: str) -> Callable[..., Any]:
     return lower
 
 
+def _not_defined(op: Any, *grads: Any) -> Any:
+    raise LookupError(f"No gradient defined for operation '{op.name}' (op type: {op.type})")
+
+
 def _segment_sum_grad(op: Any, grad: Any) -> list[Any]:
     return [raw("GatherV2", grad, op.inputs[1], 0), None]
 
@@ -112,8 +116,9 @@ def _segment_sum_grad(op: Any, grad: Any) -> list[Any]:
 def _segment_mean_grad(op: Any, grad: Any) -> list[Any]:
     data, ids = op.inputs
     rank: Any = array.rank(data)
+    rows = array.shape(ids)
     tail = array.fill(array.expand_dims(rank - 1, 0), 1)
-    ones_shape = raw("ConcatV2", [array.shape(ids), tail], 0, name="concat")
+    ones_shape = raw("ConcatV2", [rows, tail], 0, name="concat")
     ones = array.fill(ones_shape, constant(1, dtype=grad.dtype))
     scaled = grad / raw("SegmentSum", ones, ids)
     return [raw("GatherV2", scaled, ids, 0), None]
@@ -131,7 +136,7 @@ def _segment_extreme_grad(op: Any, grad: Any) -> list[Any]:
 for _type, _how, _gradient in (
     ("SegmentSum", "add", _segment_sum_grad),
     ("SegmentMean", "mean", _segment_mean_grad),
-    ("SegmentProd", "multiply", None),
+    ("SegmentProd", "multiply", _not_defined),
     ("SegmentMax", "max", _segment_extreme_grad),
     ("SegmentMin", "min", _segment_extreme_grad),
 ):
@@ -187,10 +192,8 @@ def _unsorted_shape(c: ShapeContext) -> list[Shape]:
         prefix = data[: len(ids)]
         if len(data) < len(ids):
             c.fail(f"Shape must be at least rank {len(ids)} but is rank {len(data)}")
-        conflict = merge_conflict(prefix, ids)
-        if conflict:
-            i = next(i for i, (x, y) in enumerate(zip(prefix, ids, strict=True)) if None not in (x, y) and x != y)
-            c.fail(f"Dimensions {prefix[i]} and {ids[i]} are not compatible")
+        for a, b in zip(prefix, ids, strict=True):
+            merge_dim(c, a, b)
     number = c.constant(2)
     size = None if number is None else int(number)
     if size is not None and size < 0:
