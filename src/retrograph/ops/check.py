@@ -21,6 +21,7 @@ from retrograph.framework.structures import SparseTensor
 from retrograph.ops import array, math
 from retrograph.ops.cond import cond
 from retrograph.ops.control_flow import group, no_op, with_dependencies
+from retrograph.ops.strided_slice import strided_slice
 from retrograph.ops.summarize import summarize_value
 
 NUMERIC_TYPES = frozenset(
@@ -39,7 +40,15 @@ def _assert(op: Operation, ctx: Any, condition: Any, *data: Any) -> tuple[()]:
     return ()
 
 
-register_op("Assert", shape=no_outputs, numpy=_assert, host=True, effect=True, gradient=NO_GRADIENT)
+def _noted(op: Operation, ctx: Any, condition: Any, *data: Any) -> tuple[()]:
+    """In compiled programs the check is one of the results: it is made when they are there, before any is used."""
+    if isinstance(condition, (np.ndarray, np.generic)) and np.asarray(condition).all():
+        return ()
+    ctx.checks.append((op, condition, list(data)))
+    return ()
+
+
+register_op("Assert", shape=no_outputs, lower=_noted, numpy=_assert, effect=True, gradient=NO_GRADIENT)
 
 
 def _assert_op(condition: Any, data: Sequence[Any], summarize: int | None) -> Operation:
@@ -509,7 +518,7 @@ def _differences(x: Any) -> Tensor:
     count = array.shape(x) - 1
 
     def difference() -> Tensor:
-        return array.strided_slice(x, [1], [1] + count) - array.strided_slice(x, [0], count)  # type: ignore[no-any-return]
+        return strided_slice(x, [1], [1] + count) - strided_slice(x, [0], count)  # type: ignore[no-any-return]
 
     result: Tensor = cond(too_short, lambda: convert_to_tensor([], dtype=x.dtype), difference)
     return result

@@ -261,10 +261,11 @@ def _with_tensor_arrays(originals: Sequence[Any], tensors: list[Tensor]) -> list
 
 
 def _at_most_n_true(predicates: Sequence[Any], n: int, message: str) -> Any:
-    from retrograph.ops import array, math
+    from retrograph.ops import math
     from retrograph.ops.check import Assert
+    from retrograph.ops.joining import stack
 
-    preds = array.stack(predicates, name="preds_c")
+    preds = stack(predicates, name="preds_c")
     number = math.reduce_sum(math.cast(preds, "int32"), name="num_true_conds")
     condition = math.less_equal(number, constant(n, name="n_true_conds"))
     names = ", ".join(getattr(p, "name", "?") for p in predicates)
@@ -282,10 +283,10 @@ def _last_as_default(
     )
 
     def default() -> Any:
-        from retrograph.ops import array
         from retrograph.ops.check import Assert
+        from retrograph.ops.joining import stack
 
-        data = ("Input error: None of conditions evaluated as True:", array.stack(predicates, name="preds_c"))
+        data = ("Input error: None of conditions evaluated as True:", stack(predicates, name="preds_c"))
         checks = [_at_most_n_true(predicates[:last], n=0, message=others), Assert(predicates[last], data=data)]
         with control_dependencies(checks):
             return actions[last]()

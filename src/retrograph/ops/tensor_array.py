@@ -314,6 +314,11 @@ def _read(op: Operation, handle: ArrayHandle, index: Any, flow: ArrayValue) -> A
 
 
 def _write(op: Operation, handle: ArrayHandle, index: Any, value: Any, flow: ArrayValue) -> ArrayValue:
+    if handle.dynamic and not isinstance(index, (np.ndarray, np.generic)):
+        from retrograph.runtime.lower import NeedsConcreteError
+
+        # How long the array becomes depends on the index.
+        raise NeedsConcreteError(op.inputs[1])
     return flow.write(op, index, value)
 
 

@@ -16,19 +16,22 @@ import numpy as np
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.runtime.counting import Count, count_rounds
-from retrograph.runtime.lower import Evaluator, Instruction, NeedsConcreteError
+from retrograph.runtime.lower import (
+    Evaluator,
+    HostBudgetError,
+    Instruction,
+    NeedsConcreteError,
+    is_read_of_reference,
+    uninitialized_error,
+)
 from retrograph.runtime.regions import CondStep, FLOW_TYPES, LoopStep, Step, has_flow, operations, schedule
-from retrograph.runtime.state import Ref, StateContext, TraceContext
+from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError
 
 _KNOWN = (np.ndarray, np.generic, bool)
 # Writing out more rounds than this would make programs that XLA cannot compile in reasonable time.
 _MOST_WRITTEN_OUT = 4096
 # A loop that NumPy has not finished after this many operations is left to XLA, if it can be.
 HOST_BUDGET = 50_000
-
-
-class HostBudgetError(Exception):
-    """A loop takes too long on the host."""
 
 
 class _ShapeVariesError(Exception):
@@ -69,15 +72,24 @@ class Gate:
             _set_merge(evaluator, self.op, index, env[self.inputs[index]])
             return
         value = _as_declared(evaluator.context, self.outputs[0], env[self.inputs[0]])
-        for tensor in self.outputs:
+        for tensor in self._alive(env):
             env.setdefault(tensor, value)
+
+    def _alive(self, env: dict[Tensor, Any]) -> Sequence[Tensor]:
+        """The outputs that get a value: of a Switch the one that its predicate says, if that is known."""
+        pred = env.get(self.inputs[1]) if len(self.outputs) == 2 else None
+        return [self.outputs[int(bool(np.asarray(pred).reshape(())))]] if _is_known(pred) else self.outputs
 
 
 def _as_declared(context: StateContext, tensor: Tensor, value: Any) -> Any:
     """A reference as its value where the tensor is none."""
-    if value.__class__ is Ref and not tensor._dtype._is_ref and tensor._dtype._base.name != "resource":
+    if value.__class__ is not Ref or tensor._dtype._is_ref or tensor._dtype._base.name == "resource":
+        return value
+    try:
         return context.read(value)
-    return value
+    except UninitializedError:
+        source = tensor._op._inputs[0]
+        raise uninitialized_error(source._op if is_read_of_reference(source) else tensor._op, value) from None
 
 
 def _set_merge(evaluator: Evaluator, merge: Operation, index: Any, value: Any) -> None:
@@ -182,7 +194,8 @@ class CondRegion:
         self.branches = [_items(branch) for branch in step.branches]
         self.merges = step.merges
         self.exports = step.exports
-        self.outside = _outside(self.ops)
+        self.needs = [self.pred]
+        self.outside = [*_outside(self.ops), self.pred]
 
     def evaluate(self, evaluator: Evaluator) -> None:
         """Gives the Merges (and what later steps take from a branch) their values."""
@@ -407,7 +420,7 @@ class LoopRegion:
             return self._written_out(evaluator, starts, budget=HOST_BUDGET if self.can_trace else None)
         count = count_rounds(self, evaluator, starts)
         if count is None:
-            return self._while(evaluator, starts)
+            return self._dynamic(evaluator, starts)
         if count.rounds <= 1:
             return self._written_out(evaluator, starts)
         try:
@@ -419,6 +432,13 @@ class LoopRegion:
             if count.rounds > _MOST_WRITTEN_OUT:
                 raise
         return self._written_out(evaluator, starts)
+
+    def _dynamic(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
+        try:
+            return self._while(evaluator, starts)
+        except _ShapeVariesError:
+            # The condition may be known round by round, if it is about the shapes.
+            return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
 
     @property
     def can_trace(self) -> bool:
@@ -457,8 +477,10 @@ class LoopRegion:
 
     # ---- round by round
 
-    def _written_out(self, evaluator: Evaluator, values: Sequence[Any], budget: int | None = None) -> list[Any]:
-        spent = 0
+    def _written_out(
+        self, evaluator: Evaluator, values: Sequence[Any], budget: int | None = None, most: int | None = None
+    ) -> list[Any]:
+        spent = rounds = 0
         while True:
             inner = self._round(evaluator, evaluator.context, values)
             going_on = inner.value(self._pred())
@@ -468,8 +490,11 @@ class LoopRegion:
                 return self._tail(inner)
             values = self._next(inner)
             spent += len(self.ops)
+            rounds += 1
             if budget is not None and spent > budget:
                 raise HostBudgetError
+            if most is not None and rounds > most:
+                raise NeedsConcreteError(self._pred())
 
     # ---- as a scan
 
@@ -526,7 +551,8 @@ class _Carry:
         self.evaluator = evaluator
         self.values = [_tidy(v) for v in values]
         self.keys: list[Any] = []
-        self.checks: list[tuple[Operation, list[Any]]] = []
+        # For each check its operation, the forms of the data carried, and the data as slots (texts are known).
+        self.checks: list[tuple[Operation, list[Any], list[_Slot]]] = []
         self._arrange()
 
     def _arrange(self) -> None:
@@ -538,7 +564,7 @@ class _Carry:
         self.state = (
             [jnp.asarray(leaf) for leaf in leaves if _can_carry(leaf)],
             [jnp.asarray(cells[key]) for key in self.keys],
-            [(jnp.asarray(True), [jnp.zeros(a.shape, a.dtype) for a in data]) for _, data in self.checks],
+            [(jnp.asarray(True), [jnp.zeros(a.shape, a.dtype) for a in data]) for _, data, _ in self.checks],
         )
 
     def inside(self, state: Any) -> tuple[list[Any], TraceContext]:
@@ -556,8 +582,10 @@ class _Carry:
         for key, value in zip(self.keys, state[1], strict=True):
             context.cells[key] = value
             context.written.add(key)
-        for (op, _), (ok, data) in zip(self.checks, state[2], strict=True):
-            context.checks.append((op, ok, data))  # type: ignore[attr-defined]
+        for (op, _, slots), (ok, data) in zip(self.checks, state[2], strict=True):
+            rest = iter(data)
+            all_data = [next(rest) if isinstance(s.leaves[0], _Out) else s.leaves[0] for s in slots]
+            context.checks.append((op, ok, all_data))  # type: ignore[attr-defined]
         return self._values(state[0])
 
     def settle(
@@ -582,7 +610,7 @@ class _Carry:
         slots = [collector.slot(value) for value in results]
         written = {key: collector.slot(context.cells[key]) for key in dict.fromkeys([*self.keys, *context.written])}
         checks = [
-            (op, collector.slot(jnp.asarray(ok)), [collector.slot(jnp.asarray(d)) for d in data if _can_carry(d)])
+            (op, collector.slot(jnp.asarray(ok)), [collector.slot(d) for d in data])
             for op, ok, data in context.checks
         ]
         return collector.arrays, (slots, written, checks)
@@ -597,7 +625,7 @@ class _Carry:
         self.keys = keys
         if len(checks) != len(self.checks):
             self.checks = [
-                (op, [traced.avals[d.leaves[0].index] for d in data if isinstance(d.leaves[0], _Out)])
+                (op, [traced.avals[d.leaves[0].index] for d in data if isinstance(d.leaves[0], _Out)], data)
                 for op, _, data in checks
             ]
         for i, slot in enumerate(slots):
@@ -658,6 +686,7 @@ def _first_failure(state: Any, check: Any, outputs: Sequence[Any]) -> Any:
     """The data of a check stay those of the round in which it failed first."""
     held, data = state
     _, ok, slots = check
-    new = [_array(d.leaves[0], outputs, old.dtype) for d, old in zip(slots, data, strict=True)]
+    moving = [d for d in slots if isinstance(d.leaves[0], _Out)]
+    new = [_array(d.leaves[0], outputs, old.dtype) for d, old in zip(moving, data, strict=True)]
     data = [jnp.where(held, n, old) for n, old in zip(new, data, strict=True)]
     return held & _array(ok.leaves[0], outputs, np.bool_), data

@@ -29,6 +29,10 @@ class NeedsConcreteError(Exception):
         self.tensor = tensor
 
 
+class HostBudgetError(Exception):
+    """A loop takes too long on the host; nothing that it did counts."""
+
+
 class Instruction:
     """An operation with what evaluating it needs, looked up once."""
 
@@ -212,13 +216,13 @@ def _eager(item: Instruction) -> Callable[..., Any]:
         given = [v if i in item.static or not isinstance(v, np.ndarray) or v.dtype == object else jnp.asarray(v) for i, v in enumerate(values, -1 if item.effect else 0)]
         result = item.lower(op, *given)  # type: ignore[misc]
         if isinstance(result, (tuple, list)):
-            return tuple(r if _is_opaque(r) else np.asarray(r) for r in result)
-        return result if result is None or _is_opaque(result) else np.asarray(result)
+            return tuple(r if is_opaque(r) else np.asarray(r) for r in result)
+        return result if result is None or is_opaque(result) else np.asarray(result)
 
     return run
 
 
-def _is_opaque(value: Any) -> bool:
+def is_opaque(value: Any) -> bool:
     """Whether a value is a reference, or belongs to a TensorArray."""
     return value.__class__ is Ref or hasattr(value, "element_shape")
 
@@ -248,6 +252,11 @@ def unfed_error(op: Operation) -> errors.OpError:
     of_shape = f" and shape {to_text(shape)}" if shape else ""
     text = f"You must feed a value for placeholder tensor '{op._name}' with dtype {names.get(dtype.name, dtype.name)}{of_shape}"
     return errors.InvalidArgumentError(op.node_def, op, located_text(text, op))  # type: ignore[no-any-return]
+
+
+def dead_fetch_error(tensor: Tensor, index: int) -> errors.OpError:
+    """A fetched tensor is in a branch that was not taken."""
+    return errors.InvalidArgumentError(None, None, f"Retval[{index}] does not have value")  # type: ignore[no-any-return]
 
 
 def missing_error(op: Operation) -> errors.OpError:

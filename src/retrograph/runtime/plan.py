@@ -14,15 +14,19 @@ import numpy as np
 
 from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph, Operation, Tensor
-from retrograph.framework.lazy_jax import jax
+from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.lower import (
     Evaluator,
+    HostBudgetError,
     Instruction,
     MissingResourceError,
     NeedsConcreteError,
     UninitializedVariableError,
+    dead_fetch_error,
+    is_opaque,
     is_read_of_reference,
+    located,
     uninitialized_error,
 )
 from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, HostContext, Ref, TraceContext, cell_key, initial_stream
@@ -90,6 +94,11 @@ def _ops_of(item: Any) -> list[Operation]:
     return [item.op] if item.__class__ is Instruction else item.ops
 
 
+def _taken_by(item: Any) -> list[Tensor]:
+    """The tensors that an item takes, those that it makes itself among them."""
+    return [*(t for op in _ops_of(item) for t in op._inputs), *getattr(item, "needs", ())]
+
+
 def _is_host(item: Any) -> bool:
     return any(_is_host_op(op) for op in _ops_of(item))
 
@@ -98,6 +107,9 @@ def _is_host_op(op: Operation) -> bool:
     record = RECORDS.get(op._type)
     if record is None or op._type == "Const" or (record.padded is not None and "_padded" in op._attrs):
         return False
+    if op._type == "Assert":
+        # Its texts are mostly constants, which a compiled check need not see.
+        return any(t._dtype._base.name in _HOST_TYPES and t._op._type != "Const" for t in op._inputs)
     if record.host or (record.lower is None and record.numpy is not None and record.effect):
         return True
     return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
@@ -158,7 +170,7 @@ class _Cells:
 class _Executable:
     """A compiled segment for certain shapes."""
 
-    __slots__ = ("call", "dynamic", "forwards", "static", "written")
+    __slots__ = ("call", "checks", "dynamic", "forwards", "static", "written")
 
     def __init__(self) -> None:
         self.call: Any = None
@@ -166,6 +178,7 @@ class _Executable:
         self.dynamic: list[Tensor] = []
         self.static: dict[Tensor, Any] = {}
         self.forwards = False
+        self.checks: list[tuple[Operation, list[Any]]] = []
 
 
 class HostStep:
@@ -177,10 +190,10 @@ class HostStep:
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
         ops = [op for item in self.items for op in _ops_of(item)]
-        for op in ops:
-            for tensor in op._inputs:
+        for item in self.items:
+            for tensor in _taken_by(item):
                 value = env.get(tensor)
-                if value is not None and value.__class__ is not Ref and not isinstance(value, np.ndarray):
+                if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
                     env[tensor] = np.asarray(value)
         context = HostContext(session._cells)
         Evaluator(context, env, host=True).run(self.items)
@@ -202,11 +215,11 @@ class Segment:
         ops = [op for item in items for op in _ops_of(item)]
         made = {t for op in ops for t in op._outputs}
         self.outputs = [t for op in ops for t in op._outputs if t in wanted]
-        inputs = dict.fromkeys(t for op in ops for t in op._inputs if t not in made and not self._is_constant(t))
-        self.inputs = list(inputs)
+        taken = [t for item in items for t in _taken_by(item) if t not in made]
+        self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
         self.static_inputs = [t for t in self.inputs if t in static]
         self.made = made
-        self.constants = {t: t._op._attrs["value"] for op in ops for t in op._inputs if t not in made and self._is_constant(t)}
+        self.constants = {t: t._op._attrs["value"] for t in taken if self._is_constant(t)}
         cells = _Cells(ops)
         self.streams = cells.streams
         self.handles = {**cells.read, **cells.written}
@@ -249,7 +262,7 @@ class Segment:
     def _dispatch(self, executable: _Executable, cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any], env: dict[Tensor, Any]) -> None:
         with _InterruptsDeferred() if donated else _NO_DEFERRAL:
             try:
-                written, results = executable.call(donated, kept, dynamic)
+                written, results, checked = executable.call(donated, kept, dynamic)
             except TypeError as error:
                 if "compiled" not in str(error):
                     raise
@@ -257,9 +270,13 @@ class Segment:
                 fresh = self._compiled(env, cells, donated, kept, dynamic)
                 executable.call, executable.written = fresh.call, fresh.written
                 executable.dynamic, executable.static, executable.forwards = fresh.dynamic, fresh.static, fresh.forwards
-                written, results = executable.call(donated, kept, dynamic)
+                executable.checks = fresh.checks
+                written, results, checked = executable.call(donated, kept, dynamic)
             for key, value in zip(executable.written, written, strict=True):
                 cells[key] = value
+        for (op, data), (held, values) in zip(executable.checks, checked, strict=True):
+            if not np.asarray(held).all():
+                raise _failed_check(op, data, list(values))
         if executable.forwards:
             # A result may be the very buffer of a variable, which a later run gives away.
             results = [np.array(r) for r in results]
@@ -280,26 +297,32 @@ class Segment:
             evaluator = Evaluator(context, inside, host=False)
             evaluator.run(self.items)
             executable.written = [k for k in self.donated if k in context.cells]
-            return self._results(evaluator, executable, context, (*given, *read))
+            results = self._results(evaluator, executable, (*given, *read))
+            held, checked = _checks(executable, context)
+            before = dict(zip(donated_keys, given, strict=True))
+            written = [_kept_unless(held, context.cells[k], before.get(k)) for k in executable.written]
+            return written, results, checked
 
         jitted = jax.jit(traced, donate_argnums=0)
         lowered = jitted.lower(donated, kept, dynamic)
-        if executable.written or executable.dynamic:
+        if executable.written or executable.dynamic or executable.checks:
             executable.call = lowered.compile()
         return executable
 
-    def _results(self, evaluator: Evaluator, executable: _Executable, context: TraceContext, given: tuple[Any, ...]) -> Any:
+    def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
         executable.dynamic, executable.static = [], {}
         results = []
         for tensor in self.outputs:
+            if tensor not in evaluator.env:
+                continue  # of a branch that is not taken
             value = evaluator.env[tensor]
-            if isinstance(value, (np.ndarray, np.generic, Ref)):
+            if isinstance(value, (np.ndarray, np.generic)) or is_opaque(value) and not hasattr(value, "is_flow"):
                 executable.static[tensor] = value
             else:
                 executable.dynamic.append(tensor)
                 results.append(value)
         executable.forwards = any(r is g for r in results for g in given)
-        return [context.cells[k] for k in executable.written], results
+        return results
 
     # ---- what turns out to be needed while tracing
 
@@ -310,7 +333,14 @@ class Segment:
             return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
         index = next(i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item)))
         head, tail = self.items[: index + 1], self.items[index + 1 :]
-        used = {t for item in tail for op in _ops_of(item) for t in op._inputs}
+        used = {t for item in tail for t in _taken_by(item)}
+        if self.items[index].__class__ is not Instruction:
+            # A value inside a branch or a loop: the construct as a whole is left to the host.
+            head = self.items[:index]
+            within = {*used, *_taken_by(self.items[index])}
+            parts = [Segment(head, self.wanted | within, self.fed, self.static)] if head else []
+            rest = [Segment(tail, self.wanted, self.fed, self.static)] if tail else []
+            return [*parts, HostStep([self.items[index]]), *rest]
         first = Segment(head, self.wanted | used, self.fed, self.static)
         return [first, Segment(tail, self.wanted, self.fed, self.static | {tensor})]
 
@@ -335,6 +365,35 @@ class Segment:
 
     def _is_constant(self, tensor: Tensor) -> bool:
         return tensor._op._type == "Const" and tensor not in self.fed
+
+
+def _checks(executable: _Executable, context: TraceContext) -> tuple[Any, list[Any]]:
+    """Whether all checks (of `tf.Assert`) hold, None without any; and for each whether it holds and the traced part of its data."""
+    executable.checks = []
+    checked = []
+    held = None
+    for op, condition, data in context.checks:
+        ok = jnp.all(jnp.asarray(condition))
+        held = ok if held is None else held & ok
+        executable.checks.append((op, [None if isinstance(d, jax.Array) else d for d in data]))
+        checked.append((ok, [d for d in data if isinstance(d, jax.Array)]))
+    return held, checked
+
+
+def _kept_unless(held: Any, value: Any, before: Any) -> Any:
+    """What a cell holds after a run: as before if a check failed."""
+    if held is None or before is None or np.shape(before) != np.shape(value):
+        return value
+    return jnp.where(held, value, before)
+
+
+def _failed_check(op: Operation, data: list[Any], traced: list[Any]) -> errors.OpError:
+    values = [np.asarray(traced.pop(0)) if d is None else d for d in data]
+    try:
+        RECORDS[op._type].numpy(op, None, np.False_, *values)  # type: ignore[misc]
+    except errors.OpError as error:
+        return located(error, op)
+    raise AssertionError(op._name)
 
 
 def _frozen(value: Any) -> Any:
@@ -397,13 +456,21 @@ class Plan:
     def _run(self, session: Any, values: list[Any]) -> list[Any]:
         env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
         session._has_container = session._has_container or self.has_container
-        if self._on_host(values, session):
-            with np.errstate(all="ignore"):
-                self._host_step.run(session, env)
-        else:
+        if not self._on_host(values, session) or not self._finished_on_host(session, env):
             self._run_steps(session, env)
         self.runs += 1
         return self._fetched(session, env)
+
+    def _finished_on_host(self, session: Any, env: dict[Tensor, Any]) -> bool:
+        """Runs on NumPy values; not to the end if a loop turns out to be long: then nothing has happened."""
+        try:
+            with np.errstate(all="ignore"):
+                self._host_step.run(session, given := dict(env))
+        except HostBudgetError:
+            self._all_numpy = False
+            return False
+        env.update(given)
+        return True
 
     def _explained(self, session: Any, error: Any) -> errors.OpError:
         """The error with all variables that this run lacks, and the call that gives them values."""
@@ -454,12 +521,14 @@ class Plan:
                 steps.append(Segment(items, set(later), frozenset(self.feeds)))
             else:
                 steps.append(HostStep(items))
-            later.update(t for item in items for op in _ops_of(item) for t in op._inputs)
+            later.update(t for item in items for t in _taken_by(item))
         return [_PrepareStep(self.items), *reversed(steps)]
 
     def _fetched(self, session: Any, env: dict[Tensor, Any]) -> list[Any]:
         results = []
         for index, tensor in enumerate(self.fetches):
+            if tensor not in env:
+                raise dead_fetch_error(tensor, index)
             value = env[tensor]
             if value.__class__ is Ref:
                 value = self._dereferenced(session, tensor, value, index)
