@@ -1051,7 +1051,7 @@ class Graph:
     def _original_op(self, op: Any) -> Iterator[None]:
         yield
 
-    def switch_to_thread_safe(self) -> None:
+    def switch_to_thread_local(self) -> None:
         """Kept for programs that call it: scopes belong to threads here anyway."""
 
     def __enter__(self) -> Graph:

@@ -417,6 +417,42 @@ def _gather_nd_gradient(op: Any, grad: Tensor) -> Any:
     return result
 
 
+# --- bare holders ----------------------------------------------------------------------------------------------------
+
+
+def variable_op(
+    shape: Any, dtype: Any, name: str = "Variable", set_shape: bool = True, container: str = "", shared_name: str = ""
+) -> Tensor:
+    """A reference to a new holder of TF's first kind. Source: TF 1.15 `state_ops.variable_op`."""
+    shape = shape if set_shape else None
+    held: Tensor = apply_op(
+        "Variable", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name
+    )
+    if set_shape:
+        held.set_shape(shape)
+    return held
+
+
+def variable_op_v2(
+    shape: Any, dtype: Any, name: str = "Variable", container: str = "", shared_name: str = ""
+) -> Tensor:
+    """A reference to a new holder. Source: TF 1.15 `state_ops.variable_op_v2`."""
+    held: Tensor = apply_op(
+        "VariableV2", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name
+    )
+    return held
+
+
+def init_variable(v: Any, init: Any, name: str = "init") -> Any:
+    """Assigns an initial value, given or made by a function of shape and dtype. Source: TF 1.15 `state_ops.init_variable`."""
+    with name_scope(None, v.op.name + "/", [v, init]), name_scope(name) as scope, colocate_with(v):
+        if callable(init):
+            value = convert_to_tensor(init(v.get_shape().as_list(), v.dtype.base_dtype), name="value")
+        else:
+            value = convert_to_tensor(init, name="init")
+        return apply_op("Assign", scope, ref=v, value=value)
+
+
 # --- assigning -------------------------------------------------------------------------------------------------------
 
 

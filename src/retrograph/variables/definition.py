@@ -34,6 +34,10 @@ class VariableDef:
         """Whether the field was set."""
         return getattr(self, name) not in (None, "")
 
+    def ClearField(self, name: str) -> None:  # noqa: N802
+        """Sets the field back to its default."""
+        setattr(self, name, getattr(VariableDef(), name))
+
 
 def without_scope(name: str, export_scope: str | None) -> str:
     """`name` without the scope in front of it."""
