@@ -146,6 +146,12 @@ class Tensor:
 
     __nonzero__ = __bool__
 
+    def __float__(self) -> float:
+        raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
+
+    def __int__(self) -> int:
+        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'")
+
     def __iter__(self) -> Iterator[Any]:
         self._disallow("iterating over `tf.Tensor`")
 
@@ -498,8 +504,8 @@ class Graph:
 
     @property
     def version(self) -> int:
-        """The number of operations made so far."""
-        return len(self._ops)
+        """The number of the last operation; those that were refused count too, as in TF."""
+        return self._ops[-1]._id if self._ops else 0
 
     @property
     def _last_id(self) -> int:
@@ -651,7 +657,11 @@ class Graph:
         state = self._state
         control_inputs = self._control_dependencies_for_inputs(inputs) if state.control_stack else []
         types = definition.output_dtypes(attrs)
-        shapes = _inferred_shapes(op_type, name, inputs, attrs, types)
+        try:
+            shapes = _inferred_shapes(op_type, name, inputs, attrs, types)
+        except ValueError:
+            self._next_id()
+            raise
         op = self._add_op(op_type, name, inputs, attrs, types, shapes, control_inputs)
         if state.control_flow_context is not None or state.control_stack or state.device_stack or state.colocation_stack or self._has_op_maps:
             self._apply_scopes(op, state)
@@ -678,9 +688,9 @@ class Graph:
         else:
             op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
         with self._lock:
+            self._next_id_counter += 1
             if name in self._nodes_by_name:
                 raise ValueError(f"Duplicate node name in graph: '{name}'")
-            self._next_id_counter += 1
             op._id = self._next_id_counter
             self._nodes_by_name[name] = op
             self._ops.append(op)
