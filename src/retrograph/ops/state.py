@@ -259,6 +259,8 @@ def _check_rows(op: Any, indices: Any, limit: int) -> None:
 def _scatter_nd(kind: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, indices: Any, updates: Any) -> Any:
         old = ctx.read(ref)
+        if not np.shape(old):
+            raise errors.InvalidArgumentError(None, op, "Output must be at least 1-D, got shape: []")
         _check_points(op, indices, np.shape(old))
         points = tuple(indices[..., i] for i in range(indices.shape[-1]))
         ctx.write(ref, _scattered(op, ctx, kind, old, points or ..., updates))
