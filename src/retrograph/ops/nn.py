@@ -473,7 +473,7 @@ def _top_k_count(c: ShapeContext) -> int | None:
     with_rank(c, c.input(1), 0)
     value = c.constant(1)
     if value is not None and value < 0:
-        c.fail(f"Dimension size, given by scalar input 1 must be non-negative but is {int(value)}")
+        c.fail(f"Dimension size, given by scalar input 1, must be non-negative but is {int(value)}")
     return None if value is None else int(value)
 
 

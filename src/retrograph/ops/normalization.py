@@ -221,6 +221,12 @@ def _fused_gradient(suffix: str) -> Callable[..., Any]:
     return gradient
 
 
+def _fused_grad_gradient(op: Any, *grads: Any) -> list[Any]:
+    from retrograph.autodiff.symbolic import symbolic_gradient  # autodiff stands above the ops
+
+    return [*symbolic_gradient(op, *grads)[:3], *[None] * (len(op.inputs) - 3)]
+
+
 for _suffix in ("", "V2", "V3"):
     register_op(
         "FusedBatchNorm" + _suffix,
@@ -228,7 +234,9 @@ for _suffix in ("", "V2", "V3"):
         lower=_fused_v3 if _suffix == "V3" else _fused,
         gradient=_fused_gradient(_suffix),
     )
-    register_op("FusedBatchNormGrad" + _suffix, shape=_fused_grad_shape, lower=_fused_grad)
+    register_op(
+        "FusedBatchNormGrad" + _suffix, shape=_fused_grad_shape, lower=_fused_grad, gradient=_fused_grad_gradient
+    )
 
 _LEAST_EPSILON = 1.001e-5
 
