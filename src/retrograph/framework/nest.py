@@ -263,6 +263,10 @@ def _types_agree(first: Any, second: Any, dialect: Dialect) -> bool:
     return dialect.composites and specs and (_is_composite(first) or _is_composite(second))
 
 
+def _text(value: Any) -> str:
+    return f"type={type(value).__name__} str={value}"
+
+
 def _spec_of(value: Any) -> Any:
     return value._type_spec if _is_composite(value) else value
 
@@ -278,8 +282,8 @@ def _specs_agree(first: Any, second: Any) -> bool:
 def _type_difference(first: Any, second: Any, dialect: Dialect) -> Exception | None:
     if not _types_agree(first, second, dialect):
         return TypeError(
-            f"The two namedtuples don't have the same sequence type. First structure {first} has type "
-            f"{type(first).__name__}, while second structure {second} has type {type(second).__name__}"
+            f"The two namedtuples don't have the same sequence type. First structure {_text(first)} has type "
+            f"{type(first).__name__}, while second structure {_text(second)} has type {type(second).__name__}"
         )
     if isinstance(first, abc.Mapping) and set(first) != set(second):
         return ValueError(
@@ -293,14 +297,14 @@ def _difference(first: Any, second: Any, check_types: bool, dialect: Dialect) ->
     """The first difference of two structures as the exception that tells it."""
     if dialect.is_sequence(first) != dialect.is_sequence(second):
         sequence, other = (first, second) if dialect.is_sequence(first) else (second, first)
-        return ValueError(f'Substructure "{sequence}" is a sequence, while substructure "{other}" is not')
+        return ValueError(f'Substructure "{_text(sequence)}" is a sequence, while substructure "{_text(other)}" is not')
     if not dialect.is_sequence(first):
         return None
     found = _type_difference(first, second, dialect) if check_types else None
     if found is not None:
         return found
     if dialect.composites and (_is_composite(first) or _is_composite(second)) and not _specs_agree(first, second):
-        return ValueError(f"Incompatible CompositeTensor TypeSpecs: {_spec_of(first)} vs. {_spec_of(second)}")
+        return ValueError(f"Incompatible CompositeTensor TypeSpecs: {_text(_spec_of(first))} vs. {_text(_spec_of(second))}")
     ours, theirs = list(_children(first)), list(_children(second))
     for one, other in zip(ours, theirs, strict=False):
         found = _difference(one, other, check_types, dialect)
@@ -308,7 +312,8 @@ def _difference(first: Any, second: Any, check_types: bool, dialect: Dialect) ->
             return found
     if len(ours) != len(theirs):
         return ValueError(
-            f"The two structures don't have the same number of elements. First structure: {first}. Second structure: {second}"
+            "The two structures don't have the same number of elements. "
+            f"First structure: {_text(first)}. Second structure: {_text(second)}"
         )
     return None
 
@@ -318,8 +323,8 @@ def check_same(first: Any, second: Any, check_types: bool, dialect: Dialect) -> 
     found = _difference(first, second, check_types, dialect)
     if found is not None:
         raise type(found)(
-            f"The two structures don't have the same nested structure.\n\nFirst structure: {first}\n\n"
-            f"Second structure: {second}\n\nMore specifically: {found}"
+            f"The two structures don't have the same nested structure.\n\nFirst structure: {_text(first)}\n\n"
+            f"Second structure: {_text(second)}\n\nMore specifically: {found}"
         )
 
 

@@ -84,6 +84,10 @@ class IndexedSlices:
     def __neg__(self) -> IndexedSlices:
         return IndexedSlices(-self.values, self.indices, self.dense_shape)
 
+    def _to_components(self) -> tuple[Any, ...]:
+        parts = (self._values, self._indices)
+        return parts if self._dense_shape is None else (*parts, self._dense_shape)
+
 
 class IndexedSlicesValue(NamedTuple):
     """What fetching an `IndexedSlices` gives."""
@@ -193,6 +197,9 @@ class SparseTensor:
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("'SparseTensor' object is not iterable")
+
+    def _to_components(self) -> list[Any]:
+        return [self._indices, self._values, self._dense_shape]
 
 
 @export("convert_to_tensor_or_indexed_slices")

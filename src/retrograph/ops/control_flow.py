@@ -21,6 +21,7 @@ from retrograph.framework.graph import (
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, unchanged, with_rank
+from retrograph.framework import type_spec as _  # noqa: F401 - composites take part in structures
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops.flow_context import output_context
 

@@ -21,6 +21,7 @@ from retrograph.framework.graph import (
 )
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor
+from retrograph.framework.type_spec import TensorSpec, TypeSpec
 from retrograph.ops.control_flow import (
     as_tensor_or_composite,
     enter,
@@ -303,7 +304,7 @@ def _set_shape_invariants(loop_vars: Sequence[Tensor], enters: Sequence[Tensor],
 
 def _default_invariant(value: Any) -> Any:
     if isinstance(value, (IndexedSlices, SparseTensor)):
-        return [x.get_shape() for x in nest.flatten(value, expand_composites=True)]
+        return [spec.shape for spec in value._type_spec._component_specs]  # type: ignore[union-attr]
     return value.get_shape()
 
 
@@ -311,12 +312,25 @@ def _invariant(value: Any, shape: Any) -> Any:
     """The shapes of `value`'s component tensors that `shape` allows in a loop."""
     if shape is None:
         return _default_invariant(value)
+    if isinstance(shape, TypeSpec):
+        return _specified_invariant(value, shape)
     if isinstance(value, IndexedSlices):
         return _slices_invariant(value, TensorShape(shape))
     if isinstance(value, SparseTensor):
         rank = TensorShape(shape).ndims
         return [TensorShape([None, rank]), TensorShape([None]), TensorShape([rank])]
     return shape
+
+
+def _specified_invariant(value: Any, spec: TypeSpec) -> Any:
+    composite = isinstance(value, (IndexedSlices, SparseTensor))
+    if isinstance(spec, TensorSpec) and not composite:
+        if value.dtype != spec.dtype:
+            raise TypeError(f"TensorSpec {spec!r} is not compatible with {value!r}")
+        return spec.shape
+    if not composite or not spec.is_compatible_with(value):
+        raise TypeError(f"TypeSpec {spec!r} is not compatible with {value!r}")
+    return [part.shape for part in spec._component_specs]
 
 
 def _slices_invariant(value: IndexedSlices, shape: TensorShape) -> list[TensorShape]:

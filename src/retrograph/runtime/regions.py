@@ -359,7 +359,7 @@ class _Run:
 
     def _ready(self, unit: _Unit) -> None:
         self.count += 1
-        is_plain = not self._guard(unit) and not self._closing(unit)
+        is_plain = not self._guard(unit) and self._closing(unit) is None
         heapq.heappush(self.plain if is_plain else self.guarded, (unit.creation, self.count, unit))
 
     def _closing(self, unit: _Unit) -> Tensor | None:
