@@ -204,6 +204,17 @@ class Operation:
         "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_control_outputs", "_device", "_graph", "_id", "_inputs", "_name", "_outputs", "_stack",
         "_type",
     )  # fmt: skip
+    _attrs: dict[str, Any]
+    _control_flow_context: Any
+    _control_inputs: list[Operation]
+    _device: str
+    _graph: Graph
+    _id: int
+    _inputs: tuple[Tensor, ...]
+    _name: str
+    _outputs: list[Tensor]
+    _stack: tuple[frames.Frame, ...]
+    _type: str
 
     def __init__(self, *args: Any, **kwargs: Any):
         raise TypeError("Operations are made by Graph.create_op")
@@ -936,7 +947,7 @@ class Graph:
         if hasattr(item, "op") and (hasattr(item, "dense_shape") or hasattr(item, "_handle")):
             return item.op  # type: ignore[no-any-return]
         element = self.as_graph_element(item)
-        return element._op if isinstance(element, Tensor) else element  # type: ignore[no-any-return]
+        return element._op if isinstance(element, Tensor) else element
 
     def _control_dependencies_for_inputs(self, inputs: Iterable[Tensor]) -> list[Operation]:
         input_ops = {t._op for t in inputs}
