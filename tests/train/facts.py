@@ -38,7 +38,7 @@ SCHEDULES = {
 
 
 def _rounded(x):
-    return [_rounded(y) for y in x] if isinstance(x, list) else float("%.6g" % x)
+    return [_rounded(y) for y in x] if isinstance(x, list) else float(f"{x:.6g}")
 
 
 def optimizer_steps(tf, make, resource, sparse, more_rows=0):
@@ -103,7 +103,7 @@ def main(path):
 
     tf.logging.set_verbosity(tf.logging.ERROR)
     steps = {
-        "%s %s %s" % (name, "resource" if resource else "ref", "sparse" if sparse else "dense"): optimizer_steps(
+        f"{name} {'resource' if resource else 'ref'} {'sparse' if sparse else 'dense'}": optimizer_steps(
             tf, make, resource, sparse
         )
         for name, make in sorted(OPTIMIZERS.items())

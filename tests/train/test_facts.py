@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from facts import BUILDS, OPTIMIZERS, SCHEDULES, operations, optimizer_steps, schedule_values
 
 import retrograph as tf
-from facts import BUILDS, OPTIMIZERS, SCHEDULES, operations, optimizer_steps, schedule_values
 
 FACTS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "train.json").read_text())
 

@@ -112,7 +112,7 @@ def lookup(op_type: str) -> GradientFunction | None:
     gradient = record.gradient
     if gradient is NO_GRADIENT:
         return None
-    return gradient if gradient is not None else _default(record)  # type: ignore[no-any-return]
+    return gradient if gradient is not None else _default(record)
 
 
 def _default(record: OpRecord) -> GradientFunction:

@@ -15,7 +15,6 @@ from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS, find_op_def, register_op
 from retrograph.framework.shape import TensorShape
 
-
 _KEPT = "_forward_attr_"
 
 

@@ -81,7 +81,7 @@ class GradientTape:
         grads = tf.gradients(
             nest.flatten(target), flat, grad_ys=grad_ys, unconnected_gradients=unconnected_gradients
         )
-        return nest.pack_sequence_as(sources, [g if self._watches(x) else None for g, x in zip(grads, flat)])
+        return nest.pack_sequence_as(sources, [g if self._watches(x) else None for g, x in zip(grads, flat, strict=True)])
 
     def _watches(self, source: Any) -> bool:
         if any(source is x for x in self._watched):

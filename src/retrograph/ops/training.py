@@ -152,7 +152,7 @@ def _ftrl_step(
 def _root(xp: Any, x: Array, lr_power: Array) -> Array:
     """`x ** -lr_power`; the usual -0.5 goes by sqrt, as in TF's kernel."""
     if isinstance(lr_power, (np.ndarray, np.generic)):
-        return xp.sqrt(x) if lr_power == -0.5 else x**-lr_power
+        return xp.sqrt(x) if lr_power == -0.5 else x ** np.negative(lr_power)
     return xp.where(lr_power == -0.5, xp.sqrt(x), x**-lr_power)
 
 
@@ -298,7 +298,7 @@ _PREFIXES = {"d": "Apply", "D": "ResourceApply", "s": "SparseApply", "S": "Resou
 def _dense(rule: Rule, refs: int) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, *inputs: Any) -> Any:
         values = [ctx.read(ref) for ref in inputs[:refs]]
-        for ref, value in zip(inputs[:refs], rule(ctx.xp, op, *values, *inputs[refs:])):
+        for ref, value in zip(inputs[:refs], rule(ctx.xp, op, *values, *inputs[refs:]), strict=True):
             ctx.write(ref, value)
         return _result(op, inputs[0])
 
@@ -315,8 +315,9 @@ def _sparse(rule: Rule, refs: int, grad: int) -> Callable[..., Any]:
         arguments = (*inputs[refs : grad + 1], *inputs[grad + 2 :])
         values = [ctx.read(ref) for ref in inputs[:refs]]
         _check_range(op, rows, values[0])
-        update = _update_rows if _distinct(op, rows, grad + 1) else _update_rows_in_turn
-        for ref, value in zip(inputs[:refs], update(ctx.xp, op, rule, values, arguments, grad - refs, rows)):
+        by = _update_rows if _distinct(op, rows, grad + 1) else _update_rows_in_turn
+        updated = by(ctx.xp, op, rule, values, arguments, grad - refs, rows)
+        for ref, value in zip(inputs[:refs], updated, strict=True):
             ctx.write(ref, value)
         return _result(op, inputs[0])
 
@@ -351,7 +352,7 @@ def _update_rows(
     arrays = [jnp.asarray(value) for value in values]
     updated = rule(xp, op, *(a.at[rows].get(mode="clip") for a in arrays), *arguments)
     return [
-        a.at[rows].set(new.astype(a.dtype), mode="drop", unique_indices=False) for a, new in zip(arrays, updated)
+        a.at[rows].set(new.astype(a.dtype), mode="drop", unique_indices=False) for a, new in zip(arrays, updated, strict=True)
     ]
 
 
@@ -367,7 +368,7 @@ def _update_rows_in_turn(
         given[grad] = jnp.asarray(arguments[grad])[i]
         row = jnp.asarray(rows)[i]
         updated = rule(xp, op, *(a.at[row].get(mode="clip") for a in arrays), *given)
-        return [a.at[row].set(new.astype(a.dtype), mode="drop") for a, new in zip(arrays, updated)]
+        return [a.at[row].set(new.astype(a.dtype), mode="drop") for a, new in zip(arrays, updated, strict=True)]
 
     result: list[Array] = lax.fori_loop(0, rows.shape[0], body, [jnp.asarray(v) for v in values])
     return result
@@ -380,7 +381,7 @@ def _numpy_rows_in_turn(
     for i, row in enumerate(rows.tolist()):
         given = list(arguments)
         given[grad] = arguments[grad][i]
-        for array, new in zip(arrays, rule(np, op, *(a[row] for a in arrays), *given)):
+        for array, new in zip(arrays, rule(np, op, *(a[row] for a in arrays), *given), strict=True):
             array[row] = new
     return arrays
 

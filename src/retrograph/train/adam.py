@@ -78,7 +78,7 @@ class AdamOptimizer(KernelOptimizer):
         }
 
     def _apply_sparse_shared(
-        self, grad: Tensor, var: Any, indices: Tensor, scatter_add: Callable[[Any, Tensor, Tensor], Any]
+        self, grad: Any, var: Any, indices: Tensor, scatter_add: Callable[[Any, Tensor, Tensor], Any]
     ) -> Operation:
         a = self._arguments(var.dtype.base_dtype)
         rate = a["lr"] * tf.sqrt(1 - a["beta2_power"]) / (1 - a["beta1_power"])

@@ -37,7 +37,7 @@ class GradientDescentOptimizer(KernelOptimizer):
     def _arguments(self, dtype: DType) -> dict[str, Any]:
         return {"alpha": cast(self._learning_rate_tensor, dtype)}
 
-    def _resource_apply_sparse_duplicate_indices(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
+    def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Tensor) -> Any:
         updates = -grad * self._learning_rate
         return apply_op("ResourceScatterAdd", None, resource=handle.handle, indices=indices, updates=updates)
 

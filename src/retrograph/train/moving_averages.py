@@ -37,10 +37,10 @@ def _colocated(variable: Any) -> Any:
 
 def _zero_debias(unbiased_var: Any, value: Any, decay: Any) -> Any:
     """Assigns to the variable the average that starts at zero, divided by the weight that it has so far."""
-    with tf.variable_scope(unbiased_var.name[: -len(":0")], values=[unbiased_var, value, decay]):
-        with _colocated(unbiased_var):
-            biased = _debiasing_variable("biased", unbiased_var.get_shape(), unbiased_var.dtype)
-            local_step = _debiasing_variable("local_step", [], unbiased_var.dtype)
+    scope_name = unbiased_var.name[: -len(":0")]
+    with tf.variable_scope(scope_name, values=[unbiased_var, value, decay]), _colocated(unbiased_var):
+        biased = _debiasing_variable("biased", unbiased_var.get_shape(), unbiased_var.dtype)
+        local_step = _debiasing_variable("local_step", [], unbiased_var.dtype)
     with _colocated(unbiased_var):
         update_biased = tf.assign_sub(biased, (biased - value) * decay)
         update_local_step = local_step.assign_add(1)
