@@ -367,11 +367,12 @@ def _gather_nd_shape(c: ShapeContext) -> list[Shape]:
     return [indices[:-1] + held[indices[-1] :]]
 
 
-def _through(op_type: str, part: str, *more: Any) -> Callable[..., Any]:
+def _through(op_type: str, part: str) -> Callable[..., Any]:
     """Reads the variable and goes on as the op type that gathers from a tensor."""
 
     def run(op: Any, ctx: Any, ref: Any, indices: Any) -> Any:
-        return getattr(RECORDS[op_type], part)(op, ctx.read(ref), indices, *more)
+        axis = [np.int32(op.attrs["batch_dims"])] if op_type == "GatherV2" else []
+        return getattr(RECORDS[op_type], part)(op, ctx.read(ref), indices, *axis)
 
     return run
 
@@ -398,8 +399,8 @@ def variable_shape(handle: Tensor, out_type: Any = dtypes.int32) -> Tensor:
 register_op(
     "ResourceGather",
     shape=_gather_shape,
-    lower=_through("GatherV2", "lower", np.int32(0)),
-    numpy=_through("GatherV2", "numpy", np.int32(0)),
+    lower=_through("GatherV2", "lower"),
+    numpy=_through("GatherV2", "numpy"),
     gradient=_gather_gradient,
     effect=True,
 )
@@ -414,9 +415,13 @@ register_op(
 
 
 def _gather_nd_gradient(op: Any, grad: Tensor) -> Any:
+    from retrograph.ops import array
+
     handle, indices = op.inputs
-    result = apply_op("ScatterNd", None, indices=indices, updates=grad, shape=variable_shape(handle, indices.dtype))
-    return result
+    sizes = variable_shape(handle, indices.dtype)
+    if indices._shape is not None and len(indices._shape) == 2 and indices._shape[-1] == 1:
+        return IndexedSlices(grad, array.squeeze(indices, axis=-1), sizes)
+    return apply_op("ScatterNd", None, indices=indices, updates=grad, shape=sizes)
 
 
 # --- bare holders ----------------------------------------------------------------------------------------------------

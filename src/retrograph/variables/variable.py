@@ -21,6 +21,7 @@ from retrograph.framework.graph import (
     Operation,
     Tensor,
     TensorReference,
+    _default_graph_stack,
     colocate_with,
     control_dependencies,
     device,
@@ -740,19 +741,24 @@ class BaseResourceVariable(Variable):
     _is_initialized = is_initialized
 
     def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
-        tensor = convert_to_tensor(value, dtype=self._dtype)
-        self._shape.assert_is_compatible_with(tensor.shape)
-        changed = apply_op("AssignVariableOp", name, resource=self._handle, value=tensor)
-        return self._lazy_read(changed) if read_value else changed
+        with self._in_own_graph():
+            tensor = convert_to_tensor(value, dtype=self._dtype)
+            self._shape.assert_is_compatible_with(tensor.shape)
+            changed = apply_op("AssignVariableOp", name, resource=self._handle, value=tensor)
+            return self._lazy_read(changed) if read_value else changed
+
+    def _in_own_graph(self) -> Any:
+        """Outside of all `as_default` blocks, assignments are made in the variable's graph."""
+        return _AS_IT_IS if _default_graph_stack.stack else self._handle.graph.as_default()
 
     def _change(self, how: str, value: Any, use_locking: bool | None, name: str | None, read_value: bool) -> Any:
-        with self._after_cached_read():
+        with self._in_own_graph(), self._after_cached_read():
             tensor = convert_to_tensor(value, dtype=self._dtype)
             changed = apply_op(f"Assign{how}VariableOp", name, resource=self._handle, value=tensor)
         return self._lazy_read(changed) if read_value else changed
 
     def _after_cached_read(self) -> Any:
-        return nullcontext() if self._cached_value is None else control_dependencies([self._cached_value])
+        return _AS_IT_IS if self._cached_value is None else control_dependencies([self._cached_value])
 
     def _scatter(self, kind: str, indices: Any, updates: Any, use_locking: bool | None, name: str | None) -> Any:
         handle = "ref" if kind.startswith("Nd") else "resource"
