@@ -7,7 +7,9 @@ JAX callers have 64-bit types enabled.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,6 +30,7 @@ _LOW = 0xFFFFFFFF
 _STATELESS_KEY = (0x3EC8F720, 0x02461E29)
 # Buffers of this many blocks stay in the second-level cache.
 _CHUNK = 8192
+_LOOPED = 1 << 16
 
 _NP_MULTIPLIERS = np.array(_MULTIPLIERS, np.uint64)[:, None]
 _NP_KEY_STEPS = np.arange(_ROUNDS, dtype=np.uint64)[:, None, None] * np.array(_KEY_STEPS, np.uint64)[:, None]
@@ -107,14 +110,32 @@ def _numpy_rounds(state: np.ndarray, parts: list[np.ndarray]) -> Words:
 
 
 def _jax_rounds(state: Array, parts: list[Array]) -> Words:
-    c0, c1, c2, c3 = parts
-    keys = [state[0], state[1]]
+    start = (*parts, state[0], state[1])
+    small = parts[0].size < _LOOPED
+    done = _straight(start) if small else lax.platform_dependent(start, cpu=_looped, default=_straight)
+    return done[0], done[1], done[2], done[3]
+
+
+def _straight(carry: tuple[Array, ...]) -> tuple[Array, ...]:
     for _ in range(_ROUNDS):
-        high0, low0 = _wide_product(c0, _MULTIPLIERS[0])
-        high1, low1 = _wide_product(c2, _MULTIPLIERS[1])
-        c0, c1, c2, c3 = high1 ^ c1 ^ keys[0], low1, high0 ^ c3 ^ keys[1], low0
-        keys = [key + jnp.uint32(step) for key, step in zip(keys, _KEY_STEPS, strict=True)]
-    return c0, c1, c2, c3
+        carry = _round(carry)
+    return carry
+
+
+def _looped(carry: tuple[Array, ...]) -> tuple[Array, ...]:
+    # XLA computes all rounds anew for each word that is used apart, unless they stand in a loop. On a CPU that costs
+    # more than the loop does, which takes longer to compile.
+    whole = [jnp.broadcast_to(part, carry[0].shape) for part in carry[:4]]
+    looped: tuple[Array, ...] = lax.fori_loop(0, _ROUNDS, lambda _, c: _round(c), (*whole, *carry[4:]), unroll=5)
+    return looped
+
+
+def _round(carry: tuple[Array, ...]) -> tuple[Array, ...]:
+    c0, c1, c2, c3, key0, key1 = carry
+    high0, low0 = _wide_product(c0, _MULTIPLIERS[0])
+    high1, low1 = _wide_product(c2, _MULTIPLIERS[1])
+    keys = [key + jnp.uint32(step) for key, step in zip((key0, key1), _KEY_STEPS, strict=True)]
+    return (high1 ^ c1 ^ key0, low1, high0 ^ c3 ^ key1, low0, *keys)
 
 
 def _wide_product(word: Array, multiplier: int) -> tuple[Array, Array]:
@@ -199,8 +220,22 @@ def _fill(state: Array, count: int, dtype: Any, draw: _Draw) -> Array:
     if _module(state) is np:
         return _numpy_fill(state, blocks, dtype, draw)[:count]
     words = _words_at(jnp, state, lax.iota(jnp.uint64, blocks))
-    numbers = jnp.stack([n.astype(dtype) for n in draw.numbers(jnp, words)], axis=-1)
-    return numbers.reshape(-1)[:count]
+    return _interleaved([n.astype(dtype) for n in draw.numbers(jnp, words)]).reshape(-1)[:count]
+
+
+def _interleaved(numbers: list[Array]) -> Array:
+    """The arrays stacked along a new last axis (JAX), put together as 64-bit words: XLA then repeats less of the work."""
+    size = numbers[0].dtype.itemsize
+    each = 8 // size
+    if each == 1 or len(numbers) % each:
+        return jnp.stack(numbers, axis=-1)
+    bits = [lax.bitcast_convert_type(n, f"uint{8 * size}").astype(jnp.uint64) for n in numbers]
+    wide = [
+        functools.reduce(operator.or_, (b << jnp.uint64(8 * size * i) for i, b in enumerate(bits[first : first + each])))
+        for first in range(0, len(bits), each)
+    ]
+    packed = lax.bitcast_convert_type(jnp.stack(wide, axis=-1), numbers[0].dtype)
+    return packed.reshape((*numbers[0].shape, len(numbers)))
 
 
 def _numpy_fill(state: np.ndarray, blocks: int, dtype: Any, draw: _Draw) -> np.ndarray:
@@ -299,22 +334,25 @@ def _fill_truncated(state: np.ndarray, first: int, out: np.ndarray, stretch: int
 def _jax_truncated(state: Array, groups: int, stretch: int, draw: _Draw, dtype: Any) -> Array:
     # Two blocks fill nearly every group, three all of a million: whole passes beat gathering the few open ones.
     base = lax.iota(jnp.uint64, groups) * jnp.uint64(stretch)
+    places = jnp.arange(draw.per_block)
     work = np.float64 if dtype == np.float64 else np.float32
 
-    def more(carry: tuple[Array, ...]) -> Array:
+    def more(carry: tuple[Array, Array, Array]) -> Array:
         return jnp.any(carry[1] < draw.per_block)
 
-    def take(carry: tuple[Array, ...]) -> tuple[Array, ...]:
-        block, filled, *columns = carry
-        for numbers in draw.numbers(jnp, _words_at(jnp, state, base + block)):
-            good = jnp.abs(numbers) < 2
-            columns = [jnp.where(good & (filled == i), numbers, c) for i, c in enumerate(columns)]
-            filled = filled + good
-        return (block + jnp.uint64(1), filled, *columns)
+    def take(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        block, filled, out = carry
+        drawn = draw.numbers(jnp, _words_at(jnp, state, base + block))
+        numbers = lax.optimization_barrier(_interleaved(list(drawn)))
+        good = jnp.abs(numbers) < 2
+        place = filled[:, None] + jnp.cumsum(good, axis=1) - 1
+        # What falls beyond the group's end is dropped; places not reached yet hold zero.
+        taken = good[:, :, None] & (place[:, :, None] == places)
+        out = out + jnp.sum(jnp.where(taken, numbers[:, :, None], 0), axis=1)
+        return block + jnp.uint64(1), filled + jnp.sum(good, axis=1, dtype=jnp.int32), out
 
-    empty = [jnp.zeros(groups, work)] * draw.per_block
-    _, _, *columns = lax.while_loop(more, take, (jnp.uint64(0), jnp.zeros(groups, jnp.int32), *empty))
-    return jnp.stack(columns, axis=-1).astype(dtype)
+    empty = jnp.zeros((groups, draw.per_block), work)
+    return lax.while_loop(more, take, (jnp.uint64(0), jnp.zeros(groups, jnp.int32), empty))[2].astype(dtype)
 
 
 def permutation(state: Array, count: int) -> Array:
