@@ -979,12 +979,11 @@ def is_resource_variable(variable: Any) -> bool:
 
 def resource_shape_and_dtype(handle: Tensor) -> tuple[Shape, DType | None]:
     """What is known of the variable of a handle: (shape, dtype), through the operations that hand handles on."""
-    op = handle.op
-    while op.type in _HAND_ON and op.inputs:
-        op = op.inputs[0].op
-    if op.type != "VarHandleOp":
-        return None, None
-    return op.attrs["shape"], op.attrs["dtype"]
+    while handle.op.type in _HAND_ON:
+        op = handle.op
+        handle = op.inputs[handle.value_index if op.type == "IdentityN" else 0]
+    attrs = handle.op.attrs
+    return (attrs["shape"], attrs["dtype"]) if handle.op.type == "VarHandleOp" else (None, None)
 
 
-_HAND_ON = frozenset(("Identity", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration"))
+_HAND_ON = frozenset(("Identity", "IdentityN", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration"))
