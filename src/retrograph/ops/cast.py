@@ -126,12 +126,12 @@ def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.bitcast`.
     """
-    return apply_op("Bitcast", name, input=input, type=type)
+    return apply_op("Bitcast", name, input=input, type=type)  # type: ignore[no-any-return]
 
 
 def _convert_tensor(x: Any, target: DType, name: str) -> Tensor:
     x = convert_to_tensor(x, name="x")
-    return x if x.dtype.base_dtype == target else apply_op("Cast", name, x=x, DstT=target)
+    return x if x.dtype.base_dtype == target else apply_op("Cast", name, x=x, DstT=target)  # type: ignore[no-any-return]
 
 
 @export("dtypes.cast", "cast")

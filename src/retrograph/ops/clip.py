@@ -111,7 +111,9 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
 
 @export("clip_by_global_norm")
-def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> tuple[list[Any], Any]:
+def clip_by_global_norm(
+    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Any], Any]:
     """(the tensors scaled down so that their global norm is at most `clip_norm`, that norm); NaN if it is infinite.
 
     Raises TypeError: not a sequence. Source: TF 1.15 `tf.clip_by_global_norm`.
@@ -145,5 +147,5 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         count = math.cast(array.size(t), dtypes.float32)
         inverse = math.rsqrt(math.reduce_sum(t * t, math.range(array.rank(t))))
         scaled = t * clip_norm
-        limited = math.minimum(inverse * count, constant(1.0) / clip_norm)  # type: ignore[operator]
+        limited = math.minimum(inverse * count, constant(1.0) / clip_norm)
         return array.identity(scaled * limited, name=scope)

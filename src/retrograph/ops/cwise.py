@@ -12,7 +12,14 @@ from retrograph.framework import errors
 from retrograph.framework.lazy_jax import jax_nn, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, to_text
-from retrograph.framework.shape_rules import ShapeContext, broadcast, broadcast_binary, merge, merge_all_inputs, unchanged, with_rank_at_least
+from retrograph.framework.shape_rules import (
+    ShapeContext,
+    broadcast,
+    broadcast_binary,
+    merge,
+    unchanged,
+    with_rank_at_least,
+)
 from retrograph.ops import cwise_grad as grad
 from retrograph.ops.rows import merge_numbered, with_value
 
@@ -498,7 +505,9 @@ def _betainc_shape(c: ShapeContext) -> list[Shape]:
     return [some if scalars == 2 else () if scalars == 3 else merged]
 
 
-register_op("Betainc", shape=_betainc_shape, lower=_lower_of(_broadcast_lax(lambda: lax.betainc)), gradient=grad.betainc_grad)
+register_op(
+    "Betainc", shape=_betainc_shape, lower=_lower_of(_broadcast_lax(lambda: lax.betainc)), gradient=grad.betainc_grad
+)
 
 
 def _cross_shape(c: ShapeContext) -> list[Shape]:
@@ -510,7 +519,13 @@ def _cross_shape(c: ShapeContext) -> list[Shape]:
     return [shape]
 
 
-register_op("Cross", shape=_cross_shape, lower=_lower_of(_named("cross")), numpy=_numpy_of(_named("cross")), gradient=grad.cross_grad)
+register_op(
+    "Cross",
+    shape=_cross_shape,
+    lower=_lower_of(_named("cross")),
+    numpy=_numpy_of(_named("cross")),
+    gradient=grad.cross_grad,
+)
 
 
 # ---- gradients as op types of their own

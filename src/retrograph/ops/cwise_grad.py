@@ -310,7 +310,6 @@ def _square(x: Any, grad: Grad) -> Any:
     return raw("Mul", grad, raw("Mul", x, two))
 
 
-
 def _one(grad: Grad) -> Any:
     return constant(1, dtype=grad.dtype)
 

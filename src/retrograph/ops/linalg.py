@@ -15,13 +15,21 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import register_op
-from retrograph.framework.shape import Shape, TensorShape
-from retrograph.framework.shape_rules import ShapeContext, concatenate, merge, merge_dim, with_rank, with_rank_at_least, with_rank_at_most
-from retrograph.ops import array, linalg_grad as grad, math
+from retrograph.framework.shape import Shape, TensorShape, to_text
+from retrograph.framework.shape_rules import (
+    ShapeContext,
+    concatenate,
+    merge,
+    merge_dim,
+    with_rank,
+    with_rank_at_least,
+)
+from retrograph.ops import array, math
+from retrograph.ops import linalg_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.raw import raw
 from retrograph.ops.reduction import reduce_max, reduce_sum
-from retrograph.ops.rows import is_static, with_value
+from retrograph.ops.rows import is_static
 
 Rule = Callable[[ShapeContext], list[Shape]]
 
@@ -161,7 +169,12 @@ def _triangular_solve(op: Any, matrix: Any, rhs: Any) -> Any:
     adjoint = op.attrs["adjoint"]
     matrix, rhs = jnp.asarray(matrix), jnp.asarray(rhs)
     return lax.linalg.triangular_solve(
-        matrix, rhs, left_side=True, lower=op.attrs["lower"], transpose_a=adjoint, conjugate_a=adjoint and matrix.dtype.kind == "c"
+        matrix,
+        rhs,
+        left_side=True,
+        lower=op.attrs["lower"],
+        transpose_a=adjoint,
+        conjugate_a=adjoint and matrix.dtype.kind == "c",
     )
 
 
@@ -262,7 +275,12 @@ _NOT_POSITIVE = "Cholesky decomposition was not successful. The input might not 
 register_op("MatrixInverse", shape=_square_shape, gradient=grad.inverse_grad, **_both(_inverse, _SINGULAR))
 register_op("MatrixDeterminant", shape=_batch_only(1), gradient=grad.determinant_grad, **_both(_determinant))
 register_op("LogMatrixDeterminant", shape=_batch_only(2), gradient=grad.log_determinant_grad, **_both(_log_determinant))
-register_op("MatrixSolve", shape=_solve_shape(True), gradient=grad.solve_grad, **_both(_solve, "Input matrix is not invertible."))
+register_op(
+    "MatrixSolve",
+    shape=_solve_shape(True),
+    gradient=grad.solve_grad,
+    **_both(_solve, "Input matrix is not invertible."),
+)
 register_op(
     "MatrixTriangularSolve",
     shape=_solve_shape(True),
@@ -299,16 +317,26 @@ def _identity_mask(rows: int, columns: int) -> Any:
     return np.eye(rows, columns, dtype=np.bool_)
 
 
+def _check_rank(op: Any, name: str, value: Any, rank: int) -> None:
+    if np.ndim(value) < rank:
+        text = f"{name} must be at least {rank}-dim, received shape: {to_text(np.shape(value))}"
+        raise errors.InvalidArgumentError(None, op, text)
+
+
 def _matrix_diag(xp: Any, op: Any, x: Any) -> Any:
+    _check_rank(op, "diagonal", x, 1)
     n = x.shape[-1]
     return xp.where(_identity_mask(n, n), x[..., None], np.zeros((), x.dtype))
 
 
 def _matrix_diag_part(xp: Any, op: Any, x: Any) -> Any:
+    _check_rank(op, "input", x, 2)
     return xp.diagonal(x, axis1=-2, axis2=-1)
 
 
 def _matrix_set_diag(xp: Any, op: Any, x: Any, diagonal: Any) -> Any:
+    _check_rank(op, "input", x, 2)
+    _check_rank(op, "diagonal", diagonal, 1)
     rows, columns = x.shape[-2:]
     missing = [(0, 0)] * (diagonal.ndim - 1) + [(0, columns - diagonal.shape[-1])]
     return xp.where(_identity_mask(rows, columns), xp.pad(diagonal, missing)[..., None, :], x)
@@ -332,8 +360,12 @@ def _band_part(xp: Any, op: Any, x: Any, lower: Any, upper: Any) -> Any:
 register_op("Diag", shape=_diag_shape, gradient=grad.diag_grad, **_both(_diag))
 register_op("DiagPart", shape=_diag_part_shape, gradient=grad.diag_part_grad, **_both(_diag_part))
 register_op("MatrixDiag", shape=_matrix_diag_shape, gradient=grad.matrix_diag_grad, **_both(_matrix_diag))
-register_op("MatrixDiagPart", shape=_matrix_diag_part_shape, gradient=grad.matrix_diag_part_grad, **_both(_matrix_diag_part))
-register_op("MatrixSetDiag", shape=_matrix_set_diag_shape, gradient=grad.matrix_set_diag_grad, **_both(_matrix_set_diag))
+register_op(
+    "MatrixDiagPart", shape=_matrix_diag_part_shape, gradient=grad.matrix_diag_part_grad, **_both(_matrix_diag_part)
+)
+register_op(
+    "MatrixSetDiag", shape=_matrix_set_diag_shape, gradient=grad.matrix_set_diag_grad, **_both(_matrix_set_diag)
+)
 register_op("MatrixBandPart", shape=_band_part_shape, gradient=grad.band_part_grad, **_both(_band_part))
 
 
@@ -350,7 +382,9 @@ def diag_part(input: Any, name: str | None = None) -> Tensor:
 
 
 @export("linalg.diag", "matrix_diag")
-def matrix_diag(diagonal: Any, name: str | None = "diag", k: Any = 0, num_rows: Any = -1, num_cols: Any = -1, padding_value: Any = 0) -> Tensor:
+def matrix_diag(
+    diagonal: Any, name: str | None = "diag", k: Any = 0, num_rows: Any = -1, num_cols: Any = -1, padding_value: Any = 0
+) -> Tensor:
     """Square matrices with the vectors along the last axis on their diagonals: `f32[..., n]` -> `f32[..., n, n]`.
 
     `k`, `num_rows`, `num_cols` and `padding_value` do nothing, as in TF 1.15.5. Source: TF 1.15 `tf.matrix_diag`.
@@ -401,7 +435,13 @@ def _eye_shapes(num_rows: Any, num_columns: Any, batch_shape: Any, square: bool,
 
 
 @export("eye", "linalg.eye")
-def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
+def eye(
+    num_rows: Any,
+    num_columns: Any = None,
+    batch_shape: Any = None,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Tensor:
     """Identity matrices, `dtype[*batch_shape, num_rows, num_columns]`.
 
     Raises TypeError: sizes that are not integers. Source: TF 1.15 `tf.eye`.
@@ -416,7 +456,7 @@ def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: 
             if not isinstance(num_rows, Integral) or not isinstance(num_columns, Integral):
                 raise TypeError("num_rows and num_columns must be positive integer values.")
             square = num_rows == num_columns
-            diag_size = min(num_rows, num_columns)  # type: ignore[call-overload]
+            diag_size = min(num_rows, num_columns)
         diagonal_shape, shape = _eye_shapes(num_rows, num_columns, batch_shape, square, diag_size)
         ones = array.ones(diagonal_shape, dtype=dtype)
         return matrix_diag(ones) if square else matrix_set_diag(array.zeros(shape, dtype=dtype), ones)
@@ -459,7 +499,9 @@ def matrix_solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None 
 
 
 @export("linalg.triangular_solve", "matrix_triangular_solve")
-def matrix_triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Tensor:
+def matrix_triangular_solve(
+    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+) -> Tensor:
     """The `x` with `matrix @ x == rhs` for triangular matrices. Source: TF 1.15 `tf.matrix_triangular_solve`."""
     return apply_op("MatrixTriangularSolve", name, matrix=matrix, rhs=rhs, lower=lower, adjoint=adjoint)  # type: ignore[no-any-return]
 
@@ -557,21 +599,27 @@ def _composite_least_squares(matrix: Any, rhs: Any, l2_regularizer: Any, name: s
             return solve(matrix, rhs, l2_regularizer)
         from retrograph.ops.cond import cond  # the control-flow family builds on math
 
-        sizes: Any = array.shape(matrix)[-2:]  # type: ignore[index]
+        sizes: Any = array.shape(matrix)[-2:]
         return cond(  # type: ignore[no-any-return]
-            sizes[-2] >= sizes[-1], lambda: _over_determined(matrix, rhs, l2_regularizer), lambda: _under_determined(matrix, rhs, l2_regularizer)
+            sizes[-2] >= sizes[-1],
+            lambda: _over_determined(matrix, rhs, l2_regularizer),
+            lambda: _under_determined(matrix, rhs, l2_regularizer),
         )
 
 
 @export("linalg.lstsq", "matrix_solve_ls")
-def matrix_solve_ls(matrix: Any, rhs: Any, l2_regularizer: Any = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
+def matrix_solve_ls(
+    matrix: Any, rhs: Any, l2_regularizer: Any = 0.0, fast: bool = True, name: str | None = None
+) -> Tensor:
     """The `x` that makes the norm of `matrix @ x - rhs` least.
 
     Raises NotImplementedError: complex128 with a regularizer. Source: TF 1.15 `tf.matrix_solve_ls`.
     """
     matrix = convert_to_tensor(matrix, name="matrix")
     if matrix.dtype == dtypes.complex128 and l2_regularizer != 0:
-        raise NotImplementedError("matrix_solve_ls is currently disabled for complex128 and l2_regularizer != 0 due to poor accuracy.")
+        raise NotImplementedError(
+            "matrix_solve_ls is currently disabled for complex128 and l2_regularizer != 0 due to poor accuracy."
+        )
     if fast and not _is_io_bound(matrix):
         return _composite_least_squares(matrix, rhs, l2_regularizer, name)
     return apply_op("MatrixSolveLs", name, matrix=matrix, rhs=rhs, l2_regularizer=l2_regularizer, fast=fast)  # type: ignore[no-any-return]
@@ -581,8 +629,8 @@ def _is_io_bound(matrix: Tensor) -> bool:
     shape = matrix.get_shape()
     if not shape.is_fully_defined():
         return False
-    size = shape.num_elements() * matrix.dtype.size
-    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())  # type: ignore[no-any-return]
+    size = (shape.num_elements() or 0) * matrix.dtype.size
+    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())
 
 
 @export("linalg.logdet")
@@ -590,7 +638,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
     """The logarithm of the determinant of positive definite matrices. Source: TF 1.15 `tf.linalg.logdet`."""
     with name_scope(name, "logdet", [matrix]):
         diagonal = math.log(math.real(matrix_diag_part(cholesky(matrix))))
-        return 2.0 * reduce_sum(diagonal, axis=[-1])  # type: ignore[operator, no-any-return]
+        return 2.0 * reduce_sum(diagonal, axis=[-1])
 
 
 @export("linalg.adjoint")
@@ -658,7 +706,14 @@ def _norm_value(tensor: Any, ord: Any, axis: Any, is_matrix: bool) -> Any:
 
 
 @export("norm", "linalg.norm")
-def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None, keep_dims: Any = None) -> Tensor:
+def norm(
+    tensor: Any,
+    ord: Any = "euclidean",
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    keep_dims: Any = None,
+) -> Tensor:
     """The norm of the vectors along `axis`, of the matrices along two axes, or of all elements for None.
 
     `ord`: 'euclidean', 'fro', 1, 2, inf or another positive number. Raises ValueError: other values.
@@ -668,7 +723,7 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = 
     axis, is_matrix = _checked_axis(ord, axis)
     with name_scope(name, "norm", [tensor]):
         result = _norm_value(convert_to_tensor(tensor), ord, axis, is_matrix)
-        return result if keepdims else array.squeeze(result, axis)  # type: ignore[no-any-return]
+        return result if keepdims else array.squeeze(result, axis)
 
 
 @export("linalg.normalize")
@@ -678,7 +733,7 @@ def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str |
         tensor = convert_to_tensor(tensor)
         size = norm(tensor, ord, axis, keepdims=True)
         size = math.cast(size, tensor.dtype)
-        return tensor / size, size  # type: ignore[operator]
+        return tensor / size, size
 
 
 def _check_matrix(a: Tensor) -> None:
@@ -691,7 +746,7 @@ def _check_matrix(a: Tensor) -> None:
 
 def _greatest_size(a: Any) -> Any:
     sizes = a.get_shape()[-2:]
-    return max(sizes.as_list()) if sizes.is_fully_defined() else reduce_max(array.shape(a)[-2:])  # type: ignore[index]
+    return max(sizes.as_list()) if sizes.is_fully_defined() else reduce_max(array.shape(a)[-2:])
 
 
 @export("linalg.matrix_rank")
@@ -717,7 +772,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
             rcond = 10.0 * _greatest_size(a) * np.finfo(a.dtype.as_numpy_dtype).eps
         rcond = convert_to_tensor(rcond, dtype=a.dtype, name="rcond")
         s, u, v = svd(a, full_matrices=False, compute_uv=True)
-        cutoff = rcond * reduce_max(s, axis=-1)  # type: ignore[operator]
+        cutoff = rcond * reduce_max(s, axis=-1)
         s = raw("SelectV2", s > array.expand_dims(cutoff, -1), s, np.array(np.inf, a.dtype.as_numpy_dtype))
         inverse = math.matmul(v / array.expand_dims(s, -2), u, adjoint_b=True)
         shape = a.get_shape()

@@ -140,8 +140,8 @@ def cholesky_grad(op: Any, grad: Any) -> Any:
     from retrograph.ops.linalg import eye  # linalg builds on this module
 
     l = op.outputs[0]
-    rows = array.shape(l)[-1]  # type: ignore[index]
-    batch = array.shape(l)[:-2]  # type: ignore[index]
+    rows = array.shape(l)[-1]
+    batch = array.shape(l)[:-2]
     inverse = raw("MatrixTriangularSolve", l, eye(rows, batch_shape=batch, dtype=l.dtype))
     middle = matmul(l, grad, adjoint_a=True)
     middle = _set_diag(middle, 0.5 * _diag_part(middle))
@@ -158,7 +158,9 @@ def _check_qr(q: Any, r: Any) -> None:
     if shape is None or None in shape[-2:]:
         raise NotImplementedError("QrGrad not implemented with dynamic shapes.")
     if shape[-2] != shape[-1]:
-        raise NotImplementedError("QrGrad not implemented when ncols > nrows or full_matrices is true and ncols != nrows.")
+        raise NotImplementedError(
+            "QrGrad not implemented when ncols > nrows or full_matrices is true and ncols != nrows."
+        )
 
 
 def qr_grad(op: Any, dq: Any, dr: Any) -> Any:
@@ -184,7 +186,7 @@ def eigh_grad(op: Any, grad_e: Any, grad_v: Any) -> Any:
     with control_dependencies([grad_e, grad_v]):
         if op.get_attr("compute_v"):
             v = op.outputs[1]
-            gaps = array.expand_dims(e, -2) - array.expand_dims(e, -1)  # type: ignore[operator]
+            gaps = array.expand_dims(e, -2) - array.expand_dims(e, -1)
             f = _set_diag(raw("Reciprocal", gaps), array.zeros_like(e))
             inner = _diag(grad_e) + f * matmul(v, grad_v, adjoint_a=True)
         else:
@@ -247,7 +249,7 @@ def _inverse_gaps(s: Any) -> Any:
     squares = raw("Square", s)
     s_shape: Any = array.shape(s)
     identity = eye(s_shape[-1], batch_shape=s_shape[:-1], dtype=s.dtype)
-    gaps = array.expand_dims(squares, -2) - array.expand_dims(squares, -1) + identity  # type: ignore[operator]
+    gaps = array.expand_dims(squares, -2) - array.expand_dims(squares, -1) + identity
     return _set_diag(raw("Reciprocal", gaps), array.zeros_like(s))
 
 
@@ -274,7 +276,7 @@ def _svd_product(s: Any, u: Any, v: Any, grads: tuple[Any, Any, Any], sizes: tup
 
 def _kronecker(b1: Any, b2: Any) -> Any:
     s1, s2 = array.shape(b1), array.shape(b2)
-    order1, order2 = s1[-1], s2[-1]  # type: ignore[index]
+    order1, order2 = s1[-1], s2[-1]
     batch = raw("Slice", s1, [0], [raw("Sub", array.size(s1), 2)])
     shape1 = raw("ConcatV2", [batch, [order1], [1], [order1], [1]], 0, name="concat")
     shape2 = raw("ConcatV2", [batch, [1], [order2], [1], [order2]], 0, name="concat")

@@ -18,11 +18,39 @@ from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array, cwise, operators
-from retrograph.ops.cast import bitcast, cast, saturate_cast, to_bfloat16, to_complex64, to_complex128, to_double, to_float, to_int32, to_int64
+from retrograph.ops.cast import (
+    bitcast,
+    cast,
+    saturate_cast,
+    to_bfloat16,
+    to_complex64,
+    to_complex128,
+    to_double,
+    to_float,
+    to_int32,
+    to_int64,
+)
 from retrograph.ops.matmul import einsum, matmul, matvec, sparse_matmul, tensordot
 from retrograph.ops.reduction import (
-    arg_max, arg_min, argmax, argmin, count_nonzero, cumprod, cumsum, cumulative_logsumexp, reduce_all, reduce_any, reduce_euclidean_norm,
-    reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_std, reduce_sum, reduce_variance,
+    arg_max,
+    arg_min,
+    argmax,
+    argmin,
+    count_nonzero,
+    cumprod,
+    cumsum,
+    cumulative_logsumexp,
+    reduce_all,
+    reduce_any,
+    reduce_euclidean_norm,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_std,
+    reduce_sum,
+    reduce_variance,
 )  # fmt: skip
 from retrograph.ops.sequence import lin_space, linspace, range
 
@@ -47,6 +75,7 @@ def _maps_sparse_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # ---- one operation each
+
 
 @export("math.acos", "acos")
 def acos(x: Any, name: str | None = None) -> Any:
@@ -797,7 +826,7 @@ def round(x: Any, name: str | None = None) -> Tensor:
     Source: TF 1.15 `tf.round`.
     """
     x = convert_to_tensor(x, name="x")
-    return x if x.dtype.is_integer else apply_op("Round", name, x=x)
+    return x if x.dtype.is_integer else apply_op("Round", name, x=x)  # type: ignore[no-any-return]
 
 
 @export("math.logical_xor", "logical_xor")
@@ -897,7 +926,7 @@ def conj(x: Any, name: str | None = None) -> Tensor:
         if x.dtype.is_complex or x.dtype == dtypes.variant:
             return apply_op("Conj", scope, input=x)  # type: ignore[no-any-return]
         if x.dtype.is_floating or x.dtype.is_integer:
-            return x
+            return x  # type: ignore[no-any-return]
         raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}")
 
 
@@ -924,7 +953,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     if len(tensors) > 1:
         return apply_op("AddN", name, inputs=tensors)  # type: ignore[no-any-return]
     only = convert_to_tensor(tensors[0]) if isinstance(tensors[0], IndexedSlices) else tensors[0]
-    return array.identity(only, name=name) if name else only  # type: ignore[no-any-return]
+    return array.identity(only, name=name) if name else only
 
 
 @export("math.accumulate_n", "accumulate_n")
@@ -945,7 +974,7 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
     if tensor_dtype is not None and tensor_dtype != tensors[0].dtype:
         raise TypeError(f"tensor_dtype is {tensor_dtype}, but input is of type {tensors[0].dtype}")
     if len(tensors) == 1:
-        return tensors[0] if name is None else array.identity(tensors[0], name=name)  # type: ignore[no-any-return]
+        return tensors[0] if name is None else array.identity(tensors[0], name=name)
     return apply_op("AccumulateNV2", name, inputs=tensors, shape=merged)  # type: ignore[no-any-return]
 
 

@@ -19,7 +19,15 @@ from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape, to_text
-from retrograph.framework.shape_rules import ShapeContext, broadcast, concatenate, merge, merge_dim, with_rank, with_rank_at_least
+from retrograph.framework.shape_rules import (
+    ShapeContext,
+    broadcast,
+    concatenate,
+    merge,
+    merge_dim,
+    with_rank,
+    with_rank_at_least,
+)
 from retrograph.ops import array
 from retrograph.ops.cast import cast
 from retrograph.ops.raw import raw
@@ -84,7 +92,11 @@ def _sparse_matmul_lower(op: Any, a: Any, b: Any) -> Any:
 def _sparse_matmul_grad(op: Any, grad: Any) -> list[Any]:
     ta, tb = op.get_attr("transpose_a"), op.get_attr("transpose_b")
     a, b = op.inputs
-    sparse = {id(a): op.get_attr("a_is_sparse"), id(b): op.get_attr("b_is_sparse"), id(grad): grad.op.type == "ReluGrad"}
+    sparse = {
+        id(a): op.get_attr("a_is_sparse"),
+        id(b): op.get_attr("b_is_sparse"),
+        id(grad): grad.op.type == "ReluGrad",
+    }
 
     def product(t1: Any, t2: Any, dtype: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
         is_sparse = sparse[id(t1)], sparse[id(t2)]
@@ -137,7 +149,9 @@ def _check_batch(op: Any, x: Any, y: Any) -> None:
     try:
         np.broadcast_shapes(np.shape(x)[:-2], np.shape(y)[:-2])
     except ValueError:
-        text = f"In[0] and In[1] must have compatible batch dimensions: {to_text(np.shape(x))} vs. {to_text(np.shape(y))}"
+        text = (
+            f"In[0] and In[1] must have compatible batch dimensions: {to_text(np.shape(x))} vs. {to_text(np.shape(y))}"
+        )
         raise errors.InvalidArgumentError(None, op, text) from None
 
 
@@ -187,7 +201,9 @@ def _batch_v2_grad(op: Any, grad: Any) -> list[Any]:
 
 
 register_op("BatchMatMul", shape=_batch_shape_rule(merge), lower=_batch_lower, numpy=_batch_numpy, gradient=_batch_grad)
-register_op("BatchMatMulV2", shape=_batch_shape_rule(broadcast), lower=_batch_lower, numpy=_batch_numpy, gradient=_batch_v2_grad)
+register_op(
+    "BatchMatMulV2", shape=_batch_shape_rule(broadcast), lower=_batch_lower, numpy=_batch_numpy, gradient=_batch_v2_grad
+)
 
 
 # ---- matmul
@@ -224,7 +240,9 @@ def matmul(
         any_sparse = a_is_sparse or b_is_sparse
         if not any_sparse and any(t._shape is None or len(t._shape) > 2 for t in (a, b)):
             a, b = conj(a) if transpose_a else a, conj(b) if transpose_b else b
-            return apply_op("BatchMatMulV2", scope, x=a, y=b, adj_x=adjoint_a or transpose_a, adj_y=adjoint_b or transpose_b)  # type: ignore[no-any-return]
+            return apply_op(  # type: ignore[no-any-return]
+                "BatchMatMulV2", scope, x=a, y=b, adj_x=adjoint_a or transpose_a, adj_y=adjoint_b or transpose_b
+            )
         a, b = conj(a) if adjoint_a else a, conj(b) if adjoint_b else b
         flags = {"transpose_a": transpose_a or adjoint_a, "transpose_b": transpose_b or adjoint_b}
         if not _uses_sparse(a, b, any_sparse):
@@ -244,7 +262,13 @@ def conj(x: Any) -> Any:
 
 @export("linalg.matvec")
 def matvec(
-    a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     """The product of matrices with vectors: `f32[..., m, k]`, `f32[..., k]` -> `f32[..., m]`.
 
@@ -252,19 +276,32 @@ def matvec(
     """
     with name_scope(name, "MatVec", [a, b]):
         column = array.expand_dims(b, axis=-1)
-        output = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse)
+        output = matmul(
+            a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse
+        )
         return array.squeeze(output, axis=-1)
 
 
 @export("sparse_matmul")
 def sparse_matmul(
-    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
 ) -> Tensor:
     """The product of two matrices of which many elements are 0, f32.
 
     Source: TF 1.15 `tf.sparse_matmul`.
     """
-    flags = {"transpose_a": transpose_a, "transpose_b": transpose_b, "a_is_sparse": a_is_sparse, "b_is_sparse": b_is_sparse}
+    flags = {
+        "transpose_a": transpose_a,
+        "transpose_b": transpose_b,
+        "a_is_sparse": a_is_sparse,
+        "b_is_sparse": b_is_sparse,
+    }
     return apply_op("SparseMatMul", name, a=a, b=b, **flags)  # type: ignore[no-any-return]
 
 
@@ -272,7 +309,7 @@ def sparse_matmul(
 
 
 def _as_matrix_static(a: Tensor, axes: Sequence[int], flipped: bool) -> tuple[Tensor, Any, Any]:
-    sizes = a.get_shape().as_list()
+    sizes: Any = a.get_shape().as_list()
     axes = [i if i >= 0 else i + len(sizes) for i in axes]
     free = [i for i in range(len(sizes)) if i not in axes]
     free_dims = [sizes[i] for i in free]
@@ -317,7 +354,7 @@ def _contracted_axes(a: Tensor, axes: Any) -> tuple[Any, Any]:
         return _last_axes(a, int(axes))
     if not isinstance(axes, (list, tuple)):
         axes = convert_to_tensor(axes, name="axes", dtype=dtypes.int32)
-        return axes[0], axes[1]  # type: ignore[index]
+        return axes[0], axes[1]
     if len(axes) != 2:
         raise ValueError("'axes' must be an integer or have length 2.")
     a_axes, b_axes = axes
@@ -381,7 +418,9 @@ def _ellipsis_labels(labels: str, rank: int | None, unused: str) -> str:
     return unused[-count:] if count else ""
 
 
-def _resolved_ellipses(inputs: list[str], output: str | None, ranks: list[int | None]) -> tuple[list[str], str | None, str]:
+def _resolved_ellipses(
+    inputs: list[str], output: str | None, ranks: list[int | None]
+) -> tuple[list[str], str | None, str]:
     unused = "".join(c for c in string.ascii_letters if c not in "".join(inputs))
     longest = ""
     for i, labels in enumerate(inputs):
@@ -424,7 +463,11 @@ def _transposed(tensor: Tensor, perm: list[int]) -> Tensor:
 def _reshaped(tensor: Tensor, shape: Sequence[Any]) -> Tensor:
     wanted = tuple(-1 if d is None else d for d in shape)
     known = tensor._shape
-    if known is not None and len(wanted) == len(known) and all(not isinstance(w, Tensor) and (k == w or w == -1) for k, w in zip(known, wanted, strict=True)):
+    if (
+        known is not None
+        and len(wanted) == len(known)
+        and all(not isinstance(w, Tensor) and (k == w or w == -1) for k, w in zip(known, wanted, strict=True))
+    ):
         return tensor
     return array.reshape(tensor, wanted)
 
@@ -476,7 +519,9 @@ def _pairwise(t0: Tensor, labels0: str, t1: Tensor, labels1: str, summed: set[st
         for _ in own0:
             t1 = array.expand_dims(t1, len(kept))
         return raw("Mul", t0, t1), "".join(order0 + order1[len(kept) :])
-    return _contracted(t0, t1, len(kept), len(own0), len(own1), len(summed)), "".join(order0[: len(kept) + len(own0)] + order1[len(order1) - len(own1) :])
+    return _contracted(t0, t1, len(kept), len(own0), len(own1), len(summed)), "".join(
+        order0[: len(kept) + len(own0)] + order1[len(order1) - len(own1) :]
+    )
 
 
 def _contracted(t0: Tensor, t1: Tensor, kept: int, own0: int, own1: int, summed: int) -> Tensor:
@@ -496,7 +541,9 @@ def _all_at_once(inputs: list[Tensor], labels: list[str], output: str) -> Tensor
     shapes = []
     for i, axes in enumerate(labels):
         if len(inputs[i].get_shape()) != len(axes):
-            raise ValueError(f"Input {i} with axes {axes} has incorrect number of dimensions (expected {len(axes)}, got {len(inputs[i].get_shape())})")
+            raise ValueError(
+                f"Input {i} with axes {axes} has incorrect number of dimensions (expected {len(axes)}, got {len(inputs[i].get_shape())})"
+            )
         ordered = sorted(axes, key=order.__getitem__)
         if list(axes) != ordered:
             inputs[i] = array.transpose(inputs[i], [axes.find(c) for c in ordered])
@@ -505,7 +552,7 @@ def _all_at_once(inputs: list[Tensor], labels: list[str], output: str) -> Tensor
     for position, label in enumerate(sorted(letters, key=order.__getitem__)):
         _insert_axis(label, position, labels, shapes)
     product: Any = 1
-    for tensor, shape in zip([array.reshape(t, s) for t, s in zip(inputs, shapes, strict=True)], shapes, strict=True):
+    for tensor in [array.reshape(t, s) for t, s in zip(inputs, shapes, strict=True)]:
         product *= tensor
     return reduce_sum(product, [i for i, c in enumerate(sorted(letters, key=order.__getitem__)) if c not in output])
 
@@ -519,6 +566,10 @@ def _insert_axis(label: str, position: int, labels: list[str], shapes: list[list
             sizes.add(shape[position])
     if len(sizes) > 1:
         raise ValueError(f"Dimension mismatch on axis: {label}")
+
+
+def _is_trace(axes: str) -> bool:
+    return axes == axes[::-1] and any(axes.count(c) == 2 for c in axes)
 
 
 def _check_distinct(labels: list[str]) -> None:
@@ -539,7 +590,7 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     with name_scope(name, "einsum", [equation, inputs]):
         tensors = list(inputs)
         labels, output = _resolved_equation(equation, [t.get_shape().ndims for t in tensors])
-        if len(labels) == 1 and len(labels[0]) == 2 and labels[0][0] == labels[0][1] and "->" not in equation:
+        if len(labels) == 1 and "->" not in equation and _is_trace(labels[0]):
             from retrograph.ops.linalg import trace  # linalg builds on this module
 
             return trace(tensors[0])

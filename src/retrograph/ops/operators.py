@@ -87,7 +87,9 @@ def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Tensor:
 def _times(x: Any, y: Any, name: Any) -> Any:
     if not isinstance(y, SparseTensor):
         return apply_op("Mul", name, x=x, y=y)
-    values = apply_op("SparseDenseCwiseMul", name, sp_indices=y.indices, sp_values=y.values, sp_shape=y.dense_shape, dense=x)
+    values = apply_op(
+        "SparseDenseCwiseMul", name, sp_indices=y.indices, sp_values=y.values, sp_shape=y.dense_shape, dense=x
+    )
     return SparseTensor(y.indices, values, y.dense_shape)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import dtypes
+from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
@@ -15,7 +15,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
-from retrograph.framework.shape import Shape
+from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, reduction, unchanged, with_rank, with_rank_at_most
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import array
@@ -118,13 +118,31 @@ def _arg_shape(c: ShapeContext) -> list[Shape]:
         return [(None,) * (rank - 1)]
     axis = int(value)
     if not -rank <= axis < rank:
-        c.fail(f"Dimension ({axis}) must be in the range [{-rank}, {rank}), where {rank} is the number of dimensions in the input.")
+        c.fail(
+            f"Dimension ({axis}) must be in the range [{-rank}, {rank}), where {rank} is the number of dimensions in the input."
+        )
     axis %= rank
     return [shape[:axis] + shape[axis + 1 :]]
 
 
+def checked_axis(op: Any, axis: Any, rank: int, subject: str) -> int:
+    """The axis counted from the front; InvalidArgumentError if there is none."""
+    if np.ndim(axis):
+        raise errors.InvalidArgumentError(
+            None, op, f"{subject.partition(':')[0]}: axis must be a scalar, not {to_text(np.shape(axis))}"
+        )
+    value = int(axis)
+    if not -rank <= value < max(rank, 1):
+        raise errors.InvalidArgumentError(None, op, f"{subject} in the range [{-rank}, {rank}), but got {value}")
+    return value % max(rank, 1)
+
+
 def _arg_row(op_type: str, function: str) -> None:
     def value(xp: Any, op: Any, x: Any, axis: Any) -> Any:
+        place = checked_axis(op, axis, np.ndim(x), "Expected dimension")
+        if np.shape(x)[place : place + 1] == (0,):
+            text = f"Reduction axis {place} is empty in shape {to_text(np.shape(x))}"
+            raise errors.InvalidArgumentError(None, op, text)
         return getattr(xp, function)(x, axis=int(axis)).astype(op.attrs["output_type"].as_numpy_dtype)
 
     def lower(op: Any, x: Any, axis: Any) -> Any:
@@ -150,7 +168,7 @@ def _shifted(xp: Any, x: Any, axis: int, fill: Any, reverse: bool) -> Any:
 def _cumulative(xp: Any, name: str, fill: Any, op: Any, x: Any, axis: Any) -> Any:
     if x.ndim == 0:
         return x
-    axis = int(axis) % x.ndim
+    axis = checked_axis(op, axis, x.ndim, "ScanOp: Expected scan axis")
     reverse = op.attrs["reverse"]
     if op.attrs["exclusive"]:
         x = _shifted(xp, x, axis, fill, reverse)
@@ -168,7 +186,9 @@ def _cumulative_row(op_type: str, name: str, fill: Any, gradient: Any, in_numpy:
     def numpy(op: Any, x: Any, axis: Any) -> Any:
         return _cumulative(np, name, fill, op, np.asarray(x), axis)
 
-    register_op(op_type, shape=unchanged, lower=lower, numpy=numpy if in_numpy else None, static_inputs=(1,), gradient=gradient)
+    register_op(
+        op_type, shape=unchanged, lower=lower, numpy=numpy if in_numpy else None, static_inputs=(1,), gradient=gradient
+    )
 
 
 _cumulative_row("Cumsum", "cumsum", 0, grad.cumsum_grad)
@@ -215,7 +235,12 @@ def _reduce_v1(op_type: str, args: tuple[Any, ...]) -> Tensor:
 
 @export("math.reduce_sum", "reduce_sum")
 def reduce_sum(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """The sum along `axis` (all axes if None); `keepdims` keeps them with size 1.
 
@@ -229,7 +254,12 @@ def reduce_sum(
 
 @export("math.reduce_mean", "reduce_mean")
 def reduce_mean(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """The mean along `axis` (all axes if None), of the type of the input: integers are divided as integers.
 
@@ -240,7 +270,12 @@ def reduce_mean(
 
 @export("math.reduce_prod", "reduce_prod")
 def reduce_prod(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """The product along `axis` (all axes if None).
 
@@ -251,7 +286,12 @@ def reduce_prod(
 
 @export("math.reduce_max", "reduce_max")
 def reduce_max(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """The maximum along `axis` (all axes if None).
 
@@ -262,7 +302,12 @@ def reduce_max(
 
 @export("math.reduce_min", "reduce_min")
 def reduce_min(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """The minimum along `axis` (all axes if None).
 
@@ -273,7 +318,12 @@ def reduce_min(
 
 @export("math.reduce_all", "reduce_all")
 def reduce_all(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """Whether all are True along `axis` (all axes if None).
 
@@ -284,7 +334,12 @@ def reduce_all(
 
 @export("math.reduce_any", "reduce_any")
 def reduce_any(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """Whether any is True along `axis` (all axes if None).
 
@@ -294,7 +349,9 @@ def reduce_any(
 
 
 @export("math.reduce_euclidean_norm")
-def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None) -> Tensor:
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: Any = False, name: str | None = None
+) -> Tensor:
     """The square root of the sum of squares along `axis` (all axes if None).
 
     Source: TF 1.15 `tf.math.reduce_euclidean_norm`.
@@ -310,7 +367,12 @@ def _finite_maximum(x: Tensor, axis: Any) -> Tensor:
 
 @export("math.reduce_logsumexp", "reduce_logsumexp")
 def reduce_logsumexp(
-    input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None, reduction_indices: Any = None, keep_dims: Any = None
+    input_tensor: Any,
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
 ) -> Tensor:
     """`log(sum(exp(x)))` along `axis` (all axes if None), without overflow.
 
@@ -370,7 +432,9 @@ def count_nonzero(
 
 
 @export("math.argmax", "argmax")
-def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64) -> Tensor:
+def argmax(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
+) -> Tensor:
     """The index of the greatest element along `axis` (0 if None), the first of equals, i64 by default.
 
     Source: TF 1.15 `tf.argmax`.
@@ -380,7 +444,9 @@ def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any
 
 
 @export("math.argmin", "argmin")
-def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64) -> Tensor:
+def argmin(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = dtypes.int64
+) -> Tensor:
     """The index of the least element along `axis` (0 if None), the first of equals, i64 by default.
 
     Source: TF 1.15 `tf.argmin`.
@@ -426,7 +492,9 @@ def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = Fals
 
 
 @export("math.cumulative_logsumexp")
-def cumulative_logsumexp(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+def cumulative_logsumexp(
+    x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
     """`log(sum(exp(x)))` of the elements so far along `axis`, with the options of `cumsum`.
 
     Source: TF 1.15 `tf.math.cumulative_logsumexp`.

@@ -50,7 +50,7 @@ def _static_kept_and_scaling(shape: tuple[int, ...], axes: tuple[int, ...]) -> t
         reduced_shape(shape, axes)
         safe_shape_div(shape, kept)
         found = cache[shape, axes] = kept, tuple(d // max(k, 1) for d, k in zip(shape, kept, strict=True))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def sum_grad(op: Any, grad: Any) -> list[Any]:

@@ -59,13 +59,31 @@ def _per_row(values: Any, like: Any) -> Any:
     return values.reshape(values.shape + (1,) * (like.ndim - 1))
 
 
-def _check_sorted(op: Any, ids: Any) -> int:
-    """The number of segments of sorted ids."""
-    if np.any(np.diff(ids) < 0):
-        raise errors.InvalidArgumentError(None, op, "segment ids are not increasing")
-    if ids.size and ids[0] < 0:
-        raise errors.InvalidArgumentError(None, op, "segment ids must be >= 0")
-    return int(ids[-1]) + 1 if ids.size else 0
+def _fail(op: Any, text: str) -> Any:
+    raise errors.InvalidArgumentError(None, op, text)
+
+
+def _check_sorted(op: Any, ids: Any, count: int | None = None) -> int:
+    """The number of segments of sorted ids; InvalidArgumentError if they are not sorted or do not fit `count`."""
+    if count is None:
+        count = int(ids[-1]) + 1 if ids.size else 0
+    elif ids.size and count <= ids[-1]:
+        _fail(op, "segment ids must be < num_segments")
+    if count < 0 or (ids.size and count == 0):
+        _fail(op, "segment ids must be >= 0")
+    if np.any(np.diff(ids) < 0) or (ids.size and ids[0] < 0):
+        _fail(op, _first_fault(ids.tolist(), count))
+    return count
+
+
+def _first_fault(ids: list[int], count: int) -> str:
+    for place, value in enumerate(ids):
+        following = ids[place + 1] if place + 1 < len(ids) else None
+        if following is not None and following < value:
+            return "segment ids are not increasing"
+        if following != value and not 0 <= value < count:
+            return f"Segment id {value} out of range [0, {count}), possibly because 'segment_ids' input is not sorted."
+    return "segment ids are not increasing"
 
 
 def _check_rows(op: Any, data: Any, ids: Any) -> None:
@@ -361,9 +379,20 @@ def _sparse_shape(counted: bool) -> Callable[[ShapeContext], list[Shape]]:
     return rule
 
 
+def _check_indices(op: Any, indices: Any, count: int) -> None:
+    if not is_static(indices):
+        return
+    for place, value in enumerate(indices.tolist()):
+        if not 0 <= value < count:
+            _fail(op, f"Bad: indices[{place}] == {value} out of range [0, {count})")
+
+
 def _sparse_lower(how: str) -> Callable[..., Any]:
     def lower(op: Any, data: Any, indices: Any, ids: Any, number: Any = None) -> Any:
-        count = _check_sorted(op, ids) if number is None else int(number)
+        count = int(number) if number is not None else _check_sorted(op, ids)
+        if is_static(ids):
+            _check_sorted(op, ids, count)
+        _check_indices(op, indices, np.shape(data)[0])
         rows = jnp.take(jnp.asarray(data), jnp.asarray(indices), axis=0)
         return _scatter("add", rows, ids, count) if how == "sum" else _mean(rows, ids, count, root=how == "sqrt")
 
@@ -371,14 +400,14 @@ def _sparse_lower(how: str) -> Callable[..., Any]:
 
 
 def _sparse_sum_grad(op: Any, grad: Any) -> list[Any]:
-    rows = array.shape(op.inputs[0])[0]  # type: ignore[index]
+    rows = array.shape(op.inputs[0])[0]
     gathered = raw("GatherV2", grad, op.inputs[2], 0)
     return [raw("UnsortedSegmentSum", gathered, op.inputs[1], rows), *[None] * (len(op.inputs) - 1)]
 
 
 def _sparse_scaled_grad(op_type: str) -> Callable[..., Any]:
     def gradient(op: Any, grad: Any) -> list[Any]:
-        rows = array.shape(op.inputs[0])[0]  # type: ignore[index]
+        rows = array.shape(op.inputs[0])[0]
         made = raw(op_type, grad, op.inputs[1], op.inputs[2], rows)
         return [made, *[None] * (len(op.inputs) - 1)]
 
@@ -390,8 +419,20 @@ for _name, _how, _gradient in (
     ("Mean", "mean", _sparse_scaled_grad("SparseSegmentMeanGrad")),
     ("SqrtN", "sqrt", _sparse_scaled_grad("SparseSegmentSqrtNGrad")),
 ):
-    register_op(f"SparseSegment{_name}", shape=_sparse_shape(False), lower=_sparse_lower(_how), static_inputs=(2,), gradient=_gradient)
-    register_op(f"SparseSegment{_name}WithNumSegments", shape=_sparse_shape(True), lower=_sparse_lower(_how), static_inputs=(3,), gradient=_gradient)
+    register_op(
+        f"SparseSegment{_name}",
+        shape=_sparse_shape(False),
+        lower=_sparse_lower(_how),
+        static_inputs=(2,),
+        gradient=_gradient,
+    )
+    register_op(
+        f"SparseSegment{_name}WithNumSegments",
+        shape=_sparse_shape(True),
+        lower=_sparse_lower(_how),
+        static_inputs=(3,),
+        gradient=_gradient,
+    )
 
 
 def _sparse_grad_shape(c: ShapeContext) -> list[Shape]:
@@ -404,8 +445,23 @@ def _sparse_grad_shape(c: ShapeContext) -> list[Shape]:
     return [None if data is None else (None if number is None else int(number), *data[1:])]
 
 
+def _check_sparse_grad(op: Any, grad: Any, indices: Any, ids: Any, count: int) -> None:
+    segments = np.shape(grad)[0]
+    if is_static(ids):
+        if ids.size and ids[-1] + 1 > segments:
+            _fail(op, "Invalid number of segments")
+        for value in ids.tolist():
+            if not 0 <= value < segments:
+                _fail(op, f"Segment id {value} out of range [0, {segments}).")
+    if is_static(indices):
+        for value in indices.tolist():
+            if not 0 <= value < count:
+                _fail(op, f"Index {value} out of range [0, {count}).")
+
+
 def _sparse_grad_lower(root: bool) -> Callable[..., Any]:
     def lower(op: Any, grad: Any, indices: Any, ids: Any, number: Any) -> Any:
+        _check_sparse_grad(op, grad, indices, ids, int(number))
         grad, ids = jnp.asarray(grad), jnp.asarray(ids)
         count = _counts(ids, grad.shape[0], grad.dtype)[ids]
         rows = grad[ids] / _per_row(jnp.sqrt(count) if root else count, grad)
@@ -418,7 +474,9 @@ register_op("SparseSegmentMeanGrad", shape=_sparse_grad_shape, lower=_sparse_gra
 register_op("SparseSegmentSqrtNGrad", shape=_sparse_grad_shape, lower=_sparse_grad_lower(True), static_inputs=(3,))
 
 
-def _sparse_segment(kind: str, data: Any, indices: Any, segment_ids: Any, name: str | None, num_segments: Any) -> Tensor:
+def _sparse_segment(
+    kind: str, data: Any, indices: Any, segment_ids: Any, name: str | None, num_segments: Any
+) -> Tensor:
     inputs = {"data": data, "indices": indices, "segment_ids": segment_ids}
     if num_segments is None:
         return apply_op(f"SparseSegment{kind}", name, **inputs)  # type: ignore[no-any-return]
@@ -426,19 +484,25 @@ def _sparse_segment(kind: str, data: Any, indices: Any, segment_ids: Any, name: 
 
 
 @export("sparse.segment_sum", "sparse_segment_sum")
-def sparse_segment_sum(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None) -> Tensor:
+def sparse_segment_sum(
+    data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
+) -> Tensor:
     """The sums of the rows of `data` at `indices` with the same (sorted) id. Source: TF 1.15 `tf.sparse_segment_sum`."""
     return _sparse_segment("Sum", data, indices, segment_ids, name, num_segments)
 
 
 @export("sparse.segment_mean", "sparse_segment_mean")
-def sparse_segment_mean(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None) -> Tensor:
+def sparse_segment_mean(
+    data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
+) -> Tensor:
     """The means of the rows of `data` at `indices` with the same (sorted) id. Source: TF 1.15 `tf.sparse_segment_mean`."""
     return _sparse_segment("Mean", data, indices, segment_ids, name, num_segments)
 
 
 @export("sparse.segment_sqrt_n", "sparse_segment_sqrt_n")
-def sparse_segment_sqrt_n(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None) -> Tensor:
+def sparse_segment_sqrt_n(
+    data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
+) -> Tensor:
     """As `sparse_segment_sum`, divided by the square root of the number of rows.
 
     Source: TF 1.15 `tf.sparse_segment_sqrt_n`.
@@ -476,7 +540,9 @@ register_op("Bincount", shape=_bincount_shape, lower=_bincount_lower, static_inp
 
 
 @export("math.bincount", "bincount")
-def bincount(arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32) -> Tensor:
+def bincount(
+    arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = dtypes.int32
+) -> Tensor:
     """How often each non-negative integer occurs in `arr`, or the sum of its `weights`.
 
     Source: TF 1.15 `tf.bincount`.
@@ -515,11 +581,15 @@ def _histogram_lower(op: Any, values: Any, bounds: Any, nbins: Any) -> Any:
     return _counts(places, count, op.attrs["dtype"].as_numpy_dtype)
 
 
-register_op("HistogramFixedWidth", shape=_histogram_shape, lower=_histogram_lower, static_inputs=(2,), gradient=NO_GRADIENT)
+register_op(
+    "HistogramFixedWidth", shape=_histogram_shape, lower=_histogram_lower, static_inputs=(2,), gradient=NO_GRADIENT
+)
 
 
 @export("histogram_fixed_width")
-def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None) -> Tensor:
+def histogram_fixed_width(
+    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None
+) -> Tensor:
     """How many values fall in each of `nbins` equal parts of `value_range`; those outside count in the outer parts.
 
     Source: TF 1.15 `tf.histogram_fixed_width`.
@@ -529,12 +599,13 @@ def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype
 
 
 @export("histogram_fixed_width_bins")
-def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None) -> Tensor:
+def histogram_fixed_width_bins(
+    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None
+) -> Tensor:
     """In which of `nbins` equal parts of `value_range` each value falls.
 
     Source: TF 1.15 `tf.histogram_fixed_width_bins`.
     """
-
 
     with name_scope(name, "histogram_fixed_width_bins", [values, value_range, nbins]):
         values = convert_to_tensor(values, name="values")

@@ -43,7 +43,7 @@ def _wrong_bounds(start: Any, limit: Any, delta: Any) -> str | None:
 def _count(start: Any, limit: Any, delta: Any) -> int:
     if np.asarray(start).dtype.kind in "iu":
         return (abs(int(limit) - int(start)) + abs(int(delta)) - 1) // abs(int(delta))
-    return math.ceil(abs((limit - start) / delta))
+    return math.ceil(abs((limit - start) / delta))  # type: ignore[no-any-return]
 
 
 def _range_shape(c: ShapeContext) -> list[Shape]:
