@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +27,7 @@ def _mean_xent(logits: Any, labels: Any) -> Any:
 
 def _mlp_params(rng: np.random.RandomState) -> Params:
     sizes = data.MLP["sizes"]
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(itertools.pairwise(sizes))
     return {str(i): (_normal(rng, (a, b), math.sqrt(2 / a)), jnp.zeros(b)) for i, (a, b) in enumerate(pairs)}
 
 

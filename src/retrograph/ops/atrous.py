@@ -60,7 +60,7 @@ def _rate_tensor(dilation_rate: Any) -> tuple[Any, int]:
         raise ValueError("rate must be rank 1") from None
     if not shape.is_fully_defined():
         raise ValueError("rate must have known shape")
-    return rate, shape.as_list()[0]
+    return rate, shape.as_list()[0] or 0
 
 
 @export("nn.with_space_to_batch")

@@ -744,7 +744,7 @@ def _dilated_convolution(
 
 
 def _check_channels(shape: TensorShape, filter_shape: TensorShape, data_format: Any) -> None:
-    rank = filter_shape.ndims if filter_shape.ndims is not None else shape.ndims
+    rank: int = filter_shape.ndims if filter_shape.ndims is not None else shape.ndims  # type: ignore[assignment]
     for kind, what in (("input", shape), ("filter", filter_shape)):
         try:
             what.with_rank(rank)

@@ -469,7 +469,7 @@ def _top_k_shape(c: ShapeContext) -> list[Shape]:
 def _top_k_count(c: ShapeContext) -> int | None:
     if c.num_inputs < 2:
         k = c.attr("k")
-        return int(k) if k >= 0 else c.fail(f"Need k >= 0, got {k}")  # type: ignore[no-any-return]
+        return int(k) if k >= 0 else c.fail(f"Need k >= 0, got {k}")
     with_rank(c, c.input(1), 0)
     value = c.constant(1)
     if value is not None and value < 0:

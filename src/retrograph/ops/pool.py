@@ -526,7 +526,7 @@ def max_pool_with_argmax(
     )
 
 
-_POOLS = {
+_POOLS: dict[tuple[str, int], Callable[..., Any]] = {
     ("MAX", 1): max_pool,
     ("MAX", 2): max_pool,
     ("MAX", 3): max_pool3d,

@@ -283,7 +283,7 @@ def softmax_cross_entropy_with_logits(
 def _check_sparse_shapes(labels: Any, logits: Any) -> bool:
     """Whether both outer shapes are fully known; ValueError if they cannot agree."""
     mine, theirs = labels.get_shape(), logits.get_shape()
-    known = mine.is_fully_defined() and theirs[:-1].is_fully_defined()
+    known: bool = mine.is_fully_defined() and theirs[:-1].is_fully_defined()
     if theirs.ndims == 0:
         raise ValueError(f"Logits cannot be scalars - received shape {theirs}.")
     if theirs.ndims is not None and mine.ndims is not None and mine.ndims != theirs.ndims - 1:

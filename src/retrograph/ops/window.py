@@ -7,7 +7,7 @@ shifted blocks: XLA's `reduce_window` and `select_and_scatter` give the same num
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,7 @@ def window_size(
 
 def per_axis(value: Any, n: int, channel_index: int, name: str) -> list[int]:
     """A window size, stride or dilation given for one, n or n + 2 axes, spelled out for all n + 2."""
-    values = [1] if value is None else list(value) if isinstance(value, Sized) else [value]
+    values = [1] if value is None else list(value) if isinstance(value, Collection) else [value]
     if len(values) == n + 2:
         return values
     if len(values) not in (1, n):
