@@ -49,7 +49,13 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
 
 
 def _empty_name(graph: Graph) -> str:
-    return ""
+    """What an operation called '' gets: a name at the root that no node can have, but that counts."""
+    state = graph._state
+    outside, state.name_stack = state.name_stack, None
+    try:
+        return graph.unique_name("")
+    finally:
+        state.name_stack = outside
 
 
 def _all_plain(definition: OpDef, values: list[Any], graph: Graph) -> bool:
@@ -102,7 +108,7 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
                 raise KeyError(tensor._op._name)
         _explicit_attrs(definition, keywords, attrs)
         if not scope and name is not None:
-            return graph._new_op(definition.name, "", tuple(inputs), attrs, definition)
+            return graph._new_op(definition.name, _empty_name(graph), tuple(inputs), attrs, definition)
         if not refs:
             return graph._new_op(definition.name, scope[:-1], tuple(inputs), attrs, definition)
         return _colocated_op(graph, definition, scope[:-1], tuple(inputs), attrs, refs)

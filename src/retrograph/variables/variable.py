@@ -193,6 +193,10 @@ class Variable(metaclass=_VariableMeta):
     def __iter__(self) -> Any:
         raise TypeError("'Variable' object is not iterable.")
 
+    def __contains__(self, item: Any) -> bool:
+        # Python would put words of its own in place of these.
+        raise TypeError("'Variable' object is not iterable.")
+
     def __getitem__(self, slice_spec: Any) -> Tensor:
         sliced: Tensor = Tensor.__getitem__(self.value(), slice_spec, self)  # type: ignore[attr-defined]
         return sliced
