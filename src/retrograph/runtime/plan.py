@@ -232,9 +232,11 @@ class Segment:
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Computes the outputs into `env` and updates the session's cells; UninitializedError leaves all as it was."""
-        dynamic = self._dynamic_inputs(env)
         cells = session._cells
         with session._lock, jax.enable_x64(True):
+            for tensor in self.static_inputs:
+                env[tensor] = _concrete(tensor, env[tensor], cells)
+            dynamic = self._dynamic_inputs(env)
             for op in self.streams:
                 if op not in cells:
                     cells[op] = initial_stream(op)
@@ -331,18 +333,26 @@ class Segment:
         sources = self._sources(tensor)
         if sources is not None:
             return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
-        index = next(i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item)))
-        head, tail = self.items[: index + 1], self.items[index + 1 :]
-        used = {t for item in tail for t in _taken_by(item)}
+        index = next((i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item))), None)
+        if index is None:
+            return [HostStep(self.items)]
         if self.items[index].__class__ is not Instruction:
-            # A value inside a branch or a loop: the construct as a whole is left to the host.
-            head = self.items[:index]
-            within = {*used, *_taken_by(self.items[index])}
-            parts = [Segment(head, self.wanted | within, self.fed, self.static)] if head else []
-            rest = [Segment(tail, self.wanted, self.fed, self.static)] if tail else []
-            return [*parts, HostStep([self.items[index]]), *rest]
-        first = Segment(head, self.wanted | used, self.fed, self.static)
-        return [first, Segment(tail, self.wanted, self.fed, self.static | {tensor})]
+            return self._around(index)
+        return self._cut_after(index, frozenset((tensor,)))
+
+    def _cut_after(self, index: int, known: frozenset[Tensor]) -> list[Any]:
+        head, tail = self.items[: index + 1], self.items[index + 1 :]
+        return [self._part(head, tail), Segment(tail, self.wanted, self.fed, self.static | known)]
+
+    def _part(self, items: list[Any], later: list[Any]) -> Segment:
+        used = {t for item in later for t in _taken_by(item)}
+        return Segment(items, self.wanted | used, self.fed, self.static)
+
+    def _around(self, index: int) -> list[Any]:
+        """Steps in which one region runs on the host: shapes inside it depend on data."""
+        head, region, tail = self.items[:index], self.items[index : index + 1], self.items[index + 1 :]
+        steps: list[Any] = [self._part(head, region + tail)] if head else []
+        return [*steps, HostStep(region), Segment(tail, self.wanted, self.fed, self.static)]
 
     def _sources(self, tensor: Tensor) -> frozenset[Tensor] | None:
         """The inputs of the segment that the tensor is computed from, if no state and no traced effect is among its sources."""
@@ -394,6 +404,14 @@ def _failed_check(op: Operation, data: list[Any], traced: list[Any]) -> errors.O
     except errors.OpError as error:
         return located(error, op)
     raise AssertionError(op._name)
+
+
+def _concrete(tensor: Tensor, value: Any, cells: dict[Any, Any]) -> Any:
+    if value.__class__ is Ref and tensor._dtype._base.name != "resource":
+        if value.key not in cells:
+            raise uninitialized_error(tensor._op, value)
+        value = cells[value.key]
+    return value if value.__class__ is Ref or value.__class__ is np.ndarray else np.array(value)
 
 
 def _frozen(value: Any) -> Any:
