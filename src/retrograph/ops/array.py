@@ -33,7 +33,19 @@ from retrograph.framework.shape_rules import (
     with_rank_at_most,
 )
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
-from retrograph.ops.rows import both, divide, full, ints, is_static, num_elements, rank_of, shape_input, unknown_of
+from retrograph.ops.rows import (
+    both,
+    divide,
+    full,
+    ints,
+    is_static,
+    make_tensor,
+    make_tensors,
+    num_elements,
+    rank_of,
+    shape_input,
+    unknown_of,
+)
 
 newaxis = export_value("newaxis", value=None)
 
@@ -116,7 +128,7 @@ def identity(input: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.identity`.
     """
-    return apply_op("Identity", name, input=input)
+    return make_tensor("Identity", name, input=input)
 
 
 @export("identity_n")
@@ -125,7 +137,7 @@ def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
 
     Source: TF 1.15 `tf.identity_n`.
     """
-    return apply_op("IdentityN", name, input=input)
+    return make_tensors("IdentityN", name, input=input)
 
 
 @export("stop_gradient")
@@ -134,7 +146,7 @@ def stop_gradient(input: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.stop_gradient`.
     """
-    return apply_op("StopGradient", name, input=input)
+    return make_tensor("StopGradient", name, input=input)
 
 
 def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> Tensor:
@@ -142,7 +154,7 @@ def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> 
 
     Source: TF 1.15 `array_ops.prevent_gradient`.
     """
-    return apply_op("PreventGradient", name, input=input, message=message)
+    return make_tensor("PreventGradient", name, input=input, message=message)
 
 
 @export("guarantee_const")
@@ -151,7 +163,7 @@ def guarantee_const(input: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.guarantee_const`.
     """
-    return apply_op("GuaranteeConst", name, input=input)
+    return make_tensor("GuaranteeConst", name, input=input)
 
 
 def _check_numerics(op: Any, x: Any) -> Any:
@@ -178,7 +190,7 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
 
     Source: TF 1.15 `tf.check_numerics`.
     """
-    return apply_op("CheckNumerics", name, tensor=tensor, message=message)
+    return make_tensor("CheckNumerics", name, tensor=tensor, message=message)
 
 
 # --- placeholders ------------------------------------------------------------------------------------------------
@@ -216,7 +228,7 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
 
     Source: TF 1.15 `tf.placeholder`.
     """
-    return apply_op("Placeholder", name, dtype=dtype, shape=shape)
+    return make_tensor("Placeholder", name, dtype=dtype, shape=shape)
 
 
 @export("placeholder_with_default")
@@ -225,7 +237,7 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
 
     Source: TF 1.15 `tf.placeholder_with_default`.
     """
-    return apply_op("PlaceholderWithDefault", name, input=input, shape=shape)
+    return make_tensor("PlaceholderWithDefault", name, input=input, shape=shape)
 
 
 def _sparse_shape(shape: Any, name: str | None) -> tuple[Any, Any]:
@@ -306,11 +318,11 @@ def shape_internal(input: Any, name: str | None = None, optimize: bool = True, o
         known = tensor._shape
         if optimize and known is not None and None not in known:
             return constant(list(known), out_type, name=scope)
-        return apply_op("Shape", scope, input=tensor, out_type=out_type)
+        return make_tensor("Shape", scope, input=tensor, out_type=out_type)
 
 
 def _cast_op(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    return apply_op("Cast", name, x=x, DstT=dtype)
+    return make_tensor("Cast", name, x=x, DstT=dtype)
 
 
 @export("shape_n")
@@ -319,7 +331,7 @@ def shape_n(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -
 
     Source: TF 1.15 `tf.shape_n`.
     """
-    return apply_op("ShapeN", name, input=input, out_type=out_type)
+    return make_tensors("ShapeN", name, input=input, out_type=out_type)
 
 
 @export("size")
@@ -336,14 +348,14 @@ def size_internal(input: Any, name: str | None = None, optimize: bool = True, ou
     with name_scope(name, "Size", [input]) as scope:
         if isinstance(input, _SPARSE):
             dims = _cast_op(input.dense_shape, out_type)
-            return apply_op("Prod", scope, input=dims, reduction_indices=0)
+            return make_tensor("Prod", scope, input=dims, reduction_indices=0)
         tensor = convert_to_tensor(input)
         known = tensor._shape
         if optimize and known is not None:
             count = 0 if 0 in known else num_elements(known)
             if count is not None:
                 return constant(count, out_type, name=scope)
-        return apply_op("Size", scope, input=tensor, out_type=out_type)
+        return make_tensor("Size", scope, input=tensor, out_type=out_type)
 
 
 @export("rank")
@@ -359,12 +371,12 @@ def rank_internal(input: Any, name: str | None = None, optimize: bool = True) ->
     """`tf.rank`, with the choice to make an op though the rank is known."""
     with name_scope(name, "Rank", [input]) as scope:
         if isinstance(input, _SPARSE):
-            return apply_op("Size", scope, input=input.dense_shape)
+            return make_tensor("Size", scope, input=input.dense_shape)
         tensor = convert_to_tensor(input)
         known = tensor._shape
         if optimize and known is not None:
             return constant(len(known), dtypes.int32, name=scope)
-        return apply_op("Rank", scope, input=tensor)
+        return make_tensor("Rank", scope, input=tensor)
 
 
 # --- reshape, expand_dims, squeeze -------------------------------------------------------------------------------
@@ -470,7 +482,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     Raises ValueError if the numbers of elements are known and differ.
     Source: TF 1.15 `tf.reshape`.
     """
-    return apply_op("Reshape", name, tensor=tensor, shape=shape)
+    return make_tensor("Reshape", name, tensor=tensor, shape=shape)
 
 
 def _expand_dims_shape(c: ShapeContext) -> list[Shape]:
@@ -511,7 +523,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     axis = lookup_renamed("axis", axis, "dim", dim)
     if axis is None:
         raise ValueError("Must specify an axis argument to tf.expand_dims()")
-    return apply_op("ExpandDims", name, input=input, dim=axis)
+    return make_tensor("ExpandDims", name, input=input, dim=axis)
 
 
 def _squeeze_shape(c: ShapeContext) -> list[Shape]:
@@ -555,7 +567,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     axis = lookup_renamed("axis", axis, "squeeze_dims", squeeze_dims)
     if np.isscalar(axis):
         axis = [axis]
-    return apply_op("Squeeze", name, input=input, squeeze_dims=[] if axis is None else axis)
+    return make_tensor("Squeeze", name, input=input, squeeze_dims=[] if axis is None else axis)
 
 
 # --- transpose ---------------------------------------------------------------------------------------------------
@@ -566,7 +578,7 @@ def _transpose_shape(c: ShapeContext) -> list[Shape]:
     count = num_elements(perm_shape)
     if given is None and count is None and perm is None:
         return [None]
-    rank = len(given) if given is not None else count if count is not None else int(np.size(perm))
+    rank = len(given) if given is not None else count if count is not None else int(perm.size)  # type: ignore[union-attr]
     if given is None and rank < 2:
         return [None]
     given = with_rank(c, given, rank)
@@ -613,7 +625,7 @@ register_op(
 
 
 def _range(start: Any, limit: Any, delta: Any) -> Tensor:
-    return apply_op("Range", None, start=start, limit=limit, delta=delta)
+    return make_tensor("Range", None, start=start, limit=limit, delta=delta)
 
 
 @export("transpose")
@@ -628,13 +640,13 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
     with name_scope(name, "transpose", [a]) as scope:
         op_type = "ConjugateTranspose" if conjugate and a.dtype.is_complex else "Transpose"
         if perm is not None:
-            return apply_op(op_type, scope, x=a, perm=perm)
+            return make_tensor(op_type, scope, x=a, perm=perm)
         a = convert_to_tensor(a, name="a")
         if a._shape:
             reversed_axes = np.arange(len(a._shape) - 1, -1, -1, dtype=np.int32)
-            return apply_op(op_type, scope, x=a, perm=reversed_axes)
-        known_rank = apply_op("Rank", None, input=a)
-        result = apply_op(op_type, scope, x=a, perm=known_rank - 1 - _range(0, known_rank, 1))
+            return make_tensor(op_type, scope, x=a, perm=reversed_axes)
+        known_rank = make_tensor("Rank", None, input=a)
+        result = make_tensor(op_type, scope, x=a, perm=known_rank - 1 - _range(0, known_rank, 1))
         if a._shape is not None:
             result.set_shape(TensorShape(a._shape[::-1]))
         return result
@@ -682,7 +694,7 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.math.invert_permutation`.
     """
-    return apply_op("InvertPermutation", name, x=x)
+    return make_tensor("InvertPermutation", name, x=x)
 
 
 # --- fill, zeros, ones -------------------------------------------------------------------------------------------
@@ -719,7 +731,7 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.fill`.
     """
-    return apply_op("Fill", name, dims=dims, value=value)
+    return make_tensor("Fill", name, dims=dims, value=value)
 
 
 def _like(value: int) -> Any:
@@ -805,7 +817,7 @@ def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize
             return zeros(tensor.shape, dtype=dtype or tensor.dtype, name=scope)
         if dtype is not None and dtype != tensor.dtype and dtype != dtypes.variant:
             return zeros(shape_internal(tensor, optimize=optimize), dtype=dtype, name=scope)
-        return apply_op("ZerosLike", scope, x=tensor)
+        return make_tensor("ZerosLike", scope, x=tensor)
 
 
 @export("ones_like")
@@ -867,7 +879,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.broadcast_to`.
     """
-    return apply_op("BroadcastTo", name, input=input, shape=shape)
+    return make_tensor("BroadcastTo", name, input=input, shape=shape)
 
 
 def _broadcast_args_shape(c: ShapeContext) -> list[Shape]:
@@ -926,7 +938,7 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
 
     Source: TF 1.15 `tf.broadcast_dynamic_shape`.
     """
-    return apply_op("BroadcastArgs", None, s0=shape_x, s1=shape_y)
+    return make_tensor("BroadcastArgs", None, s0=shape_x, s1=shape_y)
 
 
 def _broadcast_static_dim(x: int | None, y: int | None) -> int | None:

@@ -10,7 +10,7 @@ from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
-from retrograph.framework.shape import Dimension, TensorShape, dimension_value
+from retrograph.framework.shape import TensorShape, dimension_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array
 from retrograph.ops.gather import gather
@@ -123,9 +123,8 @@ def _total_rows(tables: list[Any], dtype: Any) -> Any:
     from retrograph.ops import math
 
     sizes = [dimension_value(t.get_shape()[0]) for t in tables]
-    total = sum((Dimension(s) for s in sizes[1:]), Dimension(sizes[0]))
-    if total.value:
-        return constant(total.value, dtype)
+    if None not in sizes and sum(sizes):
+        return constant(sum(sizes), dtype)
     found = []
     for table, size in zip(tables, sizes, strict=True):
         if size is not None:

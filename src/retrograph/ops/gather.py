@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes, errors
-from retrograph.framework.apply import apply_op
-from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
@@ -33,7 +31,13 @@ from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
 from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
-from retrograph.ops.rows import is_static, num_elements, shape_input, unknown_of
+from retrograph.ops.rows import (
+    is_static,
+    make_tensor,
+    num_elements,
+    shape_input,
+    unknown_of,
+)
 
 # --- gather ------------------------------------------------------------------------------------------------------
 
@@ -135,7 +139,7 @@ def _gradient_shapes(op: Any) -> tuple[Tensor, Tensor]:
 def _cast(x: Tensor, dtype: Any) -> Tensor:
     from retrograph.ops.math import cast  # math builds on this package's lower modules
 
-    return cast(x, dtype)
+    return cast(x, dtype)  # type: ignore[no-any-return]
 
 
 def _slices_gradient(op: Any, grad: Any, sizes: Tensor, count: Tensor, tail: Tensor) -> IndexedSlices:
@@ -183,7 +187,7 @@ def _summed_rows(sizes: Tensor, values: Tensor, indices: Tensor, batch_dims: int
         return unsorted_segment_sum(values, array.reshape(indices, count), rows)
     values_shape = array.shape(values)
     outer, inner = values_shape[:batch_dims], values_shape[batch_dims:][1:]
-    batches = apply_op("Prod", None, input=outer, reduction_indices=[0], keep_dims=False)
+    batches = make_tensor("Prod", None, input=outer, reduction_indices=[0], keep_dims=False)
     flat = concat([[-1], inner], 0)
     rows *= batches
     flat_indices = _batch_indices(sizes, indices, batch_dims)
@@ -257,12 +261,12 @@ def gather(
     if axis is None:
         axis = batch_dims
     if _axis_value(axis) != 0:
-        return apply_op("GatherV2", name, params=params, indices=indices, axis=axis, batch_dims=batch_dims)
+        return make_tensor("GatherV2", name, params=params, indices=indices, axis=axis, batch_dims=batch_dims)
     try:
         # Reference variables have the method too, but refuse.
         return params.sparse_read(indices, name=name)  # type: ignore[no-any-return]
     except AttributeError:
-        return apply_op("GatherV2", name, params=params, indices=indices, axis=axis)
+        return make_tensor("GatherV2", name, params=params, indices=indices, axis=axis)
 
 
 @export("batch_gather")
@@ -280,7 +284,7 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
 
 
 def _range(start: Any, limit: Any, delta: Any) -> Tensor:
-    return apply_op("Range", None, start=start, limit=limit, delta=delta)
+    return make_tensor("Range", None, start=start, limit=limit, delta=delta)
 
 
 def _batch_gather(params: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
@@ -292,7 +296,7 @@ def _batch_gather(params: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     indices_shape, params_shape = array.shape(indices), array.shape(params)
     flat_indices = array.reshape(_batch_indices(params_shape, indices, batch_dims, _range), [-1])
     outer = params_shape[batch_dims + 1 :]
-    joined = apply_op("Prod", None, input=params_shape[: batch_dims + 1], reduction_indices=[0], keep_dims=False)
+    joined = make_tensor("Prod", None, input=params_shape[: batch_dims + 1], reduction_indices=[0], keep_dims=False)
     flat_params = array.reshape(params, concat([[joined], outer], axis=0))
     flat_result = gather(flat_params, flat_indices)
     result = array.reshape(flat_result, concat([indices_shape, outer], axis=0))
@@ -376,12 +380,12 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
     """
     if isinstance(batch_dims, Tensor):
         static = constant_value(batch_dims)
-        batch_dims = batch_dims if static is None else int(static)  # type: ignore[assignment]
+        batch_dims = batch_dims if static is None else int(static)
     if not isinstance(batch_dims, Tensor) and batch_dims == 0:
         read = getattr(params, "gather_nd", None)
         if read is not None:
             return read(indices, name=name)  # type: ignore[no-any-return]
-        return apply_op("GatherNd", name, params=params, indices=indices)
+        return make_tensor("GatherNd", name, params=params, indices=indices)
     return _batch_gather_nd(params, indices, batch_dims, name)
 
 
@@ -402,7 +406,7 @@ def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | Non
         _check_batch_dims(params, indices, batch_dims)
         params_shape, indices_shape = array.shape(params), array.shape(indices)
         batch_shape = params_shape[:batch_dims]
-        batches = apply_op("Prod", None, input=batch_shape, reduction_indices=[0])
+        batches = make_tensor("Prod", None, input=batch_shape, reduction_indices=[0])
         inner_rank = array.rank(indices) - batch_dims - 1
         inner_shape = indices_shape[batch_dims:-1]
         ranges = [_cast_op(_range(0, x, 1), indices.dtype) for x in unstack(batch_shape, axis=0)]
@@ -414,12 +418,12 @@ def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | Non
         grid = tile(grid, multiples=concat(((1,), inner_shape, (1,)), axis=0))
         flat_shape = concat(([batches], indices_shape[batch_dims:]), axis=0)
         flat = array.reshape(indices, shape=flat_shape)
-        out = apply_op("GatherNd", None, params=params, indices=concat((grid, flat), axis=-1))
+        out = make_tensor("GatherNd", None, params=params, indices=concat((grid, flat), axis=-1))
         return array.reshape(out, shape=concat((batch_shape, array.shape(out)[1:]), axis=0))
 
 
 def _cast_op(x: Tensor, dtype: Any) -> Tensor:
-    return apply_op("Cast", None, x=x, DstT=dtype)
+    return make_tensor("Cast", None, x=x, DstT=dtype)
 
 
 # --- scatter_nd --------------------------------------------------------------------------------------------------
@@ -537,7 +541,7 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
 
     Source: TF 1.15 `tf.scatter_nd`.
     """
-    return apply_op("ScatterNd", name, indices=indices, updates=updates, shape=shape)
+    return make_tensor("ScatterNd", name, indices=indices, updates=updates, shape=shape)
 
 
 @export("tensor_scatter_nd_update", "tensor_scatter_update")
@@ -546,7 +550,7 @@ def tensor_scatter_update(tensor: Any, indices: Any, updates: Any, name: str | N
 
     Source: TF 1.15 `tf.tensor_scatter_nd_update`.
     """
-    return apply_op("TensorScatterUpdate", name, tensor=tensor, indices=indices, updates=updates)
+    return make_tensor("TensorScatterUpdate", name, tensor=tensor, indices=indices, updates=updates)
 
 
 @export("tensor_scatter_nd_add", "tensor_scatter_add")
@@ -555,7 +559,7 @@ def tensor_scatter_add(tensor: Any, indices: Any, updates: Any, name: str | None
 
     Source: TF 1.15 `tf.tensor_scatter_nd_add`.
     """
-    return apply_op("TensorScatterAdd", name, tensor=tensor, indices=indices, updates=updates)
+    return make_tensor("TensorScatterAdd", name, tensor=tensor, indices=indices, updates=updates)
 
 
 @export("tensor_scatter_nd_sub", "tensor_scatter_sub")
@@ -564,7 +568,7 @@ def tensor_scatter_sub(tensor: Any, indices: Any, updates: Any, name: str | None
 
     Source: TF 1.15 `tf.tensor_scatter_nd_sub`.
     """
-    return apply_op("TensorScatterSub", name, tensor=tensor, indices=indices, updates=updates)
+    return make_tensor("TensorScatterSub", name, tensor=tensor, indices=indices, updates=updates)
 
 
 # --- one_hot and unravel_index -----------------------------------------------------------------------------------
@@ -642,7 +646,7 @@ def one_hot(
         if on != off:
             raise TypeError(f"dtype {on} of on_value does not match dtype {off} of off_value")
         at = -1 if axis is None else axis
-        return apply_op("OneHot", scope, indices=indices, depth=depth, on_value=on_value, off_value=off_value, axis=at)
+        return make_tensor("OneHot", scope, indices=indices, depth=depth, on_value=on_value, off_value=off_value, axis=at)
 
 
 def _unravel_index_shape(c: ShapeContext) -> list[Shape]:
@@ -675,4 +679,4 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.unravel_index`.
     """
-    return apply_op("UnravelIndex", name, indices=indices, dims=dims)
+    return make_tensor("UnravelIndex", name, indices=indices, dims=dims)

@@ -34,9 +34,10 @@ from retrograph.ops.rows import (
     axis_input,
     both,
     divide,
-    full,
     ints,
     is_static,
+    make_tensor,
+    make_tensors,
     merge_numbered,
     multiply,
     normalize,
@@ -256,7 +257,7 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
         with name_scope(name):
             convert_to_tensor(axis, name="concat_dim", dtype=dtypes.int32).get_shape().assert_has_rank(0)
             return array.identity(values[0], name=name)
-    return apply_op("ConcatV2", name, values=values, axis=axis)
+    return make_tensor("ConcatV2", name, values=values, axis=axis)
 
 
 # --- stack and the conversion of lists that hold tensors ---------------------------------------------------------
@@ -309,7 +310,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
     shape = convert_to_tensor(values[0], name=name)._shape
     if shape is not None and not -len(shape) - 1 <= axis < len(shape) + 1:
         raise ValueError(f"axis = {axis} not in [{-len(shape) - 1}, {len(shape) + 1})")
-    return apply_op("Pack", name, values=values, axis=axis)
+    return make_tensor("Pack", name, values=values, axis=axis)
 
 
 def is_tensor_like(value: Any) -> bool:
@@ -407,7 +408,7 @@ def parallel_stack(values: Any, name: str | None = "parallel_stack") -> Tensor:
         one = convert_to_tensor(values[0]).get_shape()
         whole = TensorShape([len(values)]).concatenate(one)
         rows = [array.expand_dims(value, 0) for value in values]
-        return apply_op("ParallelConcat", None, values=rows, shape=whole)
+        return make_tensor("ParallelConcat", None, values=rows, shape=whole)
 
 
 def _unpack_shape(c: ShapeContext) -> list[Shape]:
@@ -454,7 +455,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
             num = shape[axis]
         if num is None:
             raise ValueError(f"Cannot infer num from shape {value.get_shape()}")
-    return apply_op("Unpack", name, value=value, num=num, axis=axis)
+    return make_tensors("Unpack", name, value=value, num=num, axis=axis)
 
 
 # --- split -------------------------------------------------------------------------------------------------------
@@ -545,7 +546,7 @@ def split(
     """
     sizes = convert_to_tensor(num_or_size_splits)
     if isinstance(num_or_size_splits, (int, Dimension)):
-        return apply_op("Split", name, split_dim=axis, value=value, num_split=num_or_size_splits)
+        return make_tensors("Split", name, split_dim=axis, value=value, num_split=num_or_size_splits)
     shape = sizes._shape
     if shape is not None and not shape:
         text = "Rank-0 tensors are not supported as the num_or_size_splits argument to split. Argument provided: "
@@ -554,7 +555,7 @@ def split(
         num = shape[0] if shape else None
         if num is None:
             raise ValueError(f"Cannot infer num from shape {num_or_size_splits}")
-    return apply_op("SplitV", name, value=value, size_splits=sizes, split_dim=axis, num_split=num)
+    return make_tensors("SplitV", name, value=value, size_splits=sizes, split_dim=axis, num_split=num)
 
 
 # --- tile, repeat, meshgrid --------------------------------------------------------------------------------------
@@ -602,7 +603,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.tile`.
     """
-    return apply_op("Tile", name, input=input, multiples=multiples)
+    return make_tensor("Tile", name, input=input, multiples=multiples)
 
 
 @export("meshgrid")
@@ -676,7 +677,7 @@ def _mirror_mode(op: Any) -> str:
 
 def _mirror_pad(xp: Any, op: Any, x: Any, paddings: Any) -> Any:
     mode = _mirror_mode(op)
-    for i, (pair, size) in enumerate(zip(_pairs(paddings), x.shape, strict=True)):
+    for pair, size in zip(_pairs(paddings), x.shape, strict=True):
         if max(pair) > size - (mode == "reflect"):
             word = "less than" if mode == "reflect" else "no greater than"
             text = f"paddings must be {word} the dimension size: {pair[0]}, {pair[1]} {'not less than' if mode == 'reflect' else 'greater than'} {size}"
@@ -757,11 +758,11 @@ def pad(
     mode = mode.upper()
     if mode == "CONSTANT":
         if not is_tensor_like(constant_values) and constant_values == 0:
-            return apply_op("Pad", name, input=tensor, paddings=paddings)
-        return apply_op("PadV2", name, input=tensor, paddings=paddings, constant_values=constant_values)
+            return make_tensor("Pad", name, input=tensor, paddings=paddings)
+        return make_tensor("PadV2", name, input=tensor, paddings=paddings, constant_values=constant_values)
     if mode not in ("REFLECT", "SYMMETRIC"):
         raise ValueError(f"Unknown padding mode: {mode}")
-    return apply_op("MirrorPad", name, input=tensor, paddings=paddings, mode=mode)
+    return make_tensor("MirrorPad", name, input=tensor, paddings=paddings, mode=mode)
 
 
 # --- reverse, reverse_sequence, roll -----------------------------------------------------------------------------
@@ -818,7 +819,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.reverse`.
     """
-    return apply_op("ReverseV2", name, tensor=tensor, axis=axis)
+    return make_tensor("ReverseV2", name, tensor=tensor, axis=axis)
 
 
 def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
@@ -873,7 +874,7 @@ def reverse_sequence(
     """
     along = array.lookup_renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
     batch = array.lookup_renamed("batch_axis", batch_axis, "batch_dim", batch_dim)
-    return apply_op(
+    return make_tensor(
         "ReverseSequence",
         name,
         input=input,
@@ -917,4 +918,4 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.roll`.
     """
-    return apply_op("Roll", name, input=input, shift=shift, axis=axis)
+    return make_tensor("Roll", name, input=input, shift=shift, axis=axis)

@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from retrograph.framework.apply import apply_op
+from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank
 
 Dim = int | None
+
+make_tensor: Callable[..., Tensor] = apply_op
+"""`apply_op` of an op type with one output."""
+
+make_tensors: Callable[..., list[Tensor]] = apply_op
+"""`apply_op` of an op type with one list of outputs."""
 
 
 def both(function: Callable[..., Any]) -> dict[str, Any]:

@@ -30,7 +30,13 @@ from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array
 from retrograph.ops.gather import gather
 from retrograph.ops.joining import concat, stack, tile
-from retrograph.ops.rows import both, ints, rank_of
+from retrograph.ops.rows import (
+    both,
+    ints,
+    make_tensor,
+    make_tensors,
+    rank_of,
+)
 
 # --- where -------------------------------------------------------------------------------------------------------
 
@@ -96,12 +102,12 @@ register_op(
 
 def _where(op_type: str, condition: Any, x: Any, y: Any, name: str | None) -> Tensor:
     if x is not None and y is not None:
-        return apply_op(op_type, name, condition=condition, t=x, e=y)
+        return make_tensor(op_type, name, condition=condition, t=x, e=y)
     if x is not None or y is not None:
         raise ValueError("x and y must both be non-None or both be None.")
     with name_scope(name, "Where", [condition]) as scope:
         tensor = convert_to_tensor(condition, preferred_dtype=dtypes.bool, name="condition")
-        return apply_op("Where", scope, input=tensor)
+        return make_tensor("Where", scope, input=tensor)
 
 
 @export("where")
@@ -152,7 +158,7 @@ def boolean_mask(tensor: Any, mask: Any, name: str | None = "boolean_mask", axis
         masked = tensor_shape[axis : axis + rank]
         masked.assert_is_compatible_with(mask_shape)
         sizes = array.shape(tensor)
-        leading = apply_op("Prod", None, input=sizes[axis : axis + rank], reduction_indices=[0])
+        leading = make_tensor("Prod", None, input=sizes[axis : axis + rank], reduction_indices=[0])
         before = array.shape(tensor)[:axis]
         after = array.shape(tensor)[axis + rank :]
         tensor = array.reshape(tensor, concat([before, [leading], after], 0))
@@ -166,11 +172,11 @@ def boolean_mask(tensor: Any, mask: Any, name: str | None = "boolean_mask", axis
 
 
 def _range(start: Any, limit: Any, delta: Any) -> Tensor:
-    return apply_op("Range", None, start=start, limit=limit, delta=delta)
+    return make_tensor("Range", None, start=start, limit=limit, delta=delta)
 
 
 def _cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
-    return apply_op("Cast", name, x=x, DstT=dtype)
+    return make_tensor("Cast", name, x=x, DstT=dtype)
 
 
 def _all_axes(x: Any) -> Tensor:
@@ -190,8 +196,8 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, na
     with name_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            maxlen = apply_op("Max", None, input=lengths, reduction_indices=_all_axes(lengths))
-            maxlen = apply_op("Maximum", None, x=constant(0, maxlen.dtype), y=maxlen)
+            maxlen = make_tensor("Max", None, input=lengths, reduction_indices=_all_axes(lengths))
+            maxlen = make_tensor("Maximum", None, x=constant(0, maxlen.dtype), y=maxlen)
         else:
             maxlen = convert_to_tensor(maxlen)
         if maxlen._shape:
@@ -261,7 +267,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         sizes = array.shape(data)
         axis = _positive_axis(axis, data.shape.ndims)
         if counts.shape.ndims == 1:
-            data.shape.dims[axis].assert_is_compatible_with(counts.shape[0])
+            data.shape[axis].assert_is_compatible_with(counts.shape[0])
         if counts.shape.ndims == 0:
             tiled = _tiled_along(array.expand_dims(data, axis + 1), axis + 1, counts)
             return array.reshape(tiled, concat([sizes[:axis], [-1], sizes[axis + 1 :]], axis=0))
@@ -274,8 +280,8 @@ def _repeated_by_each(data: Tensor, sizes: Tensor, counts: Tensor, axis: int) ->
         wide = concat([sizes[: axis + 1 - array.rank(counts)], counts_shape], axis=0)
         counts = array.broadcast_to(counts, wide)
         counts.set_shape([None] * (axis + 1))
-    most = apply_op("Max", None, input=counts, reduction_indices=_all_axes(counts))
-    most = apply_op("Maximum", None, x=0, y=most)
+    most = make_tensor("Max", None, input=counts, reduction_indices=_all_axes(counts))
+    most = make_tensor("Maximum", None, x=0, y=most)
     mask = sequence_mask(counts, most)
     tiled = _tiled_along(array.expand_dims(data, axis + 1), axis + 1, most)
     result = boolean_mask(tiled, mask)
@@ -311,6 +317,10 @@ def _unique_along(op: Any, x: Any, axis: Any) -> tuple[Any, Any, Any]:
     return np.take(x, first, at), index, counts
 
 
+def _unknown_shapes(outputs: int) -> Any:
+    return lambda c: [None] * outputs
+
+
 def _unique_shape(outputs: int, flat: bool) -> Any:
     def rule(c: ShapeContext) -> list[Shape]:
         if flat:
@@ -330,7 +340,7 @@ for _type, _outputs in {"Unique": 2, "UniqueWithCounts": 3}.items():
     )
     register_op(
         _type + "V2",
-        shape=lambda c, n=_outputs: [None] * n,
+        shape=_unknown_shapes(_outputs),
         numpy=lambda op, x, axis, n=_outputs: _unique_along(op, x, axis)[:n],
         host=True,
         gradient=NO_GRADIENT,
@@ -442,7 +452,7 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str
 
     Source: TF 1.15 `tf.dynamic_partition`.
     """
-    return apply_op("DynamicPartition", name, data=data, partitions=partitions, num_partitions=num_partitions)
+    return make_tensors("DynamicPartition", name, data=data, partitions=partitions, num_partitions=num_partitions)
 
 
 def _stitch_shape(c: ShapeContext) -> list[Shape]:
@@ -512,7 +522,7 @@ def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.dynamic_stitch`.
     """
-    return apply_op("DynamicStitch", name, indices=indices, data=data)
+    return make_tensor("DynamicStitch", name, indices=indices, data=data)
 
 
 def parallel_dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
@@ -520,7 +530,7 @@ def parallel_dynamic_stitch(indices: Any, data: Any, name: str | None = None) ->
 
     Source: TF 1.15 `data_flow_ops.parallel_dynamic_stitch`.
     """
-    return apply_op("ParallelDynamicStitch", name, indices=indices, data=data)
+    return make_tensor("ParallelDynamicStitch", name, indices=indices, data=data)
 
 
 # --- sort and search ---------------------------------------------------------------------------------------------
@@ -532,7 +542,7 @@ def _bound_shape(c: ShapeContext) -> list[Shape]:
     return [c.input(1)]
 
 
-def _bound(side: str) -> dict[str, Any]:
+def _bound(side: Any) -> dict[str, Any]:
     def numpy(op: Any, rows: Any, values: Any) -> Any:
         found = [np.searchsorted(r, v, side) for r, v in zip(rows, values, strict=True)]
         return np.array(found, op.get_attr("out_type").as_numpy_dtype).reshape(values.shape)
@@ -563,7 +573,7 @@ def searchsorted(
     op_type = {"right": "UpperBound", "left": "LowerBound"}.get(side)
     if op_type is None:
         raise ValueError(f"side must be either 'right' or 'left'.  Saw: {side}.")
-    found = apply_op(op_type, name, sorted_inputs=rows, values=wanted, out_type=out_type)
+    found = make_tensor(op_type, name, sorted_inputs=rows, values=wanted, out_type=out_type)
     return array.reshape(found, array.shape(values))
 
 
@@ -684,7 +694,7 @@ def edit_distance(
     for what, value in (("Hypothesis", hypothesis), ("Truth", truth)):
         if not isinstance(value, array._SPARSE):
             raise TypeError(f"{what} must be a SparseTensor.")
-    return apply_op(
+    return make_tensor(
         "EditDistance",
         name,
         hypothesis_indices=hypothesis.indices,

@@ -15,11 +15,27 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import FinalShapeError, ShapeContext, ShapeError, merge, with_rank, with_rank_at_least
+from retrograph.framework.shape_rules import (
+    FinalShapeError,
+    ShapeContext,
+    ShapeError,
+    merge,
+    with_rank,
+    with_rank_at_least,
+)
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array
 from retrograph.ops.joining import stack
-from retrograph.ops.rows import Dim, add, both, divide, ints, multiply, subtract
+from retrograph.ops.rows import (
+    Dim,
+    add,
+    both,
+    divide,
+    ints,
+    make_tensor,
+    multiply,
+    subtract,
+)
 
 # --- space and batch ---------------------------------------------------------------------------------------------
 
@@ -77,7 +93,7 @@ def _spaces_shape(c: ShapeContext, block: Any, block_value: Any, border: int, to
     change, batch = (_to_batch_dim, multiply) if to_batch else (_to_space_dim, divide)
     first: Dim = given[0]
     for size in sizes or ():
-        first = batch(first, size)  # type: ignore[operator]
+        first = batch(first, size)
     if sizes is None and count:
         first = None
     middle: Sequence[Dim] = (None,) * count
@@ -147,7 +163,7 @@ def _nd_gradient(op_type: str, border: str) -> Any:
 
 def _square_gradient(back: str) -> Any:
     def gradient(op: Any, grad: Any) -> Any:
-        functions = {"batch_to_space": batch_to_space, "space_to_batch": space_to_batch}
+        functions: dict[str, Any] = {"batch_to_space": batch_to_space, "space_to_batch": space_to_batch}
         return [functions[back](grad, op.inputs[1], block_size=op.get_attr("block_size")), None]
 
     return gradient
@@ -189,7 +205,7 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
 
     Source: TF 1.15 `tf.space_to_batch_nd`.
     """
-    return apply_op("SpaceToBatchND", name, input=input, block_shape=block_shape, paddings=paddings)
+    return make_tensor("SpaceToBatchND", name, input=input, block_shape=block_shape, paddings=paddings)
 
 
 @export("batch_to_space_nd", "manip.batch_to_space_nd")
@@ -198,7 +214,7 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
 
     Source: TF 1.15 `tf.batch_to_space_nd`.
     """
-    return apply_op("BatchToSpaceND", name, input=input, block_shape=block_shape, crops=crops)
+    return make_tensor("BatchToSpaceND", name, input=input, block_shape=block_shape, crops=crops)
 
 
 def _of_rank_four(result: Tensor) -> Tensor:
@@ -340,7 +356,7 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
 
     Source: TF 1.15 `tf.space_to_depth`.
     """
-    return apply_op("SpaceToDepth", name, input=input, block_size=block_size, data_format=data_format)
+    return make_tensor("SpaceToDepth", name, input=input, block_size=block_size, data_format=data_format)
 
 
 @export("depth_to_space", "nn.depth_to_space")
@@ -349,7 +365,7 @@ def depth_to_space(input: Any, block_size: int, name: str | None = None, data_fo
 
     Source: TF 1.15 `tf.depth_to_space`.
     """
-    return apply_op("DepthToSpace", name, input=input, block_size=block_size, data_format=data_format)
+    return make_tensor("DepthToSpace", name, input=input, block_size=block_size, data_format=data_format)
 
 
 # --- patches -----------------------------------------------------------------------------------------------------
@@ -442,7 +458,7 @@ def extract_patches(
     Source: TF 1.15 `tf.image.extract_patches`.
     """
     attrs = {"ksizes": sizes, "strides": strides, "rates": rates, "padding": padding}
-    return apply_op("ExtractImagePatches", name, images=images, **attrs)
+    return make_tensor("ExtractImagePatches", name, images=images, **attrs)
 
 
 @export("extract_volume_patches")
@@ -451,4 +467,4 @@ def extract_volume_patches(input: Any, ksizes: Any, strides: Any, padding: str, 
 
     Source: TF 1.15 `tf.extract_volume_patches`.
     """
-    return apply_op("ExtractVolumePatches", name, input=input, ksizes=ksizes, strides=strides, padding=padding)
+    return make_tensor("ExtractVolumePatches", name, input=input, ksizes=ksizes, strides=strides, padding=padding)

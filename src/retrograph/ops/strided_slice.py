@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes, errors
-from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
@@ -21,7 +20,14 @@ from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, wi
 from retrograph.framework.static_value import static_value
 from retrograph.ops import array
 from retrograph.ops.joining import concat, pad, stack
-from retrograph.ops.rows import ints, is_static, shape_input, subtract, unknown_of
+from retrograph.ops.rows import (
+    ints,
+    is_static,
+    make_tensor,
+    shape_input,
+    subtract,
+    unknown_of,
+)
 
 _Slice = slice
 _INDEX_ERROR = (
@@ -288,7 +294,7 @@ def _strided_slice_gradient(op: Any, grad: Any) -> Any:
 
 
 def _strided_slice_grad(sizes: Any, begin: Any, end: Any, strides: Any, grad: Any, masks: dict[str, int]) -> Tensor:
-    return apply_op("StridedSliceGrad", None, shape=sizes, begin=begin, end=end, strides=strides, dy=grad, **masks)
+    return make_tensor("StridedSliceGrad", None, shape=sizes, begin=begin, end=end, strides=strides, dy=grad, **masks)
 
 
 register_op(
@@ -358,7 +364,8 @@ def _spread(part: Any, ranges: Sequence[Range], sizes: Sequence[int], exact: boo
 
 def _put_back_gradient(op: Any, grad: Any) -> Any:
     begin, end, strides = op.inputs[1:4]
-    return [None] * 4 + [strided_slice(grad, begin, end, strides, **_masks(op))]
+    masks: dict[str, Any] = {**_masks(op)}
+    return [None, None, None, None, strided_slice(grad, begin, end, strides, **masks)]
 
 
 register_op(
@@ -426,7 +433,7 @@ def strided_slice(
     if strides is None:
         strides = array.ones_like(begin)
     masks = dict(zip(_MASKS, (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask), strict=True))
-    result = apply_op("StridedSlice", name, input=input_, begin=begin, end=end, strides=strides, **masks)
+    result = make_tensor("StridedSlice", name, input=input_, begin=begin, end=end, strides=strides, **masks)
     parent = name
 
     def assign(val: Any, name: str | None = None) -> Any:
@@ -435,7 +442,7 @@ def strided_slice(
         name = f"{parent}_assign" if name is None else name
         return var._strided_slice_assign(begin=begin, end=end, strides=strides, value=val, name=name, **masks)
 
-    result.assign = assign
+    result.assign = assign  # type: ignore[attr-defined]
     return result
 
 
@@ -511,7 +518,7 @@ def _vectors(spec: _Spec) -> list[Tensor]:
 def _as_int64(vectors: list[Tensor]) -> list[Tensor]:
     if all(v.dtype != dtypes.int64 for v in vectors):
         return vectors
-    return [v if v.dtype == dtypes.int64 else apply_op("Cast", None, x=v, DstT=dtypes.int64) for v in vectors]
+    return [v if v.dtype == dtypes.int64 else make_tensor("Cast", None, x=v, DstT=dtypes.int64) for v in vectors]
 
 
 def get_item(tensor: Any, index: Any, var: Any = None) -> Tensor:
@@ -533,7 +540,7 @@ def get_item(tensor: Any, index: Any, var: Any = None) -> Tensor:
         return strided_slice(tensor, begin, end, strides, var=var, name=scope, **spec.masks)
 
 
-Tensor.__getitem__ = get_item  # type: ignore[attr-defined]
+Tensor.__getitem__ = get_item  # type: ignore[method-assign]
 
 
 # --- tf.slice ----------------------------------------------------------------------------------------------------
@@ -636,4 +643,4 @@ def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor
 
     Source: TF 1.15 `tf.slice`.
     """
-    return apply_op("Slice", name, input=input_, begin=begin, size=size)
+    return make_tensor("Slice", name, input=input_, begin=begin, size=size)
