@@ -85,7 +85,8 @@ class AdamOptimizer(KernelOptimizer):
         m_t = self._decayed_and_added(var, "m", a["beta1"], grad * (1 - a["beta1"]), indices, scatter_add)
         squares = grad * grad
         v_t = self._decayed_and_added(var, "v", a["beta2"], squares * (1 - a["beta2"]), indices, scatter_add)
-        step = rate * m_t / (tf.sqrt(v_t) + a["epsilon"])
+        root = tf.sqrt(v_t)
+        step = rate * m_t / (root + a["epsilon"])
         var_update = tf.assign_sub(var, step, use_locking=self._use_locking)
         return tf.group(var_update, m_t, v_t)  # type: ignore[no-any-return]
 

@@ -27,8 +27,7 @@ def assign_moving_average(
             rate = tf.cast(rate, dtype)
         if zero_debias:
             return _zero_debias(variable, value, rate)
-        with _colocated(variable):
-            return tf.assign_sub(variable, (variable - value) * rate, name=scope)
+        return tf.assign_sub(variable, (variable - value) * rate, name=scope)
 
 
 def _colocated(variable: Any) -> Any:
@@ -41,12 +40,11 @@ def _zero_debias(unbiased_var: Any, value: Any, decay: Any) -> Any:
     with tf.variable_scope(scope_name, values=[unbiased_var, value, decay]), _colocated(unbiased_var):
         biased = _debiasing_variable("biased", unbiased_var.get_shape(), unbiased_var.dtype)
         local_step = _debiasing_variable("local_step", [], unbiased_var.dtype)
-    with _colocated(unbiased_var):
-        update_biased = tf.assign_sub(biased, (biased - value) * decay)
-        update_local_step = local_step.assign_add(1)
-        bias_factor = 1 - tf.pow(1.0 - decay, update_local_step)
-        scope = get_default_graph().get_name_scope()
-        return tf.assign(unbiased_var, update_biased / bias_factor, name=f"{scope}/")
+    update_biased = tf.assign_sub(biased, (biased - value) * decay)
+    update_local_step = local_step.assign_add(1)
+    bias_factor = 1 - tf.pow(1.0 - decay, update_local_step)
+    scope = get_default_graph().get_name_scope()
+    return tf.assign(unbiased_var, update_biased / bias_factor, name=f"{scope}/")
 
 
 def _debiasing_variable(name: str, shape: Any, dtype: Any) -> Any:
