@@ -28,9 +28,9 @@ class _Prepared:
 
     __slots__ = ("fetches", "plans")
 
-    def __init__(self, fetches: Fetches):
+    def __init__(self, fetches: Fetches, plans: dict[Any, Plan]):
         self.fetches = fetches
-        self.plans: dict[Any, Plan] = {}
+        self.plans = plans
 
 
 class BaseSession:
@@ -59,6 +59,8 @@ class BaseSession:
         self._resources: dict[Any, Any] = {}
         self._prepared: dict[Any, _Prepared] = {}
         self._prepared_version: Any = None
+        # Plans by what is fetched, so that fetches in dicts, by name or as variables find theirs again.
+        self._plans_of: dict[tuple[Any, ...], dict[Any, Plan]] = {}
         self._has_container = False
         self._placed = 0
         self._partial: dict[str, Any] = {}
@@ -90,6 +92,7 @@ class BaseSession:
             self._closed = True
             self._cells.clear()
             self._prepared.clear()
+            self._plans_of.clear()
 
     def __del__(self) -> None:
         """Nothing to do: the state goes with the object."""
@@ -124,14 +127,18 @@ class BaseSession:
 
     def _prepare(self, fetches: Any) -> _Prepared:
         graph = self._graph
-        version = (len(graph._ops), graph._version_of_edges)
+        # New operations leave plans as they are; new edges may not.
+        version = graph._version_of_edges
         if version != self._prepared_version:
             self._prepared.clear()
+            self._plans_of.clear()
             self._prepared_version = version
         key = _cache_key(fetches)
         prepared = self._prepared.get(key) if key is not None else None
         if prepared is None:
-            prepared = _Prepared(Fetches(graph, fetches))
+            resolved = Fetches(graph, fetches)
+            plans = self._plans_of.setdefault((*resolved.targets, None, *resolved.tensors), {})
+            prepared = _Prepared(resolved, plans)
             if key is not None:
                 self._prepared[key] = prepared
         return prepared
