@@ -149,3 +149,31 @@ def test_disabled_regularizers() -> None:
     assert tf.contrib.layers.l2_regularizer(0.0)(3) is None
     assert tf.contrib.layers.sum_regularizer([None]) is None
     assert tf.no_regularizer(3) is None
+
+
+def test_keras_names() -> None:
+    initializers, regularizers = tf.keras.initializers, tf.keras.regularizers
+    assert initializers.get("he_normal").get_config()["scale"] == 2.0
+    assert initializers.get("uniform").get_config()["maxval"] == 0.05
+    assert initializers.get(None) is None
+    written = initializers.serialize(initializers.RandomNormal(seed=3))
+    assert written == {
+        "class_name": "RandomNormal",
+        "config": {"mean": 0.0, "stddev": 0.05, "seed": 3, "dtype": "float32"},
+    }
+    assert initializers.get(written).seed == 3
+    assert regularizers.get("l1_l2").get_config() == pytest.approx({"l1": 0.01, "l2": 0.01})
+    with pytest.raises(ValueError, match="Could not interpret initializer identifier: 3"):
+        initializers.get(3)
+    with pytest.raises(ValueError, match="Unknown initializer:foo"):
+        initializers.get("foo")
+    with pytest.raises(ValueError, match="Could not interpret regularizer identifier:"):
+        regularizers.get(5)
+
+
+def test_keras_regularizers() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = tf.constant([[1.0, -2.0]])
+        penalty = tf.keras.regularizers.l1_l2(0.5, 0.25)(weights)
+        assert (penalty.op.type, session.run(penalty)) == ("AddV2", 2.75)
+        assert session.run(tf.keras.regularizers.l2(0.0)(weights)) == 0.0

@@ -20,6 +20,7 @@ from retrograph.framework.dtypes import DType, as_dtype, float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.shape import TensorShape
+from retrograph.variables import named
 from retrograph.variables.drawing import filled, repeated
 
 _MODULE = "tensorflow.python.ops.init_ops"
@@ -705,13 +706,7 @@ def serialize(initializer: Any) -> Any:
 
     Raises ValueError: an object that has neither. Source: TF 1.15 `tf.keras.initializers.serialize`.
     """
-    if initializer is None:
-        return None
-    if hasattr(initializer, "get_config"):
-        return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
-    if hasattr(initializer, "__name__"):
-        return initializer.__name__
-    raise ValueError("Cannot serialize", initializer)
+    return named.serialize(initializer)
 
 
 @export("keras.initializers.deserialize")
@@ -720,16 +715,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
     Raises ValueError: an unknown name. Source: TF 1.15 `tf.keras.initializers.deserialize`.
     """
-    known = {**_BY_NAME, **(custom_objects or {})}
-    if isinstance(config, str):
-        if config not in known:
-            raise ValueError(f"Unknown initializer:{config}")
-        return known[config]() if isinstance(known[config], type) else known[config]
-    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
-        raise ValueError(f"Improper config format: {config}")
-    if config["class_name"] not in known:
-        raise ValueError(f"Unknown initializer: {config['class_name']}")
-    return known[config["class_name"]](**config["config"])
+    return named.deserialize(config, _BY_NAME, custom_objects, "initializer")
 
 
 @export("keras.initializers.get")

@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import constant
@@ -13,6 +15,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, add_to_collection, get_collection, name_scope
 from retrograph.framework.logger import get_logger
+from retrograph.variables import named
 
 Regularizer = Callable[..., Any]
 
@@ -142,3 +145,99 @@ def apply_regularization(regularizer: Regularizer, weights_list: Any = None) -> 
         total = _sum(penalties, scope)
         add_to_collection(GraphKeys.REGULARIZATION_LOSSES, total)
         return total
+
+
+# --- tf.keras.regularizers ----------------------------------------------------------------------------------------
+
+
+@export("keras.regularizers.Regularizer")
+class KerasRegularizer:
+    """What Keras' regularizers are: callables with a configuration.
+
+    Source: TF 1.15 `tf.keras.regularizers.Regularizer`.
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return 0.0
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The regularizer that `get_config` described."""
+        return cls(**config)
+
+
+@export("keras.regularizers.L1L2")
+class L1L2(KerasRegularizer):
+    """`l1` times the sum of the absolute weights plus `l2` times the sum of their squares.
+
+    Source: TF 1.15 `tf.keras.regularizers.L1L2`.
+    """
+
+    def __init__(self, l1: Any = 0.0, l2: Any = 0.0):
+        self.l1 = np.asarray(l1, np.float32)
+        self.l2 = np.asarray(l2, np.float32)
+
+    def __call__(self, x: Any) -> Any:
+        from retrograph.ops import reduction
+
+        if not self.l1 and not self.l2:
+            return constant(0.0)
+        penalty: Any = 0.0
+        for scale, op_type in ((self.l1, "Abs"), (self.l2, "Square")):
+            if scale:
+                penalty += scale * reduction.reduce_sum(apply_op(op_type, None, x=x))
+        return penalty
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal regularizer."""
+        return {"l1": float(self.l1), "l2": float(self.l2)}
+
+
+@export("keras.regularizers.l1")
+def keras_l1(l: float = 0.01) -> L1L2:
+    """`l` times the sum of the absolute weights. Source: TF 1.15 `tf.keras.regularizers.l1`."""
+    return L1L2(l1=l)
+
+
+@export("keras.regularizers.l2")
+def keras_l2(l: float = 0.01) -> L1L2:
+    """`l` times the sum of the squared weights. Source: TF 1.15 `tf.keras.regularizers.l2`."""
+    return L1L2(l2=l)
+
+
+@export("keras.regularizers.l1_l2")
+def keras_l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
+    """Both penalties. Source: TF 1.15 `tf.keras.regularizers.l1_l2`."""
+    return L1L2(l1=l1, l2=l2)
+
+
+_BY_NAME = {"l1": keras_l1, "l2": keras_l2, "l1_l2": keras_l1_l2, "L1L2": L1L2, "Regularizer": KerasRegularizer}
+
+
+@export("keras.regularizers.serialize")
+def serialize(regularizer: Any) -> Any:
+    """The name and configuration of a regularizer. Source: TF 1.15 `tf.keras.regularizers.serialize`."""
+    return named.serialize(regularizer)
+
+
+@export("keras.regularizers.deserialize")
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The regularizer of a name, or of a dictionary of `class_name` and `config`.
+
+    Raises ValueError: an unknown name. Source: TF 1.15 `tf.keras.regularizers.deserialize`.
+    """
+    return named.deserialize(config, _BY_NAME, custom_objects, "regularizer")
+
+
+@export("keras.regularizers.get")
+def get(identifier: Any) -> Any:
+    """The regularizer that a name, a dictionary or a callable stands for; None for None.
+
+    Raises ValueError: anything else. Source: TF 1.15 `tf.keras.regularizers.get`.
+    """
+    if isinstance(identifier, (str, dict)):
+        found = deserialize(identifier)
+        return found if isinstance(found, KerasRegularizer) else found()
+    if identifier is None or callable(identifier):
+        return identifier
+    raise ValueError("Could not interpret regularizer identifier:", identifier)
