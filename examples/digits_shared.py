@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 flags = tf.app.flags
-flags.DEFINE_integer("epochs", 12, "Passes over the training images.")
+flags.DEFINE_integer("epochs", 20, "Passes over the training images.")
 flags.DEFINE_integer("batch_size", 50, "Images per training step.")
-flags.DEFINE_float("learning_rate", 0.005, "Step size of Adam.")
+flags.DEFINE_float("learning_rate", 0.002, "Step size of Adam.")
 FLAGS = flags.FLAGS
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits.npz")
