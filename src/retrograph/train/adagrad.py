@@ -61,7 +61,7 @@ class AdagradOptimizer(KernelOptimizer):
         rate = self._call_if_callable(self._learning_rate)
         self._learning_rate_tensor = tf.convert_to_tensor(rate, name="learning_rate")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {"lr": cast(self._learning_rate_tensor, dtype)}
 
 
@@ -116,7 +116,7 @@ class AdagradDAOptimizer(KernelOptimizer):
             self._step = tf.identity(self._global_step_on_worker)
         return super()._apply(kind, var, dtype, gradient)
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {
             "lr": cast(self._learning_rate_tensor, dtype),
             "l1": cast(self._l1_regularization_strength, dtype),
@@ -134,6 +134,7 @@ class ProximalAdagradOptimizer(KernelOptimizer):
     """
 
     _kernel = "ProximalAdagrad"
+    _converts_always = False
     _slot_inputs = {"accum": "accumulator"}
 
     def __init__(
@@ -163,7 +164,7 @@ class ProximalAdagradOptimizer(KernelOptimizer):
         self._l1_tensor = tf.convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         self._l2_tensor = tf.convert_to_tensor(self._l2_regularization_strength, name="l2_regularization_strength")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {
             "lr": cast(self._learning_rate_tensor, dtype),
             "l1": cast(self._l1_tensor, dtype),
@@ -202,7 +203,7 @@ class AdadeltaOptimizer(KernelOptimizer):
         self._rho_t = tf.convert_to_tensor(rho, name="rho")
         self._epsilon_t = tf.convert_to_tensor(epsilon, name="epsilon")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {
             "lr": cast(self._lr_t, dtype),
             "rho": cast(self._rho_t, dtype),

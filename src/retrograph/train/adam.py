@@ -7,7 +7,6 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.apply import apply_op
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.structures import IndexedSlices
@@ -66,7 +65,7 @@ class AdamOptimizer(KernelOptimizer):
         self._beta2_t = tf.convert_to_tensor(beta2, name="beta2")
         self._epsilon_t = tf.convert_to_tensor(epsilon, name="epsilon")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         beta1_power, beta2_power = self._get_beta_accumulators()
         return {
             "beta1_power": cast(beta1_power, dtype),

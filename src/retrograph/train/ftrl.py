@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
 from retrograph.train.kernel_optimizer import KernelOptimizer, cast
@@ -69,11 +68,12 @@ class FtrlOptimizer(KernelOptimizer):
             self._tensors[argument] = tf.convert_to_tensor(value, name=argument)
         self._tensors["lr_power"] = tf.convert_to_tensor(self._learning_rate_power, name="learning_rate_power")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         rate, l1, l2, shrinkage, power = self._tensors.values()
-        extra = {"l2_shrinkage": cast(shrinkage, dtype)} if self._shrinks else {}
-        plain = {"lr": cast(rate, dtype), "l1": cast(l1, dtype), "l2": cast(l2, dtype)}
-        return {**plain, **extra, "lr_power": cast(power, dtype)}
+        tensors = {"lr": rate, "l1": l1, "l2": l2, "l2_shrinkage": shrinkage, "lr_power": power}
+        if not self._shrinks:
+            del tensors["l2_shrinkage"]
+        return {name: cast(tensor, dtype) for name, tensor in tensors.items()}
 
 
 def _check(good: bool, argument: str, value: Any, sign: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.apply import apply_op
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.structures import IndexedSlices
@@ -34,7 +33,7 @@ class GradientDescentOptimizer(KernelOptimizer):
         rate = self._call_if_callable(self._learning_rate)
         self._learning_rate_tensor = tf.convert_to_tensor(rate, name="learning_rate")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {"alpha": cast(self._learning_rate_tensor, dtype)}
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Tensor) -> Any:
@@ -54,6 +53,7 @@ class ProximalGradientDescentOptimizer(KernelOptimizer):
     """
 
     _kernel = "ProximalGradientDescent"
+    _converts_always = False
     _dense_gradient = "delta"
 
     def __init__(
@@ -74,7 +74,7 @@ class ProximalGradientDescentOptimizer(KernelOptimizer):
         self._l1_tensor = tf.convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         self._l2_tensor = tf.convert_to_tensor(self._l2_regularization_strength, name="l2_regularization_strength")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {
             "alpha": cast(self._learning_rate_tensor, dtype),
             "l1": cast(self._l1_tensor, dtype),

@@ -13,11 +13,16 @@ from retrograph.framework.structures import IndexedSlices
 from retrograph.train.optimizer import Optimizer
 
 
-def cast(value: Any, dtype: DType) -> Any:
-    """`value` as a tensor of `dtype`; a tensor that has it already stays as it is."""
-    if value.__class__ is Tensor and value._dtype is dtype:
+def cast(value: Any, dtype: DType | None) -> Any:
+    """`value` as a tensor of `dtype` (None: of its own); a tensor that has it already stays as it is."""
+    if dtype is None or (value.__class__ is Tensor and value._dtype is dtype):
         return value
     return tf.cast(value, dtype)
+
+
+def _reference(variable: Any) -> Any:
+    """The reference of a variable; anything else is left for the operation to refuse."""
+    return variable._ref() if hasattr(variable, "_ref") else variable
 
 
 class KernelOptimizer(Optimizer):
@@ -36,7 +41,10 @@ class KernelOptimizer(Optimizer):
             for slot in self._zero_slots:
                 self._zeros_slot(v, slot, self._name)
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    # TF's proximal optimizers convert their arguments for sparse updates of resource variables only.
+    _converts_always = True
+
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         """The hyper-parameters by input name, as tensors of `dtype`."""
         raise NotImplementedError
 
@@ -62,8 +70,7 @@ class KernelOptimizer(Optimizer):
 
     def _apply(self, kind: str, var: Any, dtype: DType, gradient: dict[str, Any]) -> Any:
         variables = {"var": var} | {arg: self.get_slot(var, name) for arg, name in self._slot_inputs.items()}
-        cells = {arg: v.handle if kind[0] == "R" else v._ref() for arg, v in variables.items()}
-        made = apply_op(
-            kind + self._operation(), None, **cells, **self._arguments(dtype), **gradient, **self._attributes()
-        )
+        cells = {arg: v.handle if kind[0] == "R" else _reference(v) for arg, v in variables.items()}
+        arguments = self._arguments(dtype if self._converts_always or kind == "ResourceSparseApply" else None)
+        made = apply_op(kind + self._operation(), None, **cells, **arguments, **gradient, **self._attributes())
         return made.op if isinstance(made, Tensor) else made

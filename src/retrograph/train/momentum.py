@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.train.kernel_optimizer import KernelOptimizer, cast
 
@@ -40,7 +39,7 @@ class MomentumOptimizer(KernelOptimizer):
         self._learning_rate_tensor = tf.convert_to_tensor(rate, name="learning_rate")
         self._momentum_tensor = tf.convert_to_tensor(momentum, name="momentum")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {"lr": cast(self._learning_rate_tensor, dtype), "momentum": cast(self._momentum_tensor, dtype)}
 
     def _attributes(self) -> dict[str, Any]:

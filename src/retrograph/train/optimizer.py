@@ -96,9 +96,7 @@ def _constrained(variable: Any, update_op: Any) -> Any:
     if variable.constraint is None:
         return update_op
     with tf.control_dependencies([update_op]):
-        # A reference variable's cached read is from before the update.
-        value = variable if is_resource_variable(variable) else variable.read_value()
-        return variable.assign(variable.constraint(value))
+        return variable.assign(variable.constraint(variable))
 
 
 def _refuse_constraint(variable: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.train.kernel_optimizer import KernelOptimizer, cast
 
@@ -57,7 +56,7 @@ class RMSPropOptimizer(KernelOptimizer):
         self._momentum_tensor = tf.convert_to_tensor(momentum, name="momentum")
         self._epsilon_tensor = tf.convert_to_tensor(epsilon, name="epsilon")
 
-    def _arguments(self, dtype: DType) -> dict[str, Any]:
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
         return {
             "lr": cast(self._learning_rate_tensor, dtype),
             "rho": cast(self._decay_tensor, dtype),
