@@ -283,7 +283,8 @@ def _kronecker(b1: Any, b2: Any) -> Any:
     r1: Any = array.reshape(b1, shape1)
     r2 = array.reshape(b2, shape2)
     order = order1 * order2
-    return array.reshape(r1 * r2, raw("ConcatV2", [batch, [order], [order]], 0, name="concat"))
+    product_shape = raw("ConcatV2", [batch, [order], [order]], 0, name="concat")
+    return array.reshape(r1 * r2, product_shape)
 
 
 def square_root_grad(op: Any, grad: Any) -> Any:
