@@ -684,11 +684,11 @@ class Graph:
             if tensor._op._graph is not self:
                 _assert_same_graph(inputs[0], tensor)
                 raise ValueError(f"{tensor} is not from the passed-in graph.")
-        if not name:
-            name = op_type if name is None or name == "" else name
+        if name is None:
+            name = op_type
         if isinstance(name, bytes):
             name = name.decode()
-        full_name = name[:-1] if name[-1] == "/" else self.unique_name(name)
+        full_name = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
         return self._new_op(op_type, full_name, inputs, attrs, definition)
 
     def _new_op(self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], definition: OpDef | None) -> Operation:
