@@ -51,7 +51,7 @@ def _call(f: Callable[..., Any], args: list[Tensor]) -> Any:
     result, grad_fn = f(*args)
     _refuse_references(v for v in _known_variables() if id(v) not in before)
     flat = nest.flatten(result)
-    variables = _dependent_variables(args, flat)
+    variables = get_dependent_variables(args, flat)
     _check_signature(grad_fn, variables)
     outputs = _identities(flat, args, variables, _gradient_of(grad_fn, len(flat), variables))
     return nest.pack_sequence_as(result, outputs[: len(flat)])
@@ -92,7 +92,9 @@ def get_dependent_variables(input_ops: Any, output_ops: Any) -> list[Any]:
 
     Source: TF 1.15 `custom_gradient.get_dependent_variables`.
     """
-    return _dependent_variables(nest.flatten(input_ops), nest.flatten(output_ops))
+    # A result that is an argument itself would otherwise be where the search stops.
+    outputs = [tf.identity(t) for t in nest.flatten(output_ops)]
+    return _dependent_variables(nest.flatten(input_ops), outputs)
 
 
 def _variable_named(name: str, by_name: dict[str, Any]) -> Any:

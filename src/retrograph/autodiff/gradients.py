@@ -373,9 +373,12 @@ def _zeros_dtype(tensor: Tensor) -> Any:
 
 
 def _zeros_for(x: Tensor) -> Tensor:
-    if x.dtype is tf.resource:
+    if x.dtype is not tf.resource:
+        return tf.zeros_like(x, dtype=_zeros_dtype(x))  # type: ignore[no-any-return]
+    shape = resource_shape_and_dtype(x)[0]
+    if shape is None or None in shape:
         return _zeros_of_resource(x)
-    return tf.zeros_like(x, dtype=_zeros_dtype(x))  # type: ignore[no-any-return]
+    return tf.zeros(tf.constant(shape, dtype=tf.int32), dtype=_zeros_dtype(x))  # type: ignore[no-any-return]
 
 
 def _zeros_of_resource(handle: Tensor) -> Tensor:

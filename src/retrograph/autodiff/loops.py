@@ -33,5 +33,7 @@ def make_region(exit_op: Any) -> LoopRegion:
     Raises: NotImplementedError if loops cannot be differentiated.
     """
     if not _hook:
+        from retrograph.autodiff import loop_gradient  # noqa: F401 - sets the hook
+    if not _hook:
         raise NotImplementedError(f"Gradients through a while loop are not supported (operation '{exit_op.name}')")
     return _hook[0](exit_op)
