@@ -118,7 +118,8 @@ def map_fn(
         def compute(i: Tensor, arrays: list[TensorArray]) -> Any:
             result = fn(pack_in([ta.read(i) for ta in inputs]))
             nest.assert_same_structure(dtype or elems, result)
-            return i + 1, [ta.write(i, x) for ta, x in zip(arrays, flatten_out(result), strict=True)]
+            arrays = [ta.write(i, x) for ta, x in zip(arrays, flatten_out(result), strict=True)]
+            return i + 1, arrays
 
         _, results = while_loop(
             lambda i, _: i < n,

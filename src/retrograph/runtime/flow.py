@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from retrograph.framework import errors
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp, lax
+from retrograph.framework.op_table import NO_GRADIENT, RECORDS
 from retrograph.runtime.counting import Count, count_rounds
 from retrograph.runtime.lower import (
     Evaluator,
@@ -24,7 +26,7 @@ from retrograph.runtime.lower import (
     is_read_of_reference,
     uninitialized_error,
 )
-from retrograph.runtime.regions import CondStep, FLOW_TYPES, LoopStep, Step, has_flow, operations, schedule
+from retrograph.runtime.regions import FLOW_TYPES, CondStep, LoopStep, Step, frame_of, loop_exits, loop_operations, schedule
 from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError
 
 _KNOWN = (np.ndarray, np.generic, bool)
@@ -44,7 +46,12 @@ def grouped(ops: Sequence[Operation]) -> list[Any]:
 
 
 def _items(steps: Iterable[Step]) -> list[Any]:
-    return [_item(step) for step in steps]
+    items = [_item(step) for step in steps]
+    loops = {item.frame: item for item in items if isinstance(item, LoopRegion)}
+    for item in items:
+        if isinstance(item, LoopGradient) and item.frame in loops:
+            loops[item.frame].gradients.append(item)
+    return items
 
 
 def _item(step: Step) -> Any:
@@ -52,6 +59,8 @@ def _item(step: Step) -> Any:
         return CondRegion(step)
     if isinstance(step, LoopStep):
         return LoopRegion(step)
+    if step.type == "WhileGradient":
+        return LoopGradient(step)
     return Gate(step) if step.type in FLOW_TYPES else Instruction(step)
 
 
@@ -292,7 +301,7 @@ class CondRegion:
 def _inside(evaluator: Evaluator, outside: Iterable[Tensor]) -> Evaluator:
     """An evaluator for a traced part: it sees what is outside, and writes to cells of its own."""
     env = {t: evaluator.env[t] for t in outside if t in evaluator.env}
-    return Evaluator(TraceContext(dict(evaluator.context.cells)), env, host=False)
+    return evaluator.__class__(TraceContext(dict(evaluator.context.cells)), env, host=False)
 
 
 class _Join:
@@ -394,12 +403,13 @@ class LoopRegion:
 
     def __init__(self, step: LoopStep) -> None:
         self.ops = list(step.ops)
-        self.step = step
+        self.frame = step.frame
         self.variables = step.variables
         self.enters = step.enters
         self.pred = step.pred
         self.head, self.body, self.tail = _items(step.head), _items(step.body), _items(step.tail)
         self.exits = step.exits
+        self.gradients: list[LoopGradient] = []
         made = set(self.ops)
         entering = {op._outputs[0] for op in self.enters}
         self.outside = [t for t in _outside(self.ops) if t._op not in made] + list(entering)
@@ -409,16 +419,39 @@ class LoopRegion:
     def evaluate(self, evaluator: Evaluator) -> None:
         """Gives the Exits their values."""
         env = evaluator.env
-        for op in self.enters:
-            env[op._outputs[0]] = _as_declared(evaluator.context, op._outputs[0], env[op._inputs[0]])
-        starts = [env[v.enter._outputs[0]] for v in self.variables]
-        exits = self._results(evaluator, starts)
+        wanted = self._to_differentiate(evaluator)
+        if wanted:
+            taken = Differentiation(self, evaluator, wanted)
+            env[("derivative", self.frame)] = taken  # type: ignore[index]
+            exits = taken.exits
+        else:
+            exits = self.run(evaluator)
         env.update(zip((op._outputs[0] for op in self.exits), exits, strict=True))
+
+    def _to_differentiate(self, evaluator: Evaluator) -> list[Tensor]:
+        """The inputs whose gradients the plan takes later, as far as this run of the loop can prepare it."""
+        if evaluator.host:
+            return []
+        exits = {op._outputs[0] for op in self.exits}
+        ready = [g for g in self.gradients if all(t in exits for t in g.given)]
+        wanted = dict.fromkeys(t for g in ready for t in g.wanted)
+        return list(wanted) if all(t in evaluator.env for t in wanted) else []
+
+    def run(self, evaluator: Evaluator) -> list[Any]:
+        """The values of the Exits."""
+        env = evaluator.env
+        for op in self.enters:
+            if op._outputs[0] not in env:
+                env[op._outputs[0]] = _as_declared(evaluator.context, op._outputs[0], env[op._inputs[0]])
+        starts = [env[v.enter._outputs[0]] for v in self.variables]
+        return self._results(evaluator, starts)
 
     def _results(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         if evaluator.host:
             return self._written_out(evaluator, starts, budget=HOST_BUDGET if self.can_trace else None)
         count = count_rounds(self, evaluator, starts)
+        if count is None and isinstance(evaluator, _Differentiable):
+            return self._bounded(evaluator, starts)
         if count is None:
             return self._dynamic(evaluator, starts)
         if count.rounds <= 1:
@@ -433,6 +466,69 @@ class LoopRegion:
                 raise
         return self._written_out(evaluator, starts)
 
+    def _bounded(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
+        """As many rounds as there can be at most, those after the last one without effect: this can be differentiated."""
+        most = count_rounds(self, evaluator, starts, at_most=True)
+        if most is None:
+            return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
+        rows = self._rows_read(evaluator, most)
+        carry = _Carry(self, evaluator, starts)
+        round_ = carry.settle(self._next_if, lambda values, row: list(values), [r[0] for r in rows.values()], rows)
+        state, _ = lax.scan(lambda s, r: (round_(s, r), None), carry.state, list(rows.values()), length=most.rounds)
+        return self._finished(evaluator, carry.unpack(state, evaluator.context))
+
+    def _next_if(self, inner: Evaluator, row: Any) -> list[Any]:
+        """The variables' next values if the condition holds, else their values as they are."""
+        pred = inner.value(self._pred())
+        values = [inner.env[v.merge._outputs[0]] for v in self.variables]
+        if _is_known(pred):
+            return self._next(inner) if np.asarray(pred).reshape(()) else values
+        before = dict(inner.context.cells)
+
+        def body() -> tuple[list[Any], Any]:
+            context = TraceContext(dict(before))
+            results = self._next(inner.__class__(context, dict(inner.env), host=False))
+            collector = _Collector()
+            slots = [collector.slot(r) for r in results]
+            cells = {key: collector.slot(context.cells[key]) for key in context.written}
+            return collector.arrays, (slots, cells)
+
+        def stay() -> tuple[list[Any], Any]:
+            collector = _Collector()
+            return [], ([_still(collector, v) for v in values], {})
+
+        sides = [_Traced(stay), _Traced(body)]
+        join = _Join(self._pred(), sides)
+        gets = [join.both(a, b) for a, b in zip(sides[0].rest[0], sides[1].rest[0], strict=True)]
+        cells = {k: join.both(_still(_Collector(), before[k]), slot) for k, slot in sides[1].rest[1].items()}
+        join.run(jnp.asarray(pred).reshape(()))
+        for key, get in cells.items():
+            inner.context.cells[key] = get()
+            inner.context.written.add(key)
+        return [get() for get in gets]
+
+    def _rows_read(self, evaluator: Evaluator, count: Count) -> dict[Tensor, Any]:
+        """What TensorArrays that do not change give in each round, read ahead.
+
+        As reads inside the loop they would make its derivative add a whole array in every round.
+        """
+        found: dict[Tensor, Any] = {}
+        for item in (*self.head, *self.body):
+            if item.__class__ is not Instruction or item.op.type != "TensorArrayReadV3":
+                continue
+            flow, indices = evaluator.env.get(item.inputs[2]), self._counted(item.inputs[1], count)
+            if not hasattr(flow, "is_flow") or indices is None or flow.element_shape is None or not len(indices):
+                continue
+            if indices.min() >= 0 and indices.max() < flow.size:  # type: ignore[union-attr]
+                found[item.outputs[0]] = jnp.asarray(flow.gather(item.op, indices))  # type: ignore[union-attr]
+        return found
+
+    def _counted(self, tensor: Tensor, count: Count) -> Any:
+        """The values of a tensor in each round, if it is a counter."""
+        while tensor._op.type in ("Identity", "Switch"):
+            tensor = tensor._op._inputs[0]
+        return next((count.values[i] for i in count.values if self.variables[i].merge._outputs[0] is tensor), None)
+
     def _dynamic(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         try:
             return self._while(evaluator, starts)
@@ -443,22 +539,23 @@ class LoopRegion:
     @property
     def can_trace(self) -> bool:
         """Whether XLA may run it: no operation belongs to the host."""
-        from retrograph.framework.op_table import RECORDS
-
         return not any(RECORDS[op.type].host for op in self.ops if op.type in RECORDS)
 
     def _pred(self) -> Tensor:
         if self.pred is None:
-            raise ValueError(f"The loop '{self.step.frame}' has no condition")
+            raise ValueError(f"The loop '{self.frame}' has no condition")
         return self.pred
 
-    def _round(self, evaluator: Evaluator, context: StateContext, values: Sequence[Any]) -> Evaluator:
+    def _round(
+        self, evaluator: Evaluator, context: StateContext, values: Sequence[Any], read: dict[Tensor, Any] | None = None
+    ) -> Evaluator:
         """An evaluator in which the head has run on the variables' values."""
         env = {t: evaluator.env[t] for t in self.outside if t in evaluator.env}
         for variable, value in zip(self.variables, values, strict=True):
             env[variable.merge._outputs[0]] = value
             env[variable.merge._outputs[1]] = np.array(1, np.int32)
-        inner = Evaluator(context, env, evaluator.host)
+        env.update(read or {})
+        inner = evaluator.__class__(context, env, evaluator.host)
         inner.run(self.head)
         return inner
 
@@ -484,9 +581,7 @@ class LoopRegion:
         while True:
             inner = self._round(evaluator, evaluator.context, values)
             going_on = inner.value(self._pred())
-            if not _is_known(going_on):
-                raise NeedsConcreteError(self._pred())
-            if not np.asarray(going_on).reshape(()):
+            if not self._holds(going_on):
                 return self._tail(inner)
             values = self._next(inner)
             spent += len(self.ops)
@@ -496,18 +591,28 @@ class LoopRegion:
             if most is not None and rounds > most:
                 raise NeedsConcreteError(self._pred())
 
+    def _holds(self, pred: Any) -> bool:
+        if _is_known(pred):
+            return bool(np.asarray(pred).reshape(()))
+        try:
+            # On the host a derivative is taken of values that are known beneath.
+            return bool(pred)
+        except jax.errors.TracerBoolConversionError:
+            raise NeedsConcreteError(self._pred()) from None
+
     # ---- as a scan
 
     def _scan(self, evaluator: Evaluator, starts: list[Any], count: Count) -> list[Any]:
         carried = [i for i in range(len(starts)) if i not in count.values]
         counters = sorted(count.values)
-        rows = [jnp.asarray(count.values[i]) for i in counters]
+        read = self._rows_read(evaluator, count)
+        rows = [*read.values(), *(jnp.asarray(count.values[i]) for i in counters)]
 
         def values_of(carry: Sequence[Any], row: Sequence[Any]) -> list[Any]:
-            return _placed(carried, carry, counters, row, len(starts))
+            return _placed(carried, carry, counters, row[len(read) :], len(starts))
 
         carry = _Carry(self, evaluator, [starts[i] for i in carried])
-        round_ = carry.settle(lambda inner, row: self._kept(inner, carried), values_of, [r[0] for r in rows])
+        round_ = carry.settle(lambda inner, row: self._kept(inner, carried), values_of, [r[0] for r in rows], read)
 
         def step(state: Any, row: Any) -> Any:
             return round_(state, row), None
@@ -593,18 +698,24 @@ class _Carry:
         run: Callable[[Evaluator, Any], list[Any]],
         values_of: Callable[[Sequence[Any], Any], list[Any]],
         row: list[Any],
+        read: Iterable[Tensor] = (),
     ) -> Callable[[Any, Any], Any]:
-        """Finds by tracing what a round writes, and gives the round as a function of (state, row)."""
+        """Finds by tracing what a round writes, and gives the round as a function of (state, row).
+
+        The first entries of a row are the values of the tensors in `read`.
+        """
+        read = list(read)
         for _ in range(4):
-            traced = _Traced(lambda state, row: self._trace(run, values_of, state, row), self.state, row)
+            traced = _Traced(lambda state, row: self._trace(run, values_of, state, row, read), self.state, row)
             slots, written, checks = traced.rest
             if self._adopt(slots, written, checks, traced):
                 return self._replay(traced)
         raise _ShapeVariesError
 
-    def _trace(self, run: Any, values_of: Any, state: Any, row: Any) -> tuple[list[Any], Any]:
+    def _trace(self, run: Any, values_of: Any, state: Any, row: Any, read: list[Tensor]) -> tuple[list[Any], Any]:
         values, context = self.inside(state)
-        inner = self.loop._round(self.evaluator, context, values_of(values, row))
+        known = dict(zip(read, row, strict=False))
+        inner = self.loop._round(self.evaluator, context, values_of(values, row), known)
         results = run(inner, row)
         collector = _Collector()
         slots = [collector.slot(value) for value in results]
@@ -678,6 +789,12 @@ class _Carry:
         return round_
 
 
+def _still(collector: _Collector, value: Any) -> _Slot:
+    """A value that is there outside the traced parts."""
+    leaves, tree = jax.tree_util.tree_flatten(_tidy(value))
+    return _Slot(leaves, tree)
+
+
 def _can_carry(leaf: Any) -> bool:
     return _is_traced(leaf) or (_is_known(leaf) and np.asarray(leaf).dtype != object)
 
@@ -690,3 +807,173 @@ def _first_failure(state: Any, check: Any, outputs: Sequence[Any]) -> Any:
     new = [_array(d.leaves[0], outputs, old.dtype) for d, old in zip(moving, data, strict=True)]
     data = [jnp.where(held, n, old) for n, old in zip(new, data, strict=True)]
     return held & _array(ok.leaves[0], outputs, np.bool_), data
+
+
+# ---- derivatives of loops
+
+
+class _Differentiable(Evaluator):
+    """Evaluates so that a derivative can be taken: where TF lets no gradient through, none goes through here."""
+
+    def step(self, item: Instruction) -> None:
+        """Evaluates one operation."""
+        super().step(item)
+        record = RECORDS.get(item.op._type)
+        if record is None or record.gradient is not NO_GRADIENT:
+            return
+        for tensor in item.outputs:
+            if _is_traced(self.env.get(tensor)):
+                self.env[tensor] = lax.stop_gradient(self.env[tensor])
+
+
+class Differentiation:
+    """A loop run so that its derivative can be taken afterwards."""
+
+    def __init__(self, loop: LoopRegion, evaluator: Evaluator, wanted: Sequence[Tensor]) -> None:
+        self.loop = loop
+        self.wanted = list(wanted)
+        context = evaluator.context
+        self.movable = [_moving_leaves(self._value(evaluator, t)) for t in self.wanted]
+        flat = [leaf for _, leaves in self.movable for leaf in leaves]
+        outputs, self.pull, rest = jax.vjp(lambda *leaves: self._forward(evaluator, leaves), *flat, has_aux=True)
+        self.outputs = outputs
+        taken = [*outputs, *rest]
+        self.exits = [_rebuilt(slot, taken) for slot in self.slots]
+        if isinstance(context, TraceContext):
+            for key, slot in self.cells.items():
+                context.cells[key] = _rebuilt(slot, taken)
+                context.written.add(key)
+            context.checks.extend(
+                (op, _rebuilt(ok, taken), [_rebuilt(d, taken) for d in data]) for op, ok, data in self.checks
+            )
+
+    @staticmethod
+    def _value(evaluator: Evaluator, tensor: Tensor) -> Any:
+        value = evaluator.env[tensor]
+        return evaluator.context.read(value) if value.__class__ is Ref else value
+
+    def _forward(self, evaluator: Evaluator, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        context = TraceContext(dict(evaluator.context.cells))
+        env = dict(evaluator.env)
+        self._place(evaluator, env, context, iter(leaves))
+        exits = self.loop.run(_Differentiable(context, env, host=False))
+        collector = _Collector()
+        self.slots = [collector.slot(e) for e in exits]
+        self.cells = {key: collector.slot(context.cells[key]) for key in context.written if key in context.cells}
+        self.checks = [(op, collector.slot(ok), [collector.slot(d) for d in data]) for op, ok, data in context.checks]
+        return _by_kind(collector.arrays, [*self.slots, *self.cells.values(), *_slots_of(self.checks)])
+
+    def _place(self, evaluator: Evaluator, env: dict[Any, Any], context: TraceContext, leaves: Any) -> None:
+        for tensor, (rebuild, old) in zip(self.wanted, self.movable, strict=True):
+            value = rebuild([next(leaves) for _ in old])
+            if evaluator.env[tensor].__class__ is Ref and tensor._dtype._base.name == "resource":
+                context.cells[evaluator.env[tensor].key] = value
+            else:
+                env[tensor] = value
+        for op in self.loop.enters:
+            env.pop(op._outputs[0], None)
+
+    def gradients(self, given: dict[Tensor, Any]) -> dict[Tensor, Any]:
+        """The gradients of the wanted inputs, given those of exits."""
+        cotangents = [jnp.zeros(o.shape, o.dtype) for o in self.outputs]
+        for op, slot in zip(self.loop.exits, self.slots, strict=True):
+            grad = given.get(op._outputs[0])
+            leaves = [] if grad is None else jax.tree_util.tree_leaves(_tidy(grad))
+            for leaf, new in zip(slot.leaves, leaves, strict=False):
+                if isinstance(leaf, _Out) and leaf.index < len(self.outputs):
+                    cotangents[leaf.index] = jnp.asarray(new, self.outputs[leaf.index].dtype)
+        moved = iter(self.pull(cotangents))
+        grads = [rebuild([next(moved) for _ in leaves]) for rebuild, leaves in self.movable]
+        return dict(zip(self.wanted, grads, strict=True))
+
+
+def _slots_of(checks: Iterable[Any]) -> Iterable[_Slot]:
+    for _, ok, data in checks:
+        yield ok
+        yield from data
+
+
+def _rebuilt(slot: _Slot, arrays: Sequence[Any]) -> Any:
+    leaves = [arrays[leaf.index] if isinstance(leaf, _Out) else leaf for leaf in slot.leaves]
+    return jax.tree_util.tree_unflatten(slot.tree, leaves)
+
+
+def _is_inexact(value: Any) -> bool:
+    return bool(jnp.issubdtype(value.dtype, jnp.inexact))
+
+
+def _by_kind(arrays: list[Any], slots: Iterable[_Slot]) -> tuple[list[Any], list[Any]]:
+    """The arrays with derivatives, then the others; the slots are changed to count in that order."""
+    order = sorted(range(len(arrays)), key=lambda i: not _is_inexact(arrays[i]))
+    place = {old: new for new, old in enumerate(order)}
+    for slot in slots:
+        for leaf in slot.leaves:
+            if isinstance(leaf, _Out):
+                leaf.index = place[leaf.index]
+    moving = [arrays[i] for i in order if _is_inexact(arrays[i])]
+    return moving, [arrays[i] for i in order[len(moving) :]]
+
+
+def _moving_leaves(value: Any) -> tuple[Callable[[list[Any]], Any], list[Any]]:
+    """The parts of a value that have derivatives, and a function that puts such parts in their place."""
+    leaves, tree = jax.tree_util.tree_flatten(_tidy(value))
+    where = [i for i, leaf in enumerate(leaves) if _can_carry(leaf) and _is_inexact(jnp.asarray(leaf))]
+
+    def rebuild(parts: list[Any]) -> Any:
+        new = list(leaves)
+        for i, part in zip(where, parts, strict=True):
+            new[i] = part
+        return jax.tree_util.tree_unflatten(tree, new)
+
+    return rebuild, [jnp.asarray(leaves[i]) for i in where]
+
+
+class LoopGradient:
+    """A `WhileGradient` operation: it pulls gradients back through the loop."""
+
+    def __init__(self, op: Operation) -> None:
+        self.op = op
+        self.ops = [op]
+        self.exit_op = op.graph.get_operation_by_name(op._attrs["_exit"].decode())
+        self.frame = frame_of(self.exit_op)
+        count = len(op._attrs["Tin"])
+        self.wanted = [op._inputs[i] for i in op._attrs["_wanted"]]
+        exits = loop_exits(self.exit_op)
+        self.given = dict(zip((exits[i]._outputs[0] for i in op._attrs["_given"]), op._inputs[count:], strict=True))
+        self._loop: LoopRegion | None = None
+
+    def evaluate(self, evaluator: Evaluator) -> None:
+        """Gives the gradients."""
+        with jax.enable_x64(True):
+            self._evaluate(evaluator)
+
+    def _evaluate(self, evaluator: Evaluator) -> None:
+        env = evaluator.env
+        taken: Any = env.get(("derivative", self.frame))  # type: ignore[call-overload]
+        if not isinstance(taken, Differentiation) or not self._prepared(taken):
+            taken = self._again(evaluator)
+        grads = taken.gradients({exit_: env[grad] for exit_, grad in self.given.items()})
+        for tensor, source in zip(self.op._outputs, self.wanted, strict=True):
+            grad = grads[source]
+            env[tensor] = np.asarray(grad) if evaluator.host and not hasattr(grad, "is_flow") else grad
+
+    def _prepared(self, taken: Differentiation) -> bool:
+        exits = {op._outputs[0] for op in taken.loop.exits}
+        return all(t in taken.wanted for t in self.wanted) and all(t in exits for t in self.given)
+
+    def _again(self, evaluator: Evaluator) -> Differentiation:
+        """The loop run once more: what it writes does not count."""
+        random = [op for op in self.loop.ops if "seed2" in op._attrs]
+        if random:
+            text = f"The gradient of a loop with random operations ('{random[0].name}') needs the loop in the same run"
+            raise errors.UnimplementedError(None, self.op, text)
+        context = TraceContext(dict(evaluator.context.cells))
+        return Differentiation(self.loop, Evaluator(context, dict(evaluator.env), host=False), self.wanted)
+
+    @property
+    def loop(self) -> LoopRegion:
+        """The loop, whether or not the plan runs it for its own sake."""
+        if self._loop is None:
+            items = grouped(loop_operations(self.exit_op))
+            self._loop = next(item for item in items if isinstance(item, LoopRegion))
+        return self._loop

@@ -83,7 +83,7 @@ def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
 
 def _items(ops: list[Operation]) -> list[Any]:
     """Instructions, with whole control-flow constructs as regions."""
-    if not any(op._type in _CONTROL_FLOW_TYPES for op in ops):
+    if not any(op._type in _CONTROL_FLOW_TYPES or op._type == "WhileGradient" for op in ops):
         return [Instruction(op) for op in ops]
     from retrograph.runtime.flow import grouped
 

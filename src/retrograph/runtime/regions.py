@@ -491,3 +491,35 @@ def _ordered(items: Sequence[Any], before: Mapping[Any, set[Any]]) -> list[Any]:
     if len(result) != len(items):
         raise ValueError("Operations depend on each other in a cycle")
     return result
+
+
+def loop_exits(exit_op: Operation) -> list[Operation]:
+    """All the Exits of the loop that `exit_op` leaves, in order of creation."""
+    condition = exit_op.inputs[0].op.inputs[1]
+    switches = [op for op in condition.consumers() if op.type in ("Switch", "RefSwitch") and op.inputs[1] is condition]
+    exits = [op for s in switches for op in s.outputs[0].consumers() if op.type in ("Exit", "RefExit")]
+    return sorted(dict.fromkeys(exits), key=lambda op: op._id)
+
+
+def frame_of(exit_op: Operation) -> str:
+    """The name of the frame that `exit_op` leaves."""
+    merge = exit_op.inputs[0].op.inputs[0].op
+    enter = next(t.op for t in merge.inputs if t.op.type in ("Enter", "RefEnter"))
+    return enter.attrs["frame_name"].decode()  # type: ignore[no-any-return]
+
+
+def loop_operations(exit_op: Operation) -> list[Operation]:
+    """The operations that give the Exits of the loop their values, from its Enters on."""
+    frame = frame_of(exit_op)
+    found: dict[Operation, None] = {}
+    pending: list[Operation] = loop_exits(exit_op)
+    while pending:
+        op = pending.pop()
+        if op in found:
+            continue
+        found[op] = None
+        if op.type in ("Enter", "RefEnter") and op.attrs["frame_name"] == frame.encode():
+            continue
+        pending.extend(t.op for t in op.inputs)
+        pending.extend(op.control_inputs)
+    return sorted(found, key=lambda op: op._id)

@@ -1,0 +1,107 @@
+"""Gradients of while loops: the whole loop is one node, its gradient one `WhileGradient` operation.
+
+TF builds a second loop that takes back, from stacks, what the first one did. Here the lowering differentiates the loop
+as it is compiled, a scan: XLA keeps what the backward rounds need. When both loops are in one program the forward one
+runs once and hands over; otherwise it runs again. A tensor that all rounds share gets a dense gradient, which every
+round adds to: a large embedding that is looked up inside a loop costs its full size in each round.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retrograph.autodiff.loops import set_loop_hook
+from retrograph.autodiff.registry import is_trainable
+from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.op_table import NO_GRADIENT, define_op, register_op
+from retrograph.runtime.regions import frame_of, loop_exits, loop_operations
+
+_TYPE_LIST = {"type": "list(type)"}
+
+define_op(
+    {
+        "op": "WhileGradient",
+        "in": [{"name": "inputs", "type": "Tin"}, {"name": "grads", "type": "Tgrad"}],
+        "out": [{"name": "outputs", "type": "Tout"}],
+        "attr": [{"name": name, **_TYPE_LIST} for name in ("Tin", "Tgrad", "Tout")],
+    }
+)
+
+
+class WhileRegion:
+    """A while loop as one node of the walk."""
+
+    def __init__(self, exit_op: Operation) -> None:
+        operations = loop_operations(exit_op)
+        frame = frame_of(exit_op)
+        self.exit_ops = loop_exits(exit_op)
+        self.ops = frozenset(operations)
+        self.exits = [op.outputs[0] for op in self.exit_ops]
+        enters = [op for op in operations if op.type in ("Enter", "RefEnter") and op.attrs["frame_name"] == frame.encode()]
+        self.inputs: list[Tensor] = list(dict.fromkeys(op.inputs[0] for op in enters))
+        context = exit_op._get_control_flow_context()
+        self.back_prop = context is None or context.back_prop
+
+    def gradient(self, exit_grads: list[Any]) -> list[Tensor | None]:
+        """The gradients of `inputs`, given those of `exits`."""
+        if not self.back_prop:
+            return [None] * len(self.inputs)
+        self._refuse_custom_gradients()
+        given = [i for i, g in enumerate(exit_grads) if g is not None and is_trainable(self.exits[i])]
+        wanted = [i for i, t in enumerate(self.inputs) if _takes_gradient(t)]
+        result: list[Tensor | None] = [None] * len(self.inputs)
+        if not given or not wanted:
+            return result
+        grads = [convert_to_tensor(exit_grads[i]) for i in given]
+        inputs = [*self.inputs, *grads]
+        attrs = {
+            "Tin": [t.dtype.base_dtype for t in self.inputs],
+            "Tgrad": [t.dtype.base_dtype for t in grads],
+            "Tout": [_gradient_dtype(self.inputs[i]) for i in wanted],
+            "_exit": self.exit_ops[0].name.encode(),
+            "_given": given,
+            "_wanted": wanted,
+        }
+        op = get_default_graph().create_op("WhileGradient", inputs, name="WhileGradient", attrs=attrs)
+        for i, output in zip(wanted, op.outputs, strict=True):
+            result[i] = output
+        return result
+
+    def _refuse_custom_gradients(self) -> None:
+        for op in self.ops:
+            if "_gradient_op_type" in op.attrs:
+                raise NotImplementedError(
+                    f"Gradients through a while loop do not use the custom gradient of operation '{op.name}' inside it"
+                )
+
+
+def _root(tensor: Tensor) -> Operation:
+    op = tensor.op
+    while op.type in ("Switch", "RefSwitch", "Enter", "RefEnter", "Identity", "RefIdentity"):
+        op = op.inputs[0].op
+    return op
+
+
+def _takes_gradient(tensor: Tensor) -> bool:
+    if tensor.dtype.base_dtype.name == "resource":
+        root = _root(tensor)
+        return root.type == "VarHandleOp" and is_trainable(root.attrs["dtype"])
+    return is_trainable(tensor)
+
+
+def _gradient_dtype(tensor: Tensor) -> Any:
+    is_handle = tensor.dtype.base_dtype.name == "resource"
+    return _root(tensor).attrs["dtype"] if is_handle else tensor.dtype.base_dtype
+
+
+def _output_shape(tensor: Tensor) -> Any:
+    return _root(tensor).attrs["shape"] if tensor.dtype.base_dtype.name == "resource" else tensor._shape
+
+
+def _shape(c: Any) -> list[Any]:
+    return [_output_shape(c.inputs[i]) for i in c.attr("_wanted")]
+
+
+register_op("WhileGradient", shape=_shape, gradient=NO_GRADIENT)
+set_loop_hook(WhileRegion)
