@@ -363,7 +363,9 @@ def _gather_nd_shape(c: ShapeContext) -> list[Shape]:
     if held is None or indices is None or indices[-1] is None:
         return [None]
     if indices[-1] > len(held):
-        raise ShapeError(f"indices.shape[-1] must be <= params.rank, but saw indices shape: {to_text(indices)} and params shape: {to_text(held)}")
+        raise ShapeError(
+            f"indices.shape[-1] must be <= params.rank, but saw indices shape: {to_text(indices)} and params shape: {to_text(held)}"
+        )
     return [indices[:-1] + held[indices[-1] :]]
 
 
@@ -432,9 +434,7 @@ def variable_op(
 ) -> Tensor:
     """A reference to a new holder of TF's first kind. Source: TF 1.15 `state_ops.variable_op`."""
     shape = shape if set_shape else None
-    held: Tensor = apply_op(
-        "Variable", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name
-    )
+    held: Tensor = apply_op("Variable", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name)
     if set_shape:
         held.set_shape(shape)
     return held
@@ -444,9 +444,7 @@ def variable_op_v2(
     shape: Any, dtype: Any, name: str = "Variable", container: str = "", shared_name: str = ""
 ) -> Tensor:
     """A reference to a new holder. Source: TF 1.15 `state_ops.variable_op_v2`."""
-    held: Tensor = apply_op(
-        "VariableV2", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name
-    )
+    held: Tensor = apply_op("VariableV2", name, shape=shape, dtype=dtype, container=container, shared_name=shared_name)
     return held
 
 

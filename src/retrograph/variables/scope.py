@@ -16,7 +16,14 @@ from retrograph.framework.dtypes import DType, float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph, graph_of_inputs, name_scope
 from retrograph.variables.opened import OpenedNames
-from retrograph.variables.spec import AUTO_REUSE, ScopeDefaults, VariableAggregation, VariableSpec, VariableSynchronization, settled
+from retrograph.variables.spec import (
+    AUTO_REUSE,
+    ScopeDefaults,
+    VariableAggregation,
+    VariableSpec,
+    VariableSynchronization,
+    settled,
+)
 
 _STACK_KEY = ("__varscope",)
 
@@ -38,7 +45,10 @@ def _setter(field: str) -> Any:
     def write(self: VariableScope, value: Any) -> None:
         self._defaults = self._defaults._replace(**{field: value})
 
-    write.__name__, write.__doc__ = f"set_{field}", f"Sets `{field}` for this scope object and for scopes opened in it from now on."
+    write.__name__, write.__doc__ = (
+        f"set_{field}",
+        f"Sets `{field}` for this scope object and for scopes opened in it from now on.",
+    )
     return write
 
 
@@ -270,11 +280,15 @@ class PureVariableScope:
         stack.current_scope = outer
 
 
-def _target(name_or_scope: str | VariableScope, reuse: Any, given: ScopeDefaults | None) -> tuple[str, VariableScope | None]:
+def _target(
+    name_or_scope: str | VariableScope, reuse: Any, given: ScopeDefaults | None
+) -> tuple[str, VariableScope | None]:
     if not isinstance(name_or_scope, VariableScope):
         return name_or_scope, None
     scope = name_or_scope
-    return scope._name, VariableScope._of(scope._name, scope._name_scope, reuse or scope._reuse, scope._defaults.under(given))
+    return scope._name, VariableScope._of(
+        scope._name, scope._name_scope, reuse or scope._reuse, scope._defaults.under(given)
+    )
 
 
 @export("variable_scope")

@@ -99,7 +99,9 @@ class InitialValue:
 
     __slots__ = ("_dtype", "_initializer", "_partition_info", "_shape", "known")
 
-    def __init__(self, initializer: Any, shape: list[int], dtype: Any, partition_info: PartitionInfo | None, known: bool):
+    def __init__(
+        self, initializer: Any, shape: list[int], dtype: Any, partition_info: PartitionInfo | None, known: bool
+    ):
         self._initializer, self._shape, self._dtype, self._partition_info = initializer, shape, dtype, partition_info
         self.known = known
 
@@ -123,7 +125,9 @@ class ScopeDefaults(NamedTuple):
         """These defaults as an inner scope has them that was opened with `given` (None: with nothing)."""
         if given is None:
             return self if self.constraint is None else self._replace(constraint=None)
-        return ScopeDefaults(*[inherit(outer, inner) for inherit, outer, inner in zip(_INHERITANCE, self, given, strict=True)])
+        return ScopeDefaults(
+            *[inherit(outer, inner) for inherit, outer, inner in zip(_INHERITANCE, self, given, strict=True)]
+        )
 
 
 def _unless_given(outer: Any, inner: Any) -> Any:
@@ -147,7 +151,14 @@ def chained(outer: Callable[..., Any] | None, inner: Callable[..., Any] | None) 
 
 
 _INHERITANCE = (
-    _unless_given, _unless_given, _unless_given, _unless_given, chained, _unless_given, _unless_given, _never,
+    _unless_given,
+    _unless_given,
+    _unless_given,
+    _unless_given,
+    chained,
+    _unless_given,
+    _unless_given,
+    _never,
 )
 """How an inner scope gets each field of `ScopeDefaults`; a constraint belongs to one scope only."""
 
@@ -158,7 +169,9 @@ def settled(synchronization: Any, aggregation: Any, trainable: bool | None, name
     Raises ValueError: a mode that does not exist.
     """
     if synchronization.__class__ is not VariableSynchronization:
-        synchronization = _mode(VariableSynchronization, synchronization, VariableSynchronization.AUTO, "synchronization", name)
+        synchronization = _mode(
+            VariableSynchronization, synchronization, VariableSynchronization.AUTO, "synchronization", name
+        )
     if aggregation.__class__ is not VariableAggregation:
         aggregation = _mode(VariableAggregation, aggregation, VariableAggregation.NONE, "aggregation", name)
     if trainable is None:

@@ -51,7 +51,9 @@ class VariableStore:
         self._vars: dict[str, Any] = {}
         self._partitioned_vars: dict[str, PartitionedVariable] = {}
 
-    def get_variable(self, name: str, *args: Any, custom_getter: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
+    def get_variable(
+        self, name: str, *args: Any, custom_getter: Callable[..., Any] | None = None, **kwargs: Any
+    ) -> Any:
         """The variable of this full name, with the arguments of a custom getter."""
         spec = VariableSpec(name, *args, **kwargs)
         _, _, trainable = settled(spec.synchronization, spec.aggregation, spec.trainable, name)
@@ -162,7 +164,10 @@ class VariableStore:
 
 
 def _takes_constraint(getter: Callable[..., Any]) -> bool:
-    parameters = inspect.signature(getter).parameters.values()
+    try:
+        parameters = inspect.signature(getter).parameters.values()
+    except ValueError:
+        return True
     return any(p.name == "constraint" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 

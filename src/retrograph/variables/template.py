@@ -49,6 +49,16 @@ def make_template(
     return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_)
 
 
+def _from_fork(stack: tuple[frames.Frame, ...], other: tuple[frames.Frame, ...]) -> tuple[frames.Frame, ...]:
+    """The part of a stack (innermost first) in which it differs from another; its innermost frame at least."""
+    count = len(stack)
+    for mine, theirs in zip(reversed(stack), reversed(other), strict=False):
+        if mine != theirs:
+            return stack[:count]
+        count -= 1
+    return stack[:1]
+
+
 class Template:
     """What `tf.make_template` gives: call it."""
 
@@ -90,7 +100,8 @@ class Template:
             return self._call_first(args, kwargs) if self._first_call else self._func(*args, **kwargs)
         except Exception as error:
             opening, *others = error.args or ("",)
-            error.args = (f"{opening}\n\noriginally defined at:\n{frames.formatted(self._made_at)}", *others)
+            made_at = frames.formatted(_from_fork(self._made_at, frames.capture()))
+            error.args = (f"{opening}\n\noriginally defined at:\n{made_at}", *others)
             raise
 
     def _call_first(self, args: Any, kwargs: Any) -> Any:

@@ -170,8 +170,17 @@ class Variable(metaclass=_VariableMeta):
             if save_slice_info_def is not None:
                 proto = save_slice_info_def
                 full_name = in_scope(proto.full_name, import_scope)
-                full_shape, var_offset, var_shape = list(proto.full_shape), list(proto.var_offset), list(proto.var_shape)
-            self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
+                full_shape, var_offset, var_shape = (
+                    list(proto.full_shape),
+                    list(proto.var_offset),
+                    list(proto.var_shape),
+                )
+            self.full_name, self.full_shape, self.var_offset, self.var_shape = (
+                full_name,
+                full_shape,
+                var_offset,
+                var_shape,
+            )
 
         @property
         def spec(self) -> str:
@@ -303,15 +312,21 @@ class Variable(metaclass=_VariableMeta):
             raise ValueError("Either session argument should be provided or default session should be established")
         session.run(self.initializer, {self.initializer.inputs[1]: value})
 
-    def assign(self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Sets the value: gives the new one as a tensor, or the operation if not `read_value`."""
         return self._change("", value, use_locking, name, read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds to the value."""
         return self._change("Add", delta, use_locking, name, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts from the value."""
         return self._change("Sub", delta, use_locking, name, read_value)
 
@@ -454,9 +469,7 @@ def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     return collections
 
 
-def _made_in_group(
-    graph: Graph, initial: InitialValue, dtype: DType, group: list[bytes]
-) -> tuple[Tensor, bool]:
+def _made_in_group(graph: Graph, initial: InitialValue, dtype: DType, group: list[bytes]) -> tuple[Tensor, bool]:
     """The initial value, made under `Initializer`, and whether it depends on operations that were there before.
 
     Its operations are put into the variable's group afterwards.
@@ -510,7 +523,15 @@ class RefVariable(Variable):
     ):
         self._make(
             NewVariable(
-                initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype, **others
+                initial_value,
+                trainable,
+                collections,
+                validate_shape,
+                caching_device,
+                name,
+                variable_def,
+                dtype,
+                **others,
             )
         )
 
@@ -744,7 +765,9 @@ class BaseResourceVariable(Variable):
 
     _is_initialized = is_initialized
 
-    def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         with self._in_own_graph():
             tensor = convert_to_tensor(value, dtype=self._dtype)
             self._shape.assert_is_compatible_with(tensor.shape)
@@ -807,8 +830,17 @@ class ResourceVariable(BaseResourceVariable):
     ):
         self._make(
             NewVariable(
-                initial_value, trainable, collections, validate_shape, caching_device, name, variable_def, dtype,
-                import_scope=import_scope, constraint=constraint, **others,
+                initial_value,
+                trainable,
+                collections,
+                validate_shape,
+                caching_device,
+                name,
+                variable_def,
+                dtype,
+                import_scope=import_scope,
+                constraint=constraint,
+                **others,
             )  # fmt: skip
         )
 
@@ -907,7 +939,10 @@ def _scatter_method(kind: str) -> Any:
             raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
         return self._scatter(kind.capitalize(), sparse_delta.indices, sparse_delta.values, use_locking, name)
 
-    scatter.__name__, scatter.__doc__ = f"scatter_{kind}", f"Row by row, `{kind}` with the slices of an `IndexedSlices`."
+    scatter.__name__, scatter.__doc__ = (
+        f"scatter_{kind}",
+        f"Row by row, `{kind}` with the slices of an `IndexedSlices`.",
+    )
     return scatter
 
 
@@ -921,9 +956,7 @@ def _deprecated_in_place(operator: str, method: str) -> Any:
     def apply(self: Variable, other: Any) -> Any:
         if method not in _warned:
             _warned.add(method)
-            warn(
-                f"Variable {symbol}= will be deprecated. Use {hint}{goal} if you want a new python Tensor object."
-            )
+            warn(f"Variable {symbol}= will be deprecated. Use {hint}{goal} if you want a new python Tensor object.")
         return getattr(Tensor, operator)(self.value(), other)
 
     return apply
@@ -990,4 +1023,6 @@ def resource_shape_and_dtype(handle: Tensor) -> tuple[Shape, DType | None]:
     return (attrs["shape"], attrs["dtype"]) if handle.op.type == "VarHandleOp" else (None, None)
 
 
-_HAND_ON = frozenset(("Identity", "IdentityN", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration"))
+_HAND_ON = frozenset(
+    ("Identity", "IdentityN", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration")
+)
