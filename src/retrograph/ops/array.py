@@ -16,6 +16,7 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.exports import export, export_value
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
@@ -50,6 +51,7 @@ from retrograph.ops.rows import (
 newaxis = export_value("newaxis", value=None)
 
 _SPARSE = (SparseTensor, SparseTensorValue)
+_MODULE = "tensorflow.python.ops.array_ops"
 
 
 def lookup_renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
@@ -512,6 +514,7 @@ register_op(
 
 
 @export("expand_dims")
+@deprecated_argument("dim", "Use the `axis` argument instead", _MODULE)
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """`input` with a dimension of 1 inserted before `axis`.
 
@@ -556,6 +559,7 @@ register_op("Squeeze", shape=_squeeze_shape, gradient=_reshape_to_input, **both(
 
 
 @export("squeeze")
+@deprecated_argument("squeeze_dims", "Use the `axis` argument instead", _MODULE)
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
     """`input` without its dimensions of 1 (all of them, or those in `axis`).
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
@@ -270,6 +271,11 @@ def gather(
 
 
 @export("batch_gather")
+@deprecated(
+    "`tf.batch_gather` is deprecated, please use `tf.gather` with `batch_dims=-1` instead.",
+    "tensorflow.python.ops.array_ops",
+    "2017-10-25",
+)
 def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
     """`params[b, indices[b, i]]` for each batch b (all dimensions of `indices` but the last).
 

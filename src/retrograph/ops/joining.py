@@ -12,6 +12,7 @@ from retrograph.framework import dtypes, errors, nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
@@ -859,6 +860,8 @@ register_op(
 
 
 @export("reverse_sequence")
+@deprecated_argument("seq_dim", "seq_dim is deprecated, use seq_axis instead", "tensorflow.python.ops.array_ops")
+@deprecated_argument("batch_dim", "batch_dim is deprecated, use batch_axis instead", "tensorflow.python.ops.array_ops")
 def reverse_sequence(
     input: Any,
     seq_lengths: Any,

@@ -11,6 +11,7 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
@@ -111,6 +112,7 @@ def _where(op_type: str, condition: Any, x: Any, y: Any, name: str | None) -> Te
 
 
 @export("where")
+@deprecated("Use tf.where in 2.0, which has the same broadcast rule as np.where", "tensorflow.python.ops.array_ops")
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """The elements of `x` where `condition` holds, else those of `y`; without them the coordinates, i64[n, rank].
 
@@ -381,6 +383,9 @@ register_op("ListDiff", shape=_list_diff_shape, numpy=_list_diff, host=True, gra
 
 
 @export("setdiff1d")
+@deprecated(
+    "This op will be removed after the deprecation date. Please switch to tf.sets.difference().", "tensorflow.python.ops.array_ops", "2018-11-30"
+)
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
     """The elements of the vector `x` that are not in `y`, `out`, and their positions, `idx`.
 

@@ -11,6 +11,7 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import register_op
@@ -432,6 +433,7 @@ register_op("ExtractVolumePatches", shape=_patches_shape, **both(_patches))
 
 
 @export("image.extract_image_patches", "extract_image_patches")
+@deprecated_argument("ksizes", "ksizes is deprecated, use sizes instead", "tensorflow.python.ops.array_ops")
 def extract_image_patches(
     images: Any,
     ksizes: Any = None,
