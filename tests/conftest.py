@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +35,14 @@ def _fresh_default_graph() -> Iterator[None]:
 
     tf.reset_default_graph()
     yield
+
+
+@pytest.fixture
+def oracle_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorder that the oracle's files import as `facts` when they run."""
+    path = Path(__file__).parent / "golden" / "oracle" / "facts.py"
+    spec = importlib.util.spec_from_file_location("facts", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(sys.modules, "facts", module)

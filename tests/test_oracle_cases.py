@@ -18,6 +18,8 @@ import cases_run  # noqa: E402
 
 GOLDEN: dict[str, Any] = json.loads((ORACLE / "cases_golden.json").read_text())
 
+pytestmark = pytest.mark.usefixtures("oracle_facts")
+
 
 def _hard_differences(golden: dict[str, Any], got: dict[str, Any]) -> list[str]:
     """Facts that differ by more than an error text after its first sentence or the rounding of a float."""
@@ -28,7 +30,9 @@ def _hard_differences(golden: dict[str, Any], got: dict[str, Any]) -> list[str]:
         if expected[0] != actual[0]:
             return [*lines, f"facts out of step: {expected[0]} / {actual[0]}"]
         if not cases_run.same(expected[1], actual[1], True):
-            lines.append(f"{expected[0]}:\n   TF:  {json.dumps(expected[1])[:500]}\n   got: {json.dumps(actual[1])[:500]}")
+            lines.append(
+                f"{expected[0]}:\n   TF:  {json.dumps(expected[1])[:500]}\n   got: {json.dumps(actual[1])[:500]}"
+            )
     if len(golden["facts"]) != len(got["facts"]):
         lines.append(f"{len(golden['facts'])} facts expected, got {len(got['facts'])}")
     return lines

@@ -20,6 +20,8 @@ import run  # noqa: E402
 
 SECONDS = 60.0
 
+pytestmark = pytest.mark.usefixtures("oracle_facts")
+
 
 def _rows(name: str) -> dict[str, Any]:
     with gzip.open(ORACLE / name, "rt") as lines:

@@ -88,11 +88,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework.constant_op": (_FRAMEWORK + "constants",),
     "tensorflow.python.framework.dtypes": (_FRAMEWORK + "dtypes",),
     "tensorflow.python.framework.tensor_shape": (_FRAMEWORK + "shape",),
-    "tensorflow.python.framework.common_shapes": (
-        _FRAMEWORK + "shape",
-        _FRAMEWORK + "shape_rules",
-        "retrograph.compat.small",
-    ),
+    "tensorflow.python.framework.common_shapes": ("retrograph.compat.common_shapes", _FRAMEWORK + "shape"),
     "tensorflow.python.framework.smart_cond": ("retrograph.ops.smart_cond",),
     "tensorflow.python.framework.registry": ("retrograph.compat.registry",),
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),

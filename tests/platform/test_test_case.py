@@ -1,0 +1,49 @@
+"""`tf.test.TestCase`, used as a program uses it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import retrograph as tf
+
+
+class CaseTest(tf.test.TestCase):
+    def test_sessions_and_values(self) -> None:
+        with self.cached_session() as sess:
+            a = tf.constant([1.0, 2.0])
+            self.assertIs(tf.get_default_session(), sess)
+            self.assertAllEqual([2.0, 4.0], self.evaluate(a * 2))
+            self.assertAllClose({"a": a}, {"a": [1.0, 2.0 + 1e-7]})
+        with self.session(graph=tf.Graph()) as sess:
+            self.assertIsNot(sess.graph, a.graph)
+
+    def test_operations_go_to_the_cpu(self) -> None:
+        with self.cached_session():
+            self.assertDeviceEqual("/device:CPU:0", tf.constant(1).device)
+        with self.cached_session(use_gpu=True):
+            self.assertDeviceEqual("", tf.constant(1).device)
+
+    def test_failures(self) -> None:
+        with self.assertRaises(AssertionError):
+            self.assertAllClose([1.0], [1.1])
+        with self.assertRaises(AssertionError):
+            self.assertAllEqual([1], [[1]])
+        with self.assertRaisesRegex(ValueError, "Can't compare dict to non-dict"):
+            self.assertAllClose({"a": 1}, [1])
+        with self.assertRaisesRegex(AssertionError, "outside the range"):
+            self.assertAllInRange([1, 5], 0, 2)
+
+    def test_errors_of_operations(self) -> None:
+        with self.cached_session() as sess, self.assertRaisesOpError("uninitialized"):
+            sess.run(tf.Variable(1.0))
+
+    def test_nan_equals_nan(self) -> None:
+        self.assertAllEqual([np.nan], [np.nan])
+
+    def test_gradients(self) -> None:
+        with self.cached_session():
+            x = tf.constant([1.0, 2.0])
+            error = tf.test.compute_gradient_error(
+                x, [2], tf.square(x), [2], x_init_value=np.array([1.0, 2.0], np.float32)
+            )
+            self.assertLess(error, 1e-2)
