@@ -37,11 +37,10 @@ def test_empty_string_opens_no_name_scope() -> None:
 def test_object_keeps_its_name_and_original_name_scope() -> None:
     with tf.variable_scope("a") as a:
         pass
-    with tf.variable_scope("b"):
-        with tf.variable_scope(a) as again:
-            assert (again.name, again.original_name_scope) == ("a", "a/")
-            assert again is not a and again is get_variable_scope()
-            assert tf.no_op().name == "b/a/NoOp"
+    with tf.variable_scope("b"), tf.variable_scope(a) as again:
+        assert (again.name, again.original_name_scope) == ("a", "a/")
+        assert again is not a and again is get_variable_scope()
+        assert tf.no_op().name == "b/a/NoOp"
 
 
 def test_auxiliary_name_scope() -> None:
@@ -109,10 +108,10 @@ def test_custom_getters_run_from_the_inside_out() -> None:
 
         return get
 
-    with tf.variable_scope("a", custom_getter=noting("outer")):
-        with tf.variable_scope("b", custom_getter=noting("inner")):
-            tf.get_variable("v", [])
-            tf.get_variable("w", [], custom_getter=noting("own"))
+    outer, inner = noting("outer"), noting("inner")
+    with tf.variable_scope("a", custom_getter=outer), tf.variable_scope("b", custom_getter=inner):
+        tf.get_variable("v", [])
+        tf.get_variable("w", [], custom_getter=noting("own"))
     assert calls == ["inner", "outer", "own"]
 
 
@@ -142,7 +141,7 @@ def test_leaving_an_object_restores_the_counts() -> None:
 def test_wrong_arguments() -> None:
     with pytest.raises(TypeError, match="If default_name is None then name_or_scope is required"):
         tf.variable_scope(None)
-    with pytest.raises(ValueError, match="The reuse parameter must be True or False or None."):
+    with pytest.raises(ValueError, match=r"The reuse parameter must be True or False or None\."):
         tf.variable_scope("a", reuse=1)
     with pytest.raises(TypeError, match="name_or_scope must be a string or VariableScope"):
         _entered(5)

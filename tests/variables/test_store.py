@@ -100,7 +100,7 @@ def test_sharing() -> None:
             tf.get_variable("v", [3, 2])
         with pytest.raises(ValueError, match="specified dtype float64 and found dtype float32_ref"):
             tf.get_variable("v", [2, 3], tf.float64)
-        with pytest.raises(ValueError, match="Variable a/x does not exist, or was not created with tf.get_variable"):
+        with pytest.raises(ValueError, match=r"Variable a/x does not exist, or was not created with tf\.get_variable"):
             tf.get_variable("x", [])
 
 

@@ -55,7 +55,7 @@ def test_arguments_and_getter() -> None:
 
 def test_new_variables_later() -> None:
     names = iter("ab")
-    with pytest.raises(ValueError, match="Variable s/b does not exist.*\n\noriginally defined at:\n  File") as caught:
+    with pytest.raises(ValueError, match=r"Variable s/b does not exist.*\n\noriginally defined at:\n  File") as caught:
         template = tf.make_template("s", lambda: tf.get_variable(next(names), []))
         template()
         template()
@@ -86,5 +86,5 @@ def test_an_error_in_the_first_call_leaves_it_the_first() -> None:
 
 
 def test_a_name_is_needed() -> None:
-    with pytest.raises(ValueError, match="name cannot be None."):
+    with pytest.raises(ValueError, match=r"name cannot be None\."):
         tf.make_template(None, _scaled)

@@ -86,7 +86,7 @@ def test_assignments(use_resource: bool) -> None:
 
 def test_assignments_check_shapes() -> None:
     v, r = tf.Variable([1.0, 2.0]), tf.Variable([1.0, 2.0], use_resource=True)
-    with pytest.raises(ValueError, match="Dimension 0 in both shapes must be equal, but are 2 and 1. Shapes are "):
+    with pytest.raises(ValueError, match=r"Dimension 0 in both shapes must be equal, but are 2 and 1\. Shapes are "):
         v.assign([1.0])
     with pytest.raises(ValueError, match=r"Shapes \(2,\) and \(1,\) are incompatible"):
         r.assign([1.0])
@@ -99,7 +99,7 @@ def test_operators(use_resource: bool) -> None:
     results = [v + 1.0, 2.0 - v, v * v, v / 2.0, -v, v**2.0, abs(-v), v > 3.0, v[1]]
     values = [x.tolist() for x in _run(results)]
     assert values == [[4, 5], [-1, -2], [9, 16], [1.5, 2], [-3, -4], [9, 16], [3, 4], [False, True], 4]
-    with pytest.raises(TypeError, match="'Variable' object is not iterable."):
+    with pytest.raises(TypeError, match=r"'Variable' object is not iterable\."):
         iter(v)
 
 
@@ -112,7 +112,7 @@ def test_in_place_operators() -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(ValueError, match="initial_value must be specified."):
+    with pytest.raises(ValueError, match=r"initial_value must be specified\."):
         tf.Variable()
     with pytest.raises(ValueError, match="initial_value must have a shape specified: Tensor"):
         tf.Variable(tf.placeholder(tf.float32))

@@ -47,7 +47,8 @@ for _operator in OPERATORS:
 
 
 def _cpp_name(dtype: Any) -> str:
-    return _CPP_NAMES.get(dtype.name, dtype.name)
+    name: str = dtype.name
+    return _CPP_NAMES.get(name, name)
 
 
 def _held_shape(c: ShapeContext, type_attr: str = "dtype") -> Shape:
@@ -601,13 +602,13 @@ def batch_scatter_update(
 def _batch_numbers(sizes: Tensor, axis: int, rank: int, like: Tensor) -> Any:
     from retrograph.ops import array, cast
 
-    size: Any = sizes[axis]  # type: ignore[index]
+    size: Any = sizes[axis]
     shape = [1] * (rank + 1)
     shape[axis] = size
     numbers = array.reshape(apply_op("Range", None, start=0, limit=size, delta=1), shape)
     if numbers.dtype.base_dtype != like.dtype:
         numbers = cast.cast(numbers, like.dtype)
-    return numbers * array.ones_like(like)  # type: ignore[operator]
+    return numbers * array.ones_like(like)
 
 
 # --- the variables of a graph ----------------------------------------------------------------------------------------

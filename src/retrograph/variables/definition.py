@@ -30,11 +30,11 @@ class VariableDef:
     synchronization: int = 0
     aggregation: int = 0
 
-    def HasField(self, name: str) -> bool:  # noqa: N802 - protocol buffers' name
+    def HasField(self, name: str) -> bool:
         """Whether the field was set."""
         return getattr(self, name) not in (None, "")
 
-    def ClearField(self, name: str) -> None:  # noqa: N802
+    def ClearField(self, name: str) -> None:
         """Sets the field back to its default."""
         setattr(self, name, getattr(VariableDef(), name))
 

@@ -192,7 +192,7 @@ def partitions_of(partitioner: Callable[..., Any], shape: TensorShape, dtype: An
     return counts
 
 
-def slices(full_shape: list[int], partitions: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+def slices(full_shape: Sequence[Any], partitions: Sequence[int]) -> list[tuple[list[int], list[int]]]:
     """(offset, shape) of each part; the first ones get what does not divide evenly."""
     axis = next((i for i, count in enumerate(partitions) if count > 1), 0)
     count = partitions[axis]
@@ -210,9 +210,14 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Callable[..., list
     """A partitioner into `num_shards` parts along an axis. Source: TF 1.15 `tf.fixed_size_partitioner`."""
 
     def _partitioner(shape: TensorShape, **unused: Any) -> list[int]:
-        return _along(shape, axis, min(num_shards, shape.as_list()[axis]))
+        return _along(shape, axis, min(num_shards, _length(shape, axis)))
 
     return _partitioner
+
+
+def _length(shape: TensorShape, axis: int) -> int:
+    length: Any = shape.as_list()[axis]
+    return int(length)
 
 
 def _along(shape: TensorShape, axis: int, count: Any) -> list[Any]:
@@ -245,8 +250,8 @@ def variable_axis_size_partitioner(
             raise ValueError(f"shape is not fully defined: {shape}")
         if not isinstance(dtype, DType):
             raise ValueError(f"dtype is not a DType: {dtype}")
-        length = shape.as_list()[axis]
-        slice_bytes = shape.num_elements() / length * _element_size(dtype, bytes_per_string_element)
+        length = _length(shape, axis)
+        slice_bytes = (shape.num_elements() or 0) / length * _element_size(dtype, bytes_per_string_element)
         count = math.ceil(length / max(1, math.floor(max_shard_bytes / slice_bytes)))
         return _along(shape, axis, min(max_shards, count) if max_shards else count)
 
@@ -265,8 +270,8 @@ def min_max_variable_partitioner(
     def _partitioner(shape: TensorShape, dtype: DType) -> list[int]:
         if axis >= len(shape):
             raise ValueError(f"Can not partition variable along axis {axis} when shape is only {shape}")
-        total = shape.num_elements() * _element_size(dtype, bytes_per_string_element)
+        total = (shape.num_elements() or 0) * _element_size(dtype, bytes_per_string_element)
         wanted = math.ceil(total / min_slice_size)
-        return _along(shape, axis, max(1, min(shape.as_list()[axis], max_partitions, wanted)))
+        return _along(shape, axis, max(1, min(_length(shape, axis), max_partitions, wanted)))
 
     return _partitioner

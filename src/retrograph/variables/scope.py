@@ -31,7 +31,7 @@ _STACK_KEY = ("__varscope",)
 @export("no_regularizer")
 def no_regularizer(_: Any) -> None:
     """A regularizer that adds nothing: hides an inherited one. Source: TF 1.15 `tf.no_regularizer`."""
-    return None
+    return
 
 
 def _setting(field: str) -> property:
@@ -406,10 +406,7 @@ class variable_scope:
 
 def _all_none(values: tuple[Any, ...]) -> bool:
     # Not `values.count(None)`: arrays compare element by element.
-    for value in values:
-        if value is not None:
-            return False
-    return True
+    return all(value is None for value in values)
 
 
 @export("variable_op_scope")

@@ -35,7 +35,7 @@ class VariableAggregation(enum.Enum):
     SUM = 1
     MEAN = 2
     ONLY_FIRST_REPLICA = 3
-    ONLY_FIRST_TOWER = 3
+    ONLY_FIRST_TOWER = 3  # noqa: PIE796 - TF's older name
 
 
 class _ReuseMode(enum.Enum):
@@ -100,7 +100,7 @@ class InitialValue:
     __slots__ = ("_dtype", "_initializer", "_partition_info", "_shape", "known")
 
     def __init__(
-        self, initializer: Any, shape: list[int], dtype: Any, partition_info: PartitionInfo | None, known: bool
+        self, initializer: Any, shape: list[int | None], dtype: Any, partition_info: PartitionInfo | None, known: bool
     ):
         self._initializer, self._shape, self._dtype, self._partition_info = initializer, shape, dtype, partition_info
         self.known = known

@@ -207,7 +207,7 @@ class Variable(metaclass=_VariableMeta):
         raise TypeError("'Variable' object is not iterable.")
 
     def __getitem__(self, slice_spec: Any) -> Tensor:
-        sliced: Tensor = Tensor.__getitem__(self.value(), slice_spec, self)  # type: ignore[attr-defined]
+        sliced: Tensor = Tensor.__getitem__(self.value(), slice_spec, self)  # type: ignore[call-arg]
         return sliced
 
     @property
@@ -557,7 +557,13 @@ class RefVariable(Variable):
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
             emit, stack = graph._emit, frames.capture()
             known = shape if new.validate_shape else None
-            attrs = {"shape": known, "dtype": dtype, "container": b"", "shared_name": b"", "_class": group}
+            attrs: dict[str, Any] = {
+                "shape": known,
+                "dtype": dtype,
+                "container": b"",
+                "shared_name": b"",
+                "_class": group,
+            }
             self._variable = held = emit(
                 "VariableV2", full_name, (), attrs, ((dtype._as_ref, known),), stack=stack
             )._outputs[0]
@@ -714,7 +720,8 @@ class BaseResourceVariable(Variable):
         raise NotImplementedError("__deepcopy__() is only available when eager execution is enabled.")
 
     def __int__(self) -> int:
-        return int(self.value())  # type: ignore[call-overload, no-any-return]
+        value: Any = self.value()
+        return int(value)
 
     def numpy(self) -> Any:
         """Only for eager execution: NotImplementedError."""
@@ -841,7 +848,7 @@ class ResourceVariable(BaseResourceVariable):
                 import_scope=import_scope,
                 constraint=constraint,
                 **others,
-            )  # fmt: skip
+            )
         )
 
     def _build(self, new: NewVariable) -> None:
