@@ -32,6 +32,7 @@ from retrograph.runtime import random as philox
 from retrograph.variables.drawing import NORMAL, TRUNCATED, UNIFORM, Recipe, drawn
 
 _UNIFORM_TYPES = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64)
+_EMPTY_RANGE = "Need minval < maxval, got {} >= {}"
 _CATEGORICAL = "Use `tf.random.categorical` instead."
 _STATELESS_CATEGORICAL = "Use `tf.random.stateless_categorical` instead."
 
@@ -120,9 +121,9 @@ def _truncated(op: Any, state: Any, sizes: tuple[int, ...]) -> Any:
 
 
 def _uniform_int(op: Any, state: Any, sizes: tuple[int, ...], low: Any, high: Any) -> Any:
-    # Bounds that only the compiled plan knows are not checked.
+    # Bounds that only the compiled plan knows are not checked here.
     if is_static(low) and is_static(high) and 0 not in sizes and low >= high:
-        _fail(op, f"Need minval < maxval, got {low} >= {high}")
+        _fail(op, _EMPTY_RANGE.format(low, high))
     return philox.uniform_int(state, sizes, low, high, _kind(op))
 
 
@@ -132,6 +133,21 @@ def _filling(draw: Callable[..., Any]) -> Callable[..., Any]:
         return draw(op, ctx.random(op, math.prod(sizes) * philox.BLOCKS_PER_SAMPLE), sizes, *bounds)
 
     return run
+
+
+_fill_ints = _filling(_uniform_int)
+
+
+def _run_uniform_int(op: Any, ctx: Any, shape: Any, low: Any, high: Any) -> Any:
+    if ctx is None:  # a check of a compiled plan has failed, and its error is asked for
+        _fail(op, _EMPTY_RANGE.format(low, high))
+    return _fill_ints(op, ctx, shape, low, high)
+
+
+def _lower_uniform_int(op: Any, ctx: Any, shape: Any, low: Any, high: Any) -> Any:
+    if not (is_static(low) and is_static(high)) and 0 not in ints(shape):
+        ctx.checks.append((op, low < high, [low, high]))
+    return _fill_ints(op, ctx, shape, low, high)
 
 
 def _scrambled(op: Any, seed: Any) -> Any:
@@ -159,7 +175,15 @@ def _register(op_type: str, shape: Any, run: Any, **row: Any) -> None:
 _register("RandomUniform", _random_shape, _filling(_uniform))
 _register("RandomStandardNormal", _random_shape, _filling(_normal))
 _register("TruncatedNormal", _random_shape, _filling(_truncated))
-_register("RandomUniformInt", _random_int_shape, _filling(_uniform_int))
+register_op(
+    "RandomUniformInt",
+    shape=_random_int_shape,
+    lower=_lower_uniform_int,
+    numpy=_run_uniform_int,
+    static_inputs=(0,),
+    effect=True,
+    gradient=NO_GRADIENT,
+)
 for _type, _rule, _draw in (
     ("StatelessRandomUniform", _stateless_shape, _uniform),
     ("StatelessRandomNormal", _stateless_shape, _normal),
