@@ -182,3 +182,29 @@ def test_bounds_are_checked() -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="Need minval < maxval, got 3 >= 2"):
             session.run(tf.random_uniform([2], 3, 2, tf.int32))
         assert session.run(tf.random_uniform([0], 3, 2, tf.int32)).shape == (0,)
+
+
+def test_bounds_that_depend_on_data_are_checked() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        fed = tf.placeholder(tf.float32, [64, 64])
+        limit = tf.cast(tf.reduce_max(tf.matmul(fed, fed)), tf.int32)
+        drawn = tf.random_uniform([3], 0, limit, tf.int32)
+        assert (session.run(drawn, {fed: np.ones([64, 64])}) < 64).all()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Need minval < maxval, got 0 >= 0"):
+            session.run(drawn, {fed: np.zeros([64, 64])})
+
+
+def test_control_flow_draws_on() -> None:
+    with tf.Graph().as_default():
+        tf.set_random_seed(3)
+
+        def body(i: Any, drawn: Any) -> list[Any]:
+            return [i + 1, tf.concat([drawn[1:], tf.random_uniform([1], seed=1)], 0)]
+
+        limit = tf.placeholder(tf.int32, [])
+        _, drawn = tf.while_loop(lambda i, _: i < limit, body, [0, tf.zeros([4])])
+        with tf.Session() as session:
+            # As 1.15 draws them: each pass goes on in the stream, each run where the last one stopped.
+            first, second = session.run(drawn, {limit: 4}), session.run(drawn, {limit: 2})
+    np.testing.assert_allclose(first, [0.77807, 0.25705, 0.59842, 0.11122], atol=1e-5)
+    np.testing.assert_allclose(second, [0, 0, 0.41678, 0.1322], atol=1e-5)
