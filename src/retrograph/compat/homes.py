@@ -62,6 +62,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_DEFAULT_USE_RESOURCE": _VARIABLES + "variable:_use_resource_by_default",
     },
     "tensorflow.python.ops.variables": {
+        "Variable": "retrograph.compat.variables_v2:Variable",
         "VariableV1": _VARIABLES + "variable:Variable",
         "VariableAggregationV2": _VARIABLES + "spec:VariableAggregation",
         "_try_guard_against_uninitialized_dependencies": _VARIABLES + "guard:guarded",
@@ -81,6 +82,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         _FRAMEWORK + "conversion",
         "retrograph.framework",
         "retrograph.autodiff",
+        "retrograph.compat.internals",
     ),
     "tensorflow.python.framework.test_util": (_PLATFORM + "test_util", _PLATFORM + "test_case"),
     "tensorflow.python.framework.versions": (_PLATFORM + "sysconfig",),
@@ -88,7 +90,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework.constant_op": (_FRAMEWORK + "constants",),
     "tensorflow.python.framework.dtypes": (_FRAMEWORK + "dtypes",),
     "tensorflow.python.framework.tensor_shape": (_FRAMEWORK + "shape",),
-    "tensorflow.python.framework.common_shapes": ("retrograph.compat.common_shapes", _FRAMEWORK + "shape"),
+    "tensorflow.python.framework.common_shapes": (
+        "retrograph.compat.common_shapes",
+        _FRAMEWORK + "shape",
+        "retrograph.compat.internals",
+    ),
     "tensorflow.python.framework.smart_cond": ("retrograph.ops.smart_cond",),
     "tensorflow.python.framework.registry": ("retrograph.compat.registry",),
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),

@@ -13,6 +13,7 @@ from retrograph import _namespace
 from retrograph._exports import EXPORTS
 from retrograph.compat import facts, generated
 from retrograph.compat.homes import HOMES, INTERNALS
+from retrograph.framework import errors
 
 MISSING: Any = object()
 _INNER = ("tensorflow.python", "tensorflow.core")
@@ -21,7 +22,7 @@ _RECORDED = (*_INNER, "tensorflow.contrib")
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
-    rules = (_internal, _public, _recorded, _at_home, _namesake)
+    rules = (_internal, _public, _recorded, _at_home, _namesake, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
 
 
@@ -95,7 +96,9 @@ def _at_home(module: str, name: str) -> Any:
 
 def _defined_here(value: Any) -> bool:
     """False for what a module of ours only uses: other modules, and functions from elsewhere."""
-    return not isinstance(value, ModuleType) and str(getattr(value, "__module__", "retrograph")).startswith("retrograph")
+    return not isinstance(value, ModuleType) and str(getattr(value, "__module__", "retrograph")).startswith(
+        "retrograph"
+    )
 
 
 @functools.cache
@@ -113,6 +116,20 @@ def _namesake(module: str, name: str) -> Any:
         return MISSING
     short = _by_last_part().get(name)
     return MISSING if short is None else _symbol(short)
+
+
+def _keras_class(module: str, name: str) -> Any:
+    """A class that can be subclassed but not made: files define such subclasses beside what they are about."""
+    if not module.startswith("tensorflow.python.keras") or name not in facts.modules().get(module, ()):
+        return MISSING
+    return _Unsupported(name, (), {"__module__": module}) if name[:1].isupper() else MISSING
+
+
+class _Unsupported(type):
+    """The class of a class of tf.keras."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise errors.UnimplementedError(None, None, f"{cls.__name__}: tf.keras is no part of Retrograph")
 
 
 def is_module(path: str) -> bool:

@@ -56,13 +56,10 @@ def assert_shallow_structure(shallow_tree: Any, input_tree: Any, check_types: bo
     if not is_sequence(shallow_tree):
         return
     if not is_sequence(input_tree):
-        raise TypeError(
-            f"If shallow structure is a sequence, input must also be a sequence. Input has type: {type(input_tree)}."
-        )
+        raise TypeError(nest._IF_SHALLOW_IS_SEQ_INPUT_MUST_BE_SEQ.format(type(input_tree)))
     if check_types and not isinstance(input_tree, type(shallow_tree)):
-        raise TypeError(nest._TYPES_DIFFER.format(type(input_tree), type(shallow_tree)))
-    if len(input_tree) != len(shallow_tree):
-        raise ValueError(nest._LENGTHS_DIFFER.format(len(input_tree), len(shallow_tree)))
+        raise nest._types_differ(shallow_tree, input_tree)
+    nest._shallow_lengths(shallow_tree, input_tree, exact=True)
     if check_types:
         _check_keys(shallow_tree, input_tree)
     for shallow, tree in zip(nest._children(shallow_tree), nest._children(input_tree), strict=True):

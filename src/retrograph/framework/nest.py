@@ -17,18 +17,25 @@ from retrograph.framework.exports import export
 
 Path = tuple[Any, ...]
 
-_KEYS_DIFFER = (
+# Programs and tests that compare texts know these by TF's names.
+_SHALLOW_TREE_HAS_INVALID_KEYS = (
     "The shallow_tree's keys are not a subset of the input_tree's keys. The shallow_tree has the following keys that are "
     "not in the input_tree: {}."
 )
-_TYPES_DIFFER = "The two structures don't have the same sequence type. Input structure has type {}, while shallow structure has type {}."
-_LENGTHS_DIFFER = (
-    "The two structures don't have the same sequence length. Input structure has length {}, while shallow structure has "
-    "length {}."
+_STRUCTURES_HAVE_MISMATCHING_TYPES = (
+    "The two structures don't have the same sequence type. Input structure has type {input_type}, while shallow structure "
+    "has type {shallow_type}."
 )
-_INPUT_SHORTER = (
-    "The input_tree has fewer elements than the shallow_tree. Input structure has length {}, while shallow structure has "
-    "length {}."
+_STRUCTURES_HAVE_MISMATCHING_LENGTHS = (
+    "The two structures don't have the same sequence length. Input structure has length {input_length}, while shallow "
+    "structure has length {shallow_length}."
+)
+_INPUT_TREE_SMALLER_THAN_SHALLOW_TREE = (
+    "The input_tree has fewer elements than the shallow_tree. Input structure has length {input_size}, while shallow "
+    "structure has length {shallow_size}."
+)
+_IF_SHALLOW_IS_SEQ_INPUT_MUST_BE_SEQ = (
+    "If shallow structure is a sequence, input must also be a sequence. Input has type: {}."
 )
 
 
@@ -304,7 +311,9 @@ def _difference(first: Any, second: Any, check_types: bool, dialect: Dialect) ->
     if found is not None:
         return found
     if dialect.composites and (_is_composite(first) or _is_composite(second)) and not _specs_agree(first, second):
-        return ValueError(f"Incompatible CompositeTensor TypeSpecs: {_text(_spec_of(first))} vs. {_text(_spec_of(second))}")
+        return ValueError(
+            f"Incompatible CompositeTensor TypeSpecs: {_text(_spec_of(first))} vs. {_text(_spec_of(second))}"
+        )
     ours, theirs = list(_children(first)), list(_children(second))
     for one, other in zip(ours, theirs, strict=False):
         found = _difference(one, other, check_types, dialect)
@@ -375,6 +384,10 @@ def _walk_up_to(shallow: Any, tree: Any, dialect: Dialect, path: Path = ()) -> I
         yield from _walk_up_to(child, children[key], dialect, (*path, key))
 
 
+def _types_differ(shallow: Any, tree: Any) -> TypeError:
+    return TypeError(_STRUCTURES_HAVE_MISMATCHING_TYPES.format(input_type=type(tree), shallow_type=type(shallow)))
+
+
 def _shallow_types(shallow: Any, tree: Any) -> None:
     """Raises TypeError unless `tree` is of the type of `shallow`, or as good as that."""
     if isinstance(tree, type(shallow)):
@@ -385,22 +398,24 @@ def _shallow_types(shallow: Any, tree: Any) -> None:
         same = isinstance(shallow, abc.Mapping) and isinstance(tree, abc.Mapping)
         same = same or (any(map(_is_composite, (shallow, tree))) and any(map(_is_type_spec, (shallow, tree))))
     if not same:
-        raise TypeError(_TYPES_DIFFER.format(type(tree), type(shallow)))
+        raise _types_differ(shallow, tree)
 
 
 def _shallow_specs(shallow: Any, tree: Any) -> None:
     pair = (shallow, tree)
     if not all(_is_composite(one) or _is_type_spec(one) for one in pair):
-        raise TypeError(_TYPES_DIFFER.format(type(tree), type(shallow)))
+        raise _types_differ(shallow, tree)
     if not _specs_agree(shallow, tree):
         raise ValueError(f"Incompatible CompositeTensor TypeSpecs: {_spec_of(shallow)} vs. {_spec_of(tree)}")
 
 
 def _shallow_lengths(shallow: Any, tree: Any, exact: bool) -> None:
     if exact and len(tree) != len(shallow):
-        raise ValueError(_LENGTHS_DIFFER.format(len(tree), len(shallow)))
+        raise ValueError(
+            _STRUCTURES_HAVE_MISMATCHING_LENGTHS.format(input_length=len(tree), shallow_length=len(shallow))
+        )
     if len(tree) < len(shallow):
-        raise ValueError(_INPUT_SHORTER.format(len(tree), len(shallow)))
+        raise ValueError(_INPUT_TREE_SMALLER_THAN_SHALLOW_TREE.format(input_size=len(tree), shallow_size=len(shallow)))
 
 
 def check_shallow(shallow: Any, tree: Any, check_types: bool, dialect: Dialect, exact: bool = True) -> None:
@@ -408,9 +423,7 @@ def check_shallow(shallow: Any, tree: Any, check_types: bool, dialect: Dialect, 
     if not dialect.is_sequence(shallow):
         return
     if not dialect.is_sequence(tree):
-        raise TypeError(
-            f"If shallow structure is a sequence, input must also be a sequence. Input has type: {type(tree)}."
-        )
+        raise TypeError(_IF_SHALLOW_IS_SEQ_INPUT_MUST_BE_SEQ.format(type(tree)))
     if check_types:
         _shallow_types(shallow, tree)
     if _is_composite(shallow) or _is_composite(tree):
@@ -425,7 +438,7 @@ def check_shallow(shallow: Any, tree: Any, check_types: bool, dialect: Dialect, 
     if isinstance(shallow, abc.Mapping):
         absent = set(shallow) - set(tree)
         if absent:
-            raise ValueError(_KEYS_DIFFER.format(sorted(absent)))
+            raise ValueError(_SHALLOW_TREE_HAS_INVALID_KEYS.format(sorted(absent)))
     for one, other in zip(_children(shallow), _children(tree), strict=False):
         check_shallow(one, other, check_types, dialect, exact)
 

@@ -84,3 +84,5 @@ EXPORTS["flags.FLAGS"] = f"{__name__}:FLAGS"
 for _public, _target in list(EXPORTS.items()):
     if _public.startswith("flags."):
         EXPORTS[f"app.{_public}"] = _target
+
+__all__ = ["FLAGS", *(name for name in dir(_absl) if not name.startswith("_") and name not in ("FLAGS", "annotations"))]
