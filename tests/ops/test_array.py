@@ -14,7 +14,7 @@ import retrograph as tf
 from retrograph.runtime import plan
 
 sys.path.insert(0, str(Path(__file__).parent))
-import array_cases  # noqa: E402
+import array_cases
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SHAPES: dict[str, Any] = json.loads((GOLDEN / "array_shapes.json").read_text())
