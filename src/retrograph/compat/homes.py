@@ -149,6 +149,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.util.tf_contextlib": ("retrograph.compat.decorators",),
     "tensorflow.python.util": ("retrograph.compat.decorators",),
     "tensorflow.python.pywrap_tensorflow": ("retrograph.checkpoint", _FRAMEWORK + "nest"),
+    "tensorflow.examples.tutorials.mnist.input_data": ("retrograph.compat.mnist",),
+    "tensorflow.contrib.learn.python.learn.datasets.mnist": ("retrograph.compat.mnist",),
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
 }
