@@ -1259,6 +1259,7 @@ class _DefaultGraphStack(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[Graph] = []
+        self.device_stacks: list[tuple[DeviceEntry, ...]] = []
 
     def get_default(self) -> Graph:
         """The innermost open graph, else the lasting one."""
@@ -1280,9 +1281,11 @@ class _DefaultGraphStack(threading.local):
     def get_controller(self, graph: Graph) -> Iterator[Graph]:
         """Makes `graph` the default inside the block."""
         self.stack.append(graph)
+        self.device_stacks.append(graph._state.device_stack)
         try:
             yield graph
         finally:
+            self.device_stacks.pop()
             if not self.stack or self.stack[-1] is not graph:
                 raise AssertionError(f"Nesting violated for default stack of {type(graph)} objects")
             self.stack.pop()
@@ -1412,9 +1415,16 @@ def container(container_name: str) -> Any:
 def init_scope() -> Iterator[None]:
     """Leaves control dependencies and control-flow contexts, as variable initializers do; keeps the name scope."""
     graph = get_default_graph()
-    scope = graph.get_name_scope()
-    with graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else scope):
-        yield
+    scope, state = graph.get_name_scope(), graph._state
+    devices = state.device_stack
+    if not devices and _default_graph_stack.device_stacks:
+        # TF 1.15 goes back to the devices that were open when the graph became the default one.
+        state.device_stack = _default_graph_stack.device_stacks[-1]
+    try:
+        with graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else scope):
+            yield
+    finally:
+        state.device_stack = devices
 
 
 export("init_scope")(init_scope)

@@ -26,6 +26,7 @@ from retrograph.variables.spec import (
 )
 
 _STACK_KEY = ("__varscope",)
+STORE_KEY = ("__variable_store",)
 
 
 @export("no_regularizer")
@@ -215,9 +216,10 @@ class ScopeStack(threading.local):
 
 def stack_of(graph: Graph) -> ScopeStack:
     """The scope stack of a graph (of the calling thread)."""
-    held = graph.get_collection_ref(_STACK_KEY)
+    held = graph._collections.get(_STACK_KEY)
     if not held:
-        held.append(ScopeStack())
+        graph.add_to_collection(_STACK_KEY, ScopeStack())
+        held = graph._collections[_STACK_KEY]
     stack: ScopeStack = held[0]
     return stack
 
@@ -245,7 +247,11 @@ class PureVariableScope:
         original_name_scope: str | None = None,
     ):
         self._reuse, self._given = reuse, given
-        self._stack = stack_of(get_default_graph())
+        graph = get_default_graph()
+        if graph._finalized and STORE_KEY not in graph._collections:
+            # In TF 1.15 the first scope of a graph makes its variable store.
+            graph._check_not_finalized()
+        self._stack = stack_of(graph)
         self._original_name_scope = original_name_scope
         self._name, self._reopened = _target(name_or_scope, reuse, given)
         self._before: Any = None

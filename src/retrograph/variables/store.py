@@ -16,7 +16,7 @@ from retrograph.framework.graph import Graph, Tensor, colocate_with, get_default
 from retrograph.framework.shape import TensorShape, as_shape
 from retrograph.variables import initializers
 from retrograph.variables.partition import PartitionedVariable, partitions_of, slices
-from retrograph.variables.scope import stack_of, variable_scope
+from retrograph.variables.scope import STORE_KEY, stack_of, variable_scope
 from retrograph.variables.spec import (
     InitialValue,
     NewVariable,
@@ -28,7 +28,6 @@ from retrograph.variables.spec import (
 )
 from retrograph.variables.variable import Variable, create_variable, outside_control_flow, resource_variables_enabled
 
-_STORE_KEY = ("__variable_store",)
 _INVALID_INITIALIZER = (
     "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be provided or "
     "an instance of `tf.keras.initializers.*' and `shape` should be fully defined."
@@ -287,9 +286,10 @@ def _regularize(spec: VariableSpec, variable: Any) -> None:
 
 def store_of(graph: Graph) -> VariableStore:
     """The variable store of a graph."""
-    held = graph.get_collection_ref(_STORE_KEY)
+    held = graph._collections.get(STORE_KEY)
     if not held:
-        held.append(VariableStore())
+        graph.add_to_collection(STORE_KEY, VariableStore())
+        held = graph._collections[STORE_KEY]
     store: VariableStore = held[0]
     return store
 

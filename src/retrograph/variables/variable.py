@@ -446,9 +446,11 @@ _AS_IT_IS = nullcontext()
 
 
 def outside_control_flow(graph: Graph) -> Any:
-    """Leaves control dependencies and control-flow contexts, if there are any to leave."""
-    state = graph._state
-    return init_scope() if state.control_stack or state.control_flow_context is not None else _AS_IT_IS
+    """`init_scope`, if there is anything to leave: control dependencies, control-flow contexts, hidden devices."""
+    state, hidden = graph._state, _default_graph_stack.device_stacks
+    if state.control_stack or state.control_flow_context is not None:
+        return init_scope()
+    return init_scope() if hidden and hidden[-1] and not state.device_stack else _AS_IT_IS
 
 
 def _checked_collections(new: NewVariable, trainable: bool) -> Any:
