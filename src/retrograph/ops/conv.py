@@ -713,11 +713,11 @@ def convolution(
         if all(r == 1 for r in rates):
             return _undilated(n, input, filter, steps, padding, data_format, scope)
         inner = slice(2, None) if channel == 1 else slice(1, -1)
-        return _dilated_convolution(input, filter, steps[inner], padding, data_format, rates[inner], scope)
+        return dilated_convolution(input, filter, steps[inner], padding, data_format, rates[inner], scope)
 
 
 def _undilated(
-    n: int, value: Any, filter: Any, strides: list[int], padding: Any, data_format: Any, scope: str
+    n: int, value: Any, filter: Any, strides: list[int], padding: Any, data_format: Any, scope: str | None
 ) -> Any:
     if n == 1:
         return conv1d(value, filter, strides, padding, data_format=data_format, name=scope)
@@ -726,9 +726,10 @@ def _undilated(
     return apply_op(op_type, scope, input=value, filter=filter, strides=strides, padding=padding, **form)
 
 
-def _dilated_convolution(
-    value: Any, filter: Any, strides: Any, padding: Any, data_format: Any, rates: Any, scope: str
+def dilated_convolution(
+    value: Any, filter: Any, strides: Any, padding: Any, data_format: Any, rates: Any, scope: str | None
 ) -> Any:
+    """A convolution whose filter's rows (and columns ...) are `rates` apart, its operations made in the current scope."""
     filter_shape = as_shape(filter.shape)
     _check_channels(as_shape(value.shape), filter_shape, data_format)
     n = len(rates)
