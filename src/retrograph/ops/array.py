@@ -19,6 +19,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.exports import export, export_value
 from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape, to_text
 from retrograph.framework.shape_rules import (
@@ -168,7 +169,12 @@ def guarantee_const(input: Any, name: str | None = None) -> Tensor:
     return make_tensor("GuaranteeConst", name, input=input)
 
 
-def _check_numerics(op: Any, x: Any) -> Any:
+def _noted_numerics(op: Any, ctx: Any, x: Any) -> Any:
+    ctx.checks.append((op, jnp.isfinite(x).all(), [x]))
+    return x
+
+
+def _check_numerics(op: Any, ctx: Any, x: Any) -> Any:
     found = [word for word, test in (("Inf", np.isinf), ("NaN", np.isnan)) if test(x).any()]
     if found:
         message = op.get_attr("message")
@@ -183,7 +189,9 @@ def _check_numerics_gradient(op: Any, grad: Any) -> Any:
     return check_numerics(grad, f"Not a number (NaN) or infinity (Inf) values detected in gradient. {text}")
 
 
-register_op("CheckNumerics", shape=unchanged, numpy=_check_numerics, host=True, gradient=_check_numerics_gradient)
+register_op(
+    "CheckNumerics", shape=unchanged, lower=_noted_numerics, numpy=_check_numerics, effect=True, gradient=_check_numerics_gradient
+)
 
 
 @export("check_numerics", "debugging.check_numerics")

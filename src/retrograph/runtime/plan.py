@@ -400,7 +400,8 @@ def _kept_unless(held: Any, value: Any, before: Any) -> Any:
 def _failed_check(op: Operation, data: list[Any], traced: list[Any]) -> errors.OpError:
     values = [np.asarray(traced.pop(0)) if d is None else d for d in data]
     try:
-        RECORDS[op._type].numpy(op, None, np.False_, *values)  # type: ignore[misc]
+        # Of an Assert the condition comes before the data.
+        RECORDS[op._type].numpy(op, None, *([np.False_] if op._type == "Assert" else []), *values)  # type: ignore[misc]
     except errors.OpError as error:
         return located(error, op)
     raise AssertionError(op._name)
@@ -472,6 +473,8 @@ class Plan:
             raise self._explained(session, error) from None
 
     def _run(self, session: Any, values: list[Any]) -> list[Any]:
+        if session.graph._bad_edges:
+            raise errors.InvalidArgumentError(None, None, session.graph._bad_edges[0])
         env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
         session._has_container = session._has_container or self.has_container
         if not self._on_host(values, session) or not self._finished_on_host(session, env):
