@@ -328,7 +328,7 @@ def shape_internal(input: Any, name: str | None = None, optimize: bool = True, o
         known = tensor._shape
         if optimize and known is not None and None not in known:
             return constant(list(known), out_type, name=scope)
-        return make_tensor("Shape", scope, input=tensor, out_type=out_type)
+        return make_tensor("Shape", scope, input=input, out_type=out_type)
 
 
 def _cast_op(x: Any, dtype: Any, name: str | None = None) -> Tensor:
@@ -365,7 +365,7 @@ def size_internal(input: Any, name: str | None = None, optimize: bool = True, ou
             count = 0 if 0 in known else num_elements(known)
             if count is not None:
                 return constant(count, out_type, name=scope)
-        return make_tensor("Size", scope, input=tensor, out_type=out_type)
+        return make_tensor("Size", scope, input=input, out_type=out_type)
 
 
 @export("rank")
@@ -386,7 +386,7 @@ def rank_internal(input: Any, name: str | None = None, optimize: bool = True) ->
         known = tensor._shape
         if optimize and known is not None:
             return constant(len(known), dtypes.int32, name=scope)
-        return make_tensor("Rank", scope, input=tensor)
+        return make_tensor("Rank", scope, input=input)
 
 
 # --- reshape, expand_dims, squeeze -------------------------------------------------------------------------------

@@ -388,10 +388,10 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
         static = constant_value(batch_dims)
         batch_dims = batch_dims if static is None else int(static)
     if not isinstance(batch_dims, Tensor) and batch_dims == 0:
-        read = getattr(params, "gather_nd", None)
-        if read is not None:
-            return read(indices, name=name)  # type: ignore[no-any-return]
-        return make_tensor("GatherNd", name, params=params, indices=indices)
+        try:
+            return params.gather_nd(indices, name=name)  # type: ignore[no-any-return]
+        except AttributeError:
+            return make_tensor("GatherNd", name, params=params, indices=indices)
     return _batch_gather_nd(params, indices, batch_dims, name)
 
 

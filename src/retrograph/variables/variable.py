@@ -133,6 +133,7 @@ class Variable(metaclass=_VariableMeta):
     _save_slice_info: Any = None
     _in_graph_mode = True
     _distribute_strategy = None
+    _is_dense_tensor_like = True
     __array_priority__ = 100
 
     def __init__(
