@@ -61,7 +61,9 @@ def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
     if op.type == "Const":
         return op.attrs["value"]  # type: ignore[no-any-return]
     if op.type in _OF_SHAPES:
-        return _OF_SHAPES[op.type](op, tensor.value_index)  # type: ignore[no-any-return]
+        value = _OF_SHAPES[op.type](op, tensor.value_index)
+        if value is not None:
+            return value  # type: ignore[no-any-return]
     record = RECORDS.get(op.type)
     if record is None or record.numpy is None or record.effect or depth == 0 or not op.inputs or _unfoldable(op.type):
         return None
