@@ -789,7 +789,7 @@ class Graph:
         for target in reversed(stack):
             groups.update(target.colocation_groups())
             if target._device:
-                op._set_device(target._device)
+                op._device = target._device
         op._attrs["_class"] = sorted(groups)
 
     def _apply_op_maps(self, op: Operation) -> None:

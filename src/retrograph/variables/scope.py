@@ -355,6 +355,9 @@ class variable_scope:
                     self._name_scope.__enter__()
                 entered = self._pure.__enter__()
         except BaseException as error:
+            if self._pure is None and self._name_scope is not None:
+                self._name_scope.__exit__(type(error), error, error.__traceback__)
+                self._name_scope = None
             manager.__exit__(type(error), error, error.__traceback__)
             raise
         self._graph_managers.append(manager)
