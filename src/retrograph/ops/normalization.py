@@ -21,7 +21,7 @@ from retrograph.ops import gather, reduction
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
-from retrograph.ops.window import layout_of, pad_axis
+from retrograph.ops.window import apart, layout_of, pad_axis
 
 # Local response normalization
 
@@ -72,14 +72,18 @@ def _lrn_norm(op: Any, x: Any) -> Any:
 
 
 def _lrn(op: Any, x: Any) -> Any:
-    return x * _negative_power(_lrn_norm(op, x), op.attrs["beta"])
+    return apart(lambda x: x * _negative_power(_lrn_norm(op, x), op.attrs["beta"]), x)
 
 
 def _lrn_grad(op: Any, grad: Any, x: Any, y: Any) -> Any:
-    alpha, beta = op.attrs["alpha"], op.attrs["beta"]
-    norm = _lrn_norm(op, x)
-    shared = _channel_sums(grad * y / norm, op.attrs["depth_radius"])
-    return grad * _negative_power(norm, beta) - 2 * alpha * beta * x * shared
+    alpha, beta, radius = op.attrs["alpha"], op.attrs["beta"], op.attrs["depth_radius"]
+    norm = apart(lambda x: _lrn_norm(op, x), x)
+    share = apart(lambda grad, y, norm: grad * y / norm, grad, y, norm)
+
+    def whole(grad: Any, x: Any, norm: Any, share: Any) -> Any:
+        return grad * _negative_power(norm, beta) - 2 * alpha * beta * x * _channel_sums(share, radius)
+
+    return apart(whole, grad, x, norm, share)
 
 
 def _lrn_gradient(op: Any, grad: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,9 +22,9 @@ from retrograph.ops.array import lookup_renamed
 from retrograph.ops.atrous import strides_and_dilations, with_space_to_batch
 from retrograph.ops.window import (
     Slide,
+    apart,
     layout_of,
     lowest,
-    on_cpu,
     per_axis,
     reduce_windows,
     slides,
@@ -130,7 +131,7 @@ def _max_pool(op: Any, x: Any, *sizes: Any) -> Any:
         return jnp.max(x, [m.axis for m in moves], keepdims=True)
     if _many(moves) and not sizes:
         return lax.reduce_window(x, lowest(x.dtype), lax.max, *_window_arguments(op, x.shape))
-    return reduce_windows(x, moves, jnp.maximum, lowest(x.dtype))
+    return apart(lambda x: reduce_windows(x, moves, jnp.maximum, lowest(x.dtype)), x)
 
 
 def _whole(moves: Sequence[Slide]) -> bool:
@@ -144,8 +145,7 @@ def _first_maximum(x: Any, y: Any, moves: Sequence[Slide]) -> Any:
     found = jnp.full(y.shape, len(seen), kind)
     for number in reversed(range(len(seen))):
         found = jnp.where(seen[number] == y, kind(number), found)
-    # One byte for each window is written once; without the barrier each use compares all elements again.
-    return lax.optimization_barrier(found) if on_cpu() else found
+    return found
 
 
 def _number(position: tuple[int, ...], moves: Sequence[Slide]) -> int:
@@ -157,9 +157,13 @@ def _max_pool_grad(op: Any, x: Any, y: Any, grad: Any, *sizes: Any) -> Any:
     moves = _moves(op, x.shape, sizes)
     if _many(moves) and not sizes:
         return jax.vjp(lambda value: _max_pool(op, value), x)[1](grad)[0]
-    found = _first_maximum(x, y, moves)
+    found = apart(lambda x, y: _first_maximum(x, y, moves), x, y)
     zero = jnp.zeros((), grad.dtype)
-    return spread(lambda position: jnp.where(found == _number(position, moves), grad, zero), moves)
+
+    def back(grad: Any, found: Any) -> Any:
+        return spread(lambda position: jnp.where(found == _number(position, moves), grad, zero), moves)
+
+    return apart(back, grad, found)
 
 
 def _max_pool_grad_grad(op: Any, x: Any, y: Any, grad: Any, *sizes: Any) -> Any:
@@ -225,8 +229,8 @@ def _avg_pool(op: Any, x: Any) -> Any:
     moves = _moves(op, x.shape)
     if _whole(moves):
         return jnp.mean(x, [m.axis for m in moves], keepdims=True)
-    total = reduce_windows(x, moves, jnp.add, 0)
-    return total / _counts(moves, x.ndim, x.dtype)
+    counts = _counts(moves, x.ndim, x.dtype)
+    return apart(lambda x: reduce_windows(x, moves, jnp.add, 0) / counts, x)
 
 
 def _avg_pool_grad(op: Any, shape: Any, grad: Any) -> Any:
@@ -234,11 +238,11 @@ def _avg_pool_grad(op: Any, shape: Any, grad: Any) -> Any:
     moves = _moves(op, [int(d) for d in shape])
     grad = jnp.asarray(grad) / _counts(moves, grad.ndim, grad.dtype)
     for move in reversed(moves):
-        grad = _spread_alike(grad, move)
+        grad = apart(functools.partial(_spread_alike, move), grad)
     return grad
 
 
-def _spread_alike(grad: Any, move: Slide) -> Any:
+def _spread_alike(move: Slide, grad: Any) -> Any:
     """Along one axis, every element of the window gets the same."""
     return spread(lambda position: grad, [move])
 

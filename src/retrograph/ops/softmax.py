@@ -30,7 +30,6 @@ from retrograph.ops import check, joining, reduction, selecting, sequence, strid
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
-from retrograph.ops.window import on_cpu
 
 # Shape rules
 
@@ -60,41 +59,37 @@ def _sparse_xent_shape(c: ShapeContext) -> list[Shape]:
 # Lowerings
 
 
-def _shifted_exponentials(x: Any) -> tuple[Any, Any, Any]:
-    """x less the maximum of each row, its exponential, and the rows' sums of that."""
-    shifted = x - lax.stop_gradient(jnp.max(x, -1, keepdims=True))
-    powers = jnp.exp(shifted)
-    if on_cpu():
-        # Written once: XLA's CPU back end would otherwise take the exponentials again for each use.
-        powers = lax.optimization_barrier(powers)
-    return shifted, powers, jnp.sum(powers, -1, keepdims=True)
+def _exponentials(x: Any) -> tuple[Any, Any, Any]:
+    """The maximum of each row, the exponentials of what x is less than that, and their sums."""
+    greatest = lax.stop_gradient(jnp.max(x, -1, keepdims=True))
+    powers = jnp.exp(x - greatest)
+    return greatest, powers, jnp.sum(powers, -1, keepdims=True)
 
 
 def _softmax(op: Any, x: Any) -> Any:
-    _, powers, total = _shifted_exponentials(jnp.asarray(x))
+    _, powers, total = _exponentials(jnp.asarray(x))
     return powers * (1 / total)
 
 
 def _log_softmax(op: Any, x: Any) -> Any:
-    shifted = x - lax.stop_gradient(jnp.max(x, -1, keepdims=True))
-    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), -1, keepdims=True))
+    greatest, _, total = _exponentials(jnp.asarray(x))
+    return (x - greatest) - jnp.log(total)
 
 
 def _xent(op: Any, logits: Any, labels: Any) -> Any:
     logits, labels = jnp.broadcast_arrays(logits, labels)
-    shifted, powers, total = _shifted_exponentials(logits)
-    loss = jnp.sum(labels * (jnp.log(total) - shifted), -1)
+    greatest, powers, total = _exponentials(logits)
+    loss = jnp.sum(labels * (jnp.log(total) - (logits - greatest)), -1)
     return loss, powers * (1 / total) - labels
 
 
 def _sparse_xent(op: Any, logits: Any, labels: Any) -> Any:
-    logits = jnp.asarray(logits)
+    logits, column = jnp.asarray(logits), labels[:, None]
     classes = logits.shape[1]
-    shifted, powers, total = _shifted_exponentials(logits)
-    column = labels[:, None]
-    own = jnp.take_along_axis(shifted, jnp.clip(column, 0, classes - 1), 1)
+    greatest, powers, total = _exponentials(logits)
+    own = jnp.take_along_axis(logits, jnp.clip(column, 0, classes - 1), 1)
     valid = (column >= 0) & (column < classes)
-    loss = jnp.where(valid, jnp.log(total) - own, np.nan)[:, 0].astype(logits.dtype)
+    loss = jnp.where(valid, jnp.log(total) - (own - greatest), np.nan)[:, 0].astype(logits.dtype)
     hot = lax.broadcasted_iota(column.dtype, logits.shape, 1) == column
     scale = jnp.where(valid, 1 / total, np.nan).astype(logits.dtype)
     return loss, powers * scale - hot.astype(logits.dtype)

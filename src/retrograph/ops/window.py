@@ -75,6 +75,29 @@ def on_cpu() -> bool:
     return bool(jax.default_backend() == "cpu")
 
 
+_LARGE = 1 << 17
+
+
+def apart(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
+    """`function(first, *rest)`, computed by itself: neither its inputs nor its result merge with what is around it.
+
+    XLA's CPU back end takes pads, slices and comparisons for cheap, and computes what a window reads anew for each of
+    the window's elements; it drops `optimization_barrier` before it merges loops. A conditional stays: its condition
+    holds for every bit pattern, but XLA cannot know.
+    """
+    arrays = [jnp.asarray(x) for x in (first, *rest)]
+    if arrays[0].size < _LARGE or not on_cpu():
+        return function(*arrays)
+    results = jax.eval_shape(function, *arrays)
+    element = lax.slice(arrays[0].reshape(-1), (0,), (1,))[0]
+    bits = lax.bitcast_convert_type(element, np.dtype(f"uint{8 * element.dtype.itemsize}"))
+
+    def never(*_: Any) -> Any:
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), results)
+
+    return lax.cond((bits | 1) != 0, function, never, *arrays)
+
+
 # Sizes
 
 
