@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import retrograph as tf
+from retrograph.framework.apply import apply_op
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,35 @@ def test_embedding_update_leaves_other_rows_alone() -> None:
         session.run(step, {ids: [2, 3, 7]})
         changed = np.flatnonzero((session.run(table) != 1.0).any(axis=1))
     assert changed.tolist() == [1, 2, 3, 7]
+
+
+@pytest.mark.parametrize("rows", [3, 3000], ids=["small", "compiled"])
+def test_raw_sparse_update_applies_repeated_indices_in_turn(rows: int) -> None:
+    grads = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)
+    var = tf.get_variable("var", initializer=tf.ones([rows, 2]))
+    accum = tf.get_variable("accum", initializer=tf.ones([rows, 2]))
+    indices = tf.placeholder(tf.int32, [3])
+    update = apply_op(
+        "SparseApplyAdagrad", None, var=var._ref(), accum=accum._ref(), lr=0.1, grad=grads, indices=indices
+    )
+    expected, squares = np.ones([3, 2], np.float32), np.ones([3, 2], np.float32)
+    for row, grad in zip([1, 1, 0], grads, strict=True):
+        squares[row] += grad * grad
+        expected[row] -= 0.1 * grad / np.sqrt(squares[row])
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(update.op, {indices: [1, 1, 0]})
+        np.testing.assert_allclose(session.run(var)[:3], expected, rtol=1e-5)
+
+
+def test_no_indices_at_all() -> None:
+    table = tf.get_variable("table", initializer=tf.ones([3000, 2]))
+    ids = tf.placeholder(tf.int64, [None])
+    step = tf.train.AdagradOptimizer(0.1).minimize(tf.reduce_sum(tf.gather(table, ids)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(step, {ids: []})
+        assert (session.run(table) == 1.0).all()
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class AdagradOptimizer(KernelOptimizer):
         for v in var_list:
             dtype, shape = v.dtype.base_dtype, v.get_shape()
             if shape.is_fully_defined():
-                init: Any = tf.constant_initializer(self._initial_accumulator_value, dtype=dtype)
+                init: Any = tf.constant_initializer(self._initial_accumulator_value)
             else:
                 init = self._init_constant_op(v, dtype)
             self._get_or_make_slot_with_initializer(v, init, shape, dtype, "accumulator", self._name)

@@ -44,7 +44,7 @@ class RMSPropOptimizer(KernelOptimizer):
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         for v in var_list:
             dtype, shape = v.dtype.base_dtype, v.get_shape()
-            start = tf.ones_initializer(dtype=dtype) if shape.is_fully_defined() else tf.ones_like(v)
+            start = tf.ones_initializer() if shape.is_fully_defined() else tf.ones_like(v)
             self._get_or_make_slot_with_initializer(v, start, shape, dtype, "rms", self._name)
             super()._create_slots([v])
 
