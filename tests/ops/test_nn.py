@@ -203,6 +203,18 @@ def test_windows(padding: str, stride: int) -> None:
     np.testing.assert_allclose(mean, zeros.sum((3, 4)) / held.sum((3, 4)), rtol=1e-6)
 
 
+def test_large_images_are_computed_by_the_same_formulas(monkeypatch: pytest.MonkeyPatch) -> None:
+    def losses(x: Any) -> Any:
+        y = tf.nn.lrn(tf.nn.max_pool(x, [1, 3, 3, 1], [1, 2, 2, 1], "SAME"), 1, 1.0, 0.5, 0.75)
+        y = tf.nn.avg_pool(y, [1, 2, 2, 1], [1, 1, 1, 1], "SAME")
+        return [y, *tf.gradients(y * y, x)]
+
+    small = evaluate(losses, IMAGE, dtype=np.float32)
+    monkeypatch.setattr("retrograph.ops.window._LARGE", 0)
+    for one, other in zip(small, evaluate(losses, IMAGE, dtype=np.float32), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_max_pool_gives_its_gradient_to_the_first_of_equals() -> None:
     def gradient(x: Any) -> Any:
         return tf.gradients(tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), x)[0]
