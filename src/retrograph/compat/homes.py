@@ -39,6 +39,8 @@ _FILE_IO = {
     "read_file_to_string": "read_file_to_string",
     "write_string_to_file": "write_string_to_file",
     "atomic_write_string_to_file": "atomic_write_string_to_file",
+    "filecmp": "filecmp",
+    "file_crc32": "file_crc32",
 }
 
 INTERNALS: dict[str, dict[str, str]] = {

@@ -12,3 +12,62 @@ def _set_call_cpp_shape_fn(call_cpp_shape_fn: Any) -> None:
 def call_cpp_shape_fn(op: Any, require_shape_fn: bool = True) -> Any:
     """The static shapes of an operation's outputs."""
     return {"shapes": [output.get_shape() for output in op.outputs]}
+
+
+class OpStats:
+    """A number that a statistic of TF's gives for an operation."""
+
+    def __init__(self, statistic_type: str, value: Any = None):
+        self.statistic_type = statistic_type
+        self.value = value
+
+    def __iadd__(self, other: OpStats) -> OpStats:
+        if other.statistic_type != self.statistic_type:
+            raise ValueError(f"Can't add an OpStat of type {self.statistic_type} to one of {other.statistic_type}.")
+        if self.value is None:
+            self.value = other.value
+        elif other.value is not None:
+            self.value += other.value
+        return self
+
+
+_STATISTICS: dict[tuple[str, str], Any] = {}
+
+
+class RegisterStatistics:
+    """A decorator that keeps a function as the statistic of an op type."""
+
+    def __init__(self, op_type: str, statistic_type: str):
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string.")
+        if "," in op_type:
+            raise TypeError("op_type must not contain a comma.")
+        if not isinstance(statistic_type, str):
+            raise TypeError("statistic_type must be a string.")
+        if "," in statistic_type:
+            raise TypeError("statistic_type must not contain a comma.")
+        self._key = (op_type, statistic_type)
+
+    def __call__(self, f: Any) -> Any:
+        if self._key in _STATISTICS:
+            name = ",".join(self._key)
+            raise KeyError(f"Registering two statistical functions with name '{name}'!")
+        _STATISTICS[self._key] = f
+        return f
+
+
+def get_stats_for_node_def(graph: Any, node: Any, statistic_type: str) -> OpStats:
+    """The statistic of a node; without a value if none is registered."""
+    function = _STATISTICS.get((node.op, statistic_type))
+    return OpStats(statistic_type) if function is None else function(graph, node)
+
+
+class RegisterShape:
+    """A decorator that leaves the function: shapes come from the op table."""
+
+    def __init__(self, op_type: str):
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string")
+
+    def __call__(self, f: Any) -> Any:
+        return f

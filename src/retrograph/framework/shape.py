@@ -26,6 +26,9 @@ class Dimension:
 
     __slots__ = ("_value",)
 
+    def __reduce__(self) -> Any:
+        return Dimension, (self._value,)
+
     def __init__(self, value: Any):
         if value is None or value.__class__ is int:
             self._value = value
@@ -292,6 +295,9 @@ class TensorShape:
     def __add__(self, other: Any) -> TensorShape:
         return self.concatenate(other)
 
+    def __radd__(self, other: Any) -> TensorShape:
+        return as_shape(other).concatenate(self)
+
     def __reduce__(self) -> Any:
         return TensorShape, (None if self._plain is None else list(self._plain),)
 
@@ -435,9 +441,10 @@ def plain_shape(shape: Any) -> Shape:
     return as_shape(shape)._plain
 
 
-def unknown_shape(ndims: int | None = None) -> TensorShape:
-    """A shape of unknown rank, or of `ndims` unknown sizes."""
-    return TensorShape._of(None if ndims is None else (None,) * ndims)
+def unknown_shape(rank: int | None = None, ndims: int | None = None) -> TensorShape:
+    """A shape of unknown rank, or of `rank` (by its older name `ndims`) unknown sizes."""
+    rank = ndims if rank is None else rank
+    return TensorShape._of(None if rank is None else (None,) * rank)
 
 
 def scalar() -> TensorShape:

@@ -14,7 +14,7 @@ from retrograph.framework.exports import EXPORTS
 _RENAMED = {"flag_name": "name", "default_value": "default", "docstring": "help"}
 
 
-class _ParsedAtFirstUse:
+class _FlagValuesWrapper:
     """absl's FLAGS, which parses `sys.argv` when a value is asked for before `tf.app.run` did."""
 
     def __init__(self, values: Any) -> None:
@@ -24,7 +24,7 @@ class _ParsedAtFirstUse:
         values = object.__getattribute__(self, "_values")
         if name in ("__flags", "__wrapped"):
             return values._flags() if name == "__flags" else values
-        if not values.is_parsed():
+        if not hasattr(type(values), name) and not values.is_parsed():
             values(sys.argv)
         return getattr(values, name)
 
@@ -51,6 +51,9 @@ class _ParsedAtFirstUse:
 
     def __contains__(self, name: str) -> bool:
         return name in object.__getattribute__(self, "_values")
+
+    def __str__(self) -> str:
+        return str(object.__getattribute__(self, "_values"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return object.__getattribute__(self, "_values")(*args, **kwargs)
@@ -79,7 +82,7 @@ for _name in dir(_absl):
         globals()[_name] = _wrapped(_name)
         EXPORTS[f"flags.{_name}"] = f"{__name__}:{_name}"
 
-FLAGS = _ParsedAtFirstUse(_absl.FLAGS)
+FLAGS = _FlagValuesWrapper(_absl.FLAGS)
 EXPORTS["flags.FLAGS"] = f"{__name__}:FLAGS"
 for _public, _target in list(EXPORTS.items()):
     if _public.startswith("flags."):

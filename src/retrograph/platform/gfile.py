@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob as _glob
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -85,7 +86,7 @@ class FileIO:
             if self._letters == "r":
                 raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
             with _as_tf(self._name):
-                self._writer = open(_path(self._name), {"r+": "r+b"}.get(self._letters, self._letters[0] + "b"))  # noqa: SIM115
+                self._writer = open(_path(self._name), "ab" if self._letters[0] == "a" else "wb")  # noqa: SIM115
         return self._writer
 
     def _text(self, data: bytes) -> Any:
@@ -284,6 +285,16 @@ def write_string_to_file(filename: Any, file_content: Any) -> None:
     """Writes a file whole."""
     with FileIO(filename, "w") as file:
         file.write(file_content)
+
+
+def filecmp(filename_a: Any, filename_b: Any) -> bool:
+    """True if two files have the same content."""
+    return bool(read_file_to_string(filename_a, True) == read_file_to_string(filename_b, True))
+
+
+def file_crc32(filename: Any, block_size: int = 1 << 24) -> str:
+    """The CRC-32 of a file as hexadecimal text."""
+    return hex(zlib.crc32(read_file_to_string(filename, True)) & 0xFFFFFFFF)
 
 
 def atomic_write_string_to_file(filename: Any, contents: Any, overwrite: bool = True) -> None:
