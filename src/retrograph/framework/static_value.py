@@ -24,11 +24,22 @@ def constant_value(tensor: Any, partial: bool = False) -> np.ndarray[Any, Any] |
     """
     if getattr(tensor, "op", None) is None:
         return tensor if isinstance(tensor, np.ndarray) else None
-    value = static_value(tensor)
+    value = static_value(tensor) if _is_told(tensor.op) else None
     if value is not None:
         # The caller may go on with this value, so a fed one would not be seen.
         tensor.graph.prevent_feeding(tensor)
     return value
+
+
+# TF's Python reads values through these op types only; its C++ shape rules fold every stateless operation.
+_TOLD_BY_SHAPE = frozenset(("Const", "Shape", "Size", "Rank"))
+_TOLD_BY_INPUTS = frozenset(("Range", "Cast", "Concat", "ConcatV2", "Pack", "Fill", "Equal", "NotEqual"))
+
+
+def _is_told(op: Any) -> bool:
+    if op.type in _TOLD_BY_SHAPE:
+        return True
+    return op.type in _TOLD_BY_INPUTS and all(_is_told(t.op) for t in op.inputs)
 
 
 def static_value(tensor: Any) -> np.ndarray[Any, Any] | None:
