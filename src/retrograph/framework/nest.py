@@ -52,7 +52,7 @@ def _is_attrs(value: Any) -> bool:
 
 
 def _is_composite(value: Any) -> bool:
-    return hasattr(type(value), "_type_spec") and hasattr(type(value), "_to_components")
+    return hasattr(type(value), "_type_spec") and not isinstance(value, type)
 
 
 def _is_type_spec(value: Any) -> bool:
@@ -116,7 +116,7 @@ def _items(structure: Any) -> Iterator[tuple[Any, Any]]:
     if is_namedtuple(structure):
         return ((field, getattr(structure, field)) for field in structure._fields)
     if _is_composite(structure):
-        return iter([(type(structure).__name__, structure._to_components())])
+        return iter([(type(structure).__name__, structure._type_spec._to_components(structure))])
     if _is_type_spec(structure):
         return iter([(structure.value_type.__name__, structure._component_specs)])
     return enumerate(structure)

@@ -113,7 +113,10 @@ class FileIO:
             raise errors.InvalidArgumentError(
                 None, None, f"Invalid whence argument: {whence}. Valid values are 0, 1, or 2."
             )
-        self._reading().seek(target, whence)
+        try:
+            self._reading().seek(target, whence)
+        except OSError:
+            raise errors.InvalidArgumentError(None, None, f"Seek to {target} is before the start of {self._name}")
 
     def readline(self) -> Any:
         """The next line with its end, or an empty one."""
