@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes
+from retrograph.framework.calling import as_int
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, get_default_graph
@@ -220,7 +221,7 @@ def make_array(values: Any, dtype: Any = None, shape: Any = None, verify_shape: 
     if found == dtypes.string:
         array = _as_bytes_array(array, values)
     if shape is not None:
-        array = _filled(array, tuple(int(d) for d in shape), verify_shape)
+        array = _filled(array, tuple(as_int(d) for d in shape), verify_shape)
     return array
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograph.framework import dtypes, errors, frames, sessions
+from retrograph.framework.calling import read_only
 from retrograph.framework.device import DeviceEntry, apply_device_stack, as_device_entry, canonical_name
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
@@ -44,42 +45,42 @@ class Tensor:
         self._shape: Shape = None
         self._consumers: list[Operation] | None = None
 
-    @property
+    @read_only
     def op(self) -> Operation:
         """The operation that makes this tensor."""
         return self._op
 
-    @property
+    @read_only
     def value_index(self) -> int:
         """Which output of its operation this is."""
         return self._value_index
 
-    @property
+    @read_only
     def dtype(self) -> DType:
         """The type of the elements."""
         return self._dtype
 
-    @property
+    @read_only
     def graph(self) -> Graph:
         """The graph that holds this tensor."""
         return self._op.graph
 
-    @property
+    @read_only
     def name(self) -> str:
         """`<op name>:<output index>`."""
         return f"{self._op.name}:{self._value_index}"
 
-    @property
+    @read_only
     def device(self) -> str:
         """The device that the operation was put on, '' if none was."""
         return self._op._device
 
-    @property
+    @read_only
     def shape(self) -> TensorShape:
         """What is known of the shape."""
         return TensorShape._of(self._shape)
 
-    @property
+    @read_only
     def _shape_tuple(self) -> Shape:
         return self._shape
 
@@ -252,88 +253,88 @@ class Operation:
     def __init__(self, *args: Any, **kwargs: Any):
         raise TypeError("Operations are made by Graph.create_op")
 
-    @property
+    @read_only
     def name(self) -> str:
         """The full name, unique in the graph."""
         return self._name
 
-    @property
+    @read_only
     def type(self) -> str:
         """The op type."""
         return self._type
 
-    @property
+    @read_only
     def graph(self) -> Graph:
         """The graph that holds this operation."""
         return self._graph
 
-    @property
+    @read_only
     def inputs(self) -> tuple[Tensor, ...]:
         """The tensors that it takes."""
         return self._inputs
 
-    @property
+    @read_only
     def outputs(self) -> list[Tensor]:
         """The tensors that it makes."""
         return list(self._outputs)
 
-    @property
+    @read_only
     def control_inputs(self) -> list[Operation]:
         """The operations that must run before it besides those of its inputs."""
         return list(self._control_inputs)
 
-    @property
+    @read_only
     def _control_outputs_list(self) -> list[Operation]:
         return [op for op in self._graph._ops if self in op._control_inputs]
 
-    @property
+    @read_only
     def attrs(self) -> dict[str, Any]:
         """The attributes as Python values."""
         return self._attrs
 
-    @property
+    @read_only
     def device(self) -> str:
         """The device that it was put on, '' if none was."""
         return self._device
 
     def _set_device(self, device: Any) -> None:
-        self._device = canonical_name(device)
+        self._device = device if isinstance(device, str) else canonical_name(device)
 
     def _set_device_from_string(self, device: str) -> None:
         self._device = device
 
-    @property
+    @read_only
     def op_def(self) -> OpDef | None:
         """TF's definition of the op type."""
         return find_op_def(self._type)
 
-    @property
+    @read_only
     def node_def(self) -> NodeDef:
         """This operation as a `NodeDef`."""
         return node_def_of(self)
 
-    @property
+    @read_only
     def _node_def(self) -> NodeDef:
         return node_def_of(self)
 
-    @property
+    @read_only
     def traceback(self) -> list[tuple[str, int, str, str]]:
         """(file, line, function, text) of the stack when it was made, outermost first."""
         return [frames.described(f) for f in reversed(self._stack)]
 
-    @property
+    @read_only
     def _input_types(self) -> list[DType]:
         return [t._dtype for t in self._inputs]
 
-    @property
+    @read_only
     def _input_dtypes(self) -> list[DType]:
         return self._input_types
 
-    @property
+    @read_only
     def _output_types(self) -> list[DType]:
         return [t._dtype for t in self._outputs]
 
-    @property
+    @read_only
     def _id_value(self) -> int:
         return self._id
 
@@ -451,6 +452,8 @@ class _ScopeState(threading.local):
         self.name_stack: str | None = ""
         self.control_stack: list[_ControlDependencies] = []
         self.device_stack: tuple[DeviceEntry, ...] = ()
+        # What blocks of colocate_with have hidden, outermost first.
+        self.hidden_devices: tuple[tuple[DeviceEntry, ...], ...] = ()
         self.colocation_stack: tuple[Operation, ...] = ()
         self.control_flow_context: Any = None
 
@@ -1041,14 +1044,14 @@ class Graph:
             raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
         op = None if op is None else _op_to_colocate_with(op)
         state = self._state
-        saved = state.device_stack, state.colocation_stack
-        state.device_stack = ()
+        saved = state.device_stack, state.colocation_stack, state.hidden_devices
+        state.device_stack, state.hidden_devices = (), (*state.hidden_devices, state.device_stack)
         kept = () if ignore_existing else state.colocation_stack
         state.colocation_stack = kept if op is None else (*kept, op)
         try:
             yield
         finally:
-            state.device_stack, state.colocation_stack = saved
+            state.device_stack, state.colocation_stack, state.hidden_devices = saved
 
     _colocate_with_for_gradient_target = colocate_with
 
@@ -1213,6 +1216,8 @@ def _op_to_colocate_with(value: Any) -> Operation:
     handle = getattr(value, "handle", None)
     if handle is not None and hasattr(handle, "op"):
         return handle.op  # type: ignore[no-any-return]
+    if hasattr(value, "dense_shape"):
+        return value.op  # type: ignore[no-any-return]
     return internal_convert_to_tensor(value, as_ref=True).op
 
 
@@ -1259,7 +1264,8 @@ class _DefaultGraphStack(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[Graph] = []
-        self.device_stacks: list[tuple[DeviceEntry, ...]] = []
+        # How much was hidden from devices when each block was opened.
+        self.hidden_before: list[int] = []
 
     def get_default(self) -> Graph:
         """The innermost open graph, else the lasting one."""
@@ -1281,11 +1287,11 @@ class _DefaultGraphStack(threading.local):
     def get_controller(self, graph: Graph) -> Iterator[Graph]:
         """Makes `graph` the default inside the block."""
         self.stack.append(graph)
-        self.device_stacks.append(graph._state.device_stack)
+        self.hidden_before.append(len(graph._state.hidden_devices))
         try:
             yield graph
         finally:
-            self.device_stacks.pop()
+            self.hidden_before.pop()
             if not self.stack or self.stack[-1] is not graph:
                 raise AssertionError(f"Nesting violated for default stack of {type(graph)} objects")
             self.stack.pop()
@@ -1416,15 +1422,28 @@ def init_scope() -> Iterator[None]:
     """Leaves control dependencies and control-flow contexts, as variable initializers do; keeps the name scope."""
     graph = get_default_graph()
     scope, state = graph.get_name_scope(), graph._state
-    devices = state.device_stack
-    if not devices and _default_graph_stack.device_stacks:
-        # TF 1.15 goes back to the devices that were open when the graph became the default one.
-        state.device_stack = _default_graph_stack.device_stacks[-1]
+    saved = state.device_stack, state.hidden_devices
+    reopened = _devices_to_reopen(state)
+    _default_graph_stack.hidden_before.append(len(state.hidden_devices))
+    if reopened:
+        state.device_stack, state.hidden_devices = reopened, (*state.hidden_devices, ())
     try:
         with graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else scope):
             yield
     finally:
-        state.device_stack = devices
+        state.device_stack, state.hidden_devices = saved
+        _default_graph_stack.hidden_before.pop()
+
+
+def _devices_to_reopen(state: _ScopeState) -> tuple[DeviceEntry, ...]:
+    """The devices that `init_scope` opens again: those hidden since the graph became the default one.
+
+    TF 1.15 does so by the way; slot variables made inside `tf.device` show it.
+    """
+    before = _default_graph_stack.hidden_before
+    if state.device_stack or not before or len(state.hidden_devices) <= before[-1]:
+        return ()
+    return state.hidden_devices[before[-1]]
 
 
 export("init_scope")(init_scope)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from retrograph.framework.calling import as_int
 from retrograph.framework.exports import export
 
 Shape = tuple[int | None, ...] | None
@@ -39,7 +40,7 @@ class Dimension:
                 raise TypeError(f"Cannot convert {value} to Dimension")
             self._value = int(value)
         else:
-            self._value = int(value)
+            self._value = as_int(value)
             if not isinstance(value, (str, bytes)) and not hasattr(value, "op") and self._value != value:
                 if not isinstance(value, float):
                     raise ValueError(f"Ambiguous dimension: {value}")

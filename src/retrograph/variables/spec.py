@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from retrograph.framework.calling import call
 from retrograph.framework.dtypes import float32
 from retrograph.framework.exports import export, export_value
 
@@ -106,7 +107,7 @@ class InitialValue:
         self.known = known
 
     def __call__(self) -> Any:
-        return self._initializer(self._shape, dtype=self._dtype, partition_info=self._partition_info)
+        return call(self._initializer, self._shape, dtype=self._dtype, partition_info=self._partition_info)
 
 
 class ScopeDefaults(NamedTuple):

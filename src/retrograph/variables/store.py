@@ -8,6 +8,7 @@ from typing import Any
 
 from retrograph.framework import frames
 from retrograph.framework.apply import apply_op
+from retrograph.framework.calling import call
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.dtypes import DType, as_dtype, float32, string
@@ -67,7 +68,7 @@ class VariableStore:
         arguments = spec._asdict()
         if not _takes_constraint(custom_getter):
             del arguments["constraint"]
-        return custom_getter(getter=self._true_getter, **arguments)
+        return call(custom_getter, getter=self._true_getter, **arguments)
 
     def _true_getter(self, *args: Any, **kwargs: Any) -> Any:
         return self._resolve(VariableSpec(*args, **kwargs))
@@ -258,7 +259,7 @@ def _initial_value(
     if not callable(initializer):
         return initializer, None
     if isinstance(initializer, type):
-        initializer = initializer()
+        initializer = call(initializer)
     if shape.is_fully_defined():
         known = initializer.__class__.__module__ == initializers.__name__
         return InitialValue(initializer, shape.as_list(), dtype, partition_info, known), dtype._base

@@ -7,6 +7,7 @@ from typing import Any
 
 from retrograph.framework import frames
 from retrograph.framework.apply import apply_op
+from retrograph.framework.calling import call, read_only
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import (
     convert_to_tensor,
@@ -183,7 +184,7 @@ class Variable(metaclass=_VariableMeta):
                 var_shape,
             )
 
-        @property
+        @read_only
         def spec(self) -> str:
             """The part as checkpoints write it: `7 2 3,2:0,2`."""
             parts = zip(self.var_offset, self.var_shape, strict=True)
@@ -203,6 +204,12 @@ class Variable(metaclass=_VariableMeta):
     def __iter__(self) -> Any:
         raise TypeError("'Variable' object is not iterable.")
 
+    def __float__(self) -> float:
+        raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
+
+    def __int__(self) -> int:
+        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'")
+
     def __contains__(self, item: Any) -> bool:
         # Python would put words of its own in place of these.
         raise TypeError("'Variable' object is not iterable.")
@@ -211,63 +218,63 @@ class Variable(metaclass=_VariableMeta):
         sliced: Tensor = Tensor.__getitem__(self.value(), slice_spec, self)  # type: ignore[call-arg]
         return sliced
 
-    @property
+    @read_only
     def name(self) -> str:
         """The name of the variable's tensor, `v:0`."""
         raise NotImplementedError
 
-    @property
+    @read_only
     def op(self) -> Operation:
         """The operation that holds the value."""
         raise NotImplementedError
 
-    @property
+    @read_only
     def dtype(self) -> DType:
         """The type of the elements; `_ref` for a reference variable."""
         raise NotImplementedError
 
-    @property
+    @read_only
     def shape(self) -> TensorShape:
         """The static shape."""
         raise NotImplementedError
 
-    @property
+    @read_only
     def device(self) -> str:
         """The device of the variable's operation."""
         return self.op.device
 
-    @property
+    @read_only
     def graph(self) -> Graph:
         """The graph that the variable belongs to."""
         return self.op.graph
 
-    @property
+    @read_only
     def trainable(self) -> bool:
         """Whether optimizers change it unless told otherwise."""
         return self._trainable
 
-    @property
+    @read_only
     def synchronization(self) -> VariableSynchronization:
         """When copies of the variable are brought together."""
         return self._synchronization
 
-    @property
+    @read_only
     def aggregation(self) -> VariableAggregation:
         """How copies of the variable are brought together."""
         return self._aggregation
 
-    @property
+    @read_only
     def constraint(self) -> Any:
         """The projection that optimizers apply after an update, or None."""
         return self._constraint
 
-    @property
+    @read_only
     def initializer(self) -> Operation:
         """The operation that gives the variable its initial value."""
         initializer: Operation = self._initializer_op
         return initializer
 
-    @property
+    @read_only
     def initial_value(self) -> Tensor:
         """The tensor that the initializer assigns."""
         value: Tensor = self._initial_value
@@ -379,7 +386,7 @@ class Variable(metaclass=_VariableMeta):
         """An object that stands for this variable in sets and as a key."""
         return TensorReference(self)
 
-    @property
+    @read_only
     def _shared_name(self) -> str:
         return self.name[: self.name.index(":")]
 
@@ -448,10 +455,10 @@ _AS_IT_IS = nullcontext()
 
 def outside_control_flow(graph: Graph) -> Any:
     """`init_scope`, if there is anything to leave: control dependencies, control-flow contexts, hidden devices."""
-    state, hidden = graph._state, _default_graph_stack.device_stacks
-    if state.control_stack or state.control_flow_context is not None:
+    state = graph._state
+    if state.control_stack or state.hidden_devices or state.control_flow_context is not None:
         return init_scope()
-    return init_scope() if hidden and hidden[-1] and not state.device_stack else _AS_IT_IS
+    return _AS_IT_IS
 
 
 def _checked_collections(new: NewVariable, trainable: bool) -> Any:
@@ -587,7 +594,7 @@ class RefVariable(Variable):
             if from_function:
                 with _group_of(scope):
                     with name_scope("Initializer"), device(None):
-                        value = internal_convert_to_tensor(initial(), new.dtype, "initial_value")
+                        value = internal_convert_to_tensor(call(initial), new.dtype, "initial_value")
                     self._hold(scope, value, new)
             else:
                 value = internal_convert_to_tensor(initial, new.dtype, "initial_value")
@@ -612,19 +619,19 @@ class RefVariable(Variable):
     def _take(self, held: Any, snapshot: Any) -> None:
         self._variable, self._snapshot = held, snapshot
 
-    @property
+    @read_only
     def name(self) -> str:
         return self._variable.name
 
-    @property
+    @read_only
     def op(self) -> Operation:
         return self._variable.op
 
-    @property
+    @read_only
     def dtype(self) -> DType:
         return self._variable.dtype
 
-    @property
+    @read_only
     def shape(self) -> TensorShape:
         return self._variable.get_shape()
 
@@ -679,36 +686,36 @@ class BaseResourceVariable(Variable):
     _cached_value: Tensor | None = None
     _should_act_as_resource_variable = True
 
-    @property
+    @read_only
     def name(self) -> str:
         return self._handle.name
 
-    @property
+    @read_only
     def op(self) -> Operation:
         return self._handle.op
 
-    @property
+    @read_only
     def handle(self) -> Tensor:
         """The tensor that operations on the variable take."""
         return self._handle
 
-    @property
+    @read_only
     def dtype(self) -> DType:
         return self._dtype
 
-    @property
+    @read_only
     def shape(self) -> TensorShape:
         return self._shape
 
-    @property
+    @read_only
     def device(self) -> str:
         return self._handle.op.device
 
-    @property
+    @read_only
     def graph(self) -> Graph:
         return self._handle.graph
 
-    @property
+    @read_only
     def create(self) -> Operation:
         """The operation that gives the variable its initial value."""
         return self.initializer
@@ -860,7 +867,7 @@ class ResourceVariable(BaseResourceVariable):
             full_name = scope[:-1] if scope.endswith("/") else scope
             with _group_of(scope):
                 with name_scope("Initializer"), device(None):
-                    made = initial() if from_function else initial
+                    made = call(initial) if from_function else initial
                     value = internal_convert_to_tensor(made, new.dtype, "initial_value")
                 self._shape, self._dtype = _declared_shape(new, value), value.dtype.base_dtype
                 self._handle = apply_op(
@@ -917,11 +924,11 @@ class UnreadVariable(BaseResourceVariable):
         self._constraint = self._initializer_op = self._initial_value = self._caching_device = None
         self._graph_element = self._read()
 
-    @property
+    @read_only
     def name(self) -> str:
         return self._parent_op.name
 
-    @property
+    @read_only
     def op(self) -> Operation:
         return self._parent_op
 

@@ -1,0 +1,37 @@
+"""Calling what programs hand in (initializers, getters), and the words of errors about how it was called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+_QUALIFIED = re.compile(r"^(?:[\w<>]+\.)+(?=[\w<>]+\(\))")
+
+
+def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`function(*args, **kwargs)`; if the arguments do not fit, the TypeError names the function as TF 1.15's Python did.
+
+    Newer Pythons show where a function stands (`build.<locals>.<lambda>()`), which programs and searches do not know.
+    """
+    try:
+        return function(*args, **kwargs)
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is None and error.args:
+            error.args = (_QUALIFIED.sub("", str(error.args[0])), *error.args[1:])
+        raise
+
+
+def as_int(value: Any) -> int:
+    """`int(value)`, refusing in the words of TF 1.15's Python."""
+    try:
+        return int(value)
+    except TypeError:
+        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(value).__name__}'") from None
+
+
+class read_only(property):  # noqa: N801 - used like `property`
+    """A property that refuses to be set in the words of TF 1.15's Python."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        raise AttributeError("can't set attribute")
