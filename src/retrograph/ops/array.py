@@ -68,9 +68,7 @@ def _const(op: Any) -> Any:
     return op.attrs["value"]
 
 
-register_op(
-    "Const", shape=lambda c: [c.attr("value").shape], lower=_const, numpy=_const, gradient=NO_GRADIENT
-)
+register_op("Const", shape=lambda c: [c.attr("value").shape], lower=_const, numpy=_const, gradient=NO_GRADIENT)
 
 # --- identity and its kin ----------------------------------------------------------------------------------------
 
@@ -190,7 +188,12 @@ def _check_numerics_gradient(op: Any, grad: Any) -> Any:
 
 
 register_op(
-    "CheckNumerics", shape=unchanged, lower=_noted_numerics, numpy=_check_numerics, effect=True, gradient=_check_numerics_gradient
+    "CheckNumerics",
+    shape=unchanged,
+    lower=_noted_numerics,
+    numpy=_check_numerics,
+    effect=True,
+    gradient=_check_numerics_gradient,
 )
 
 

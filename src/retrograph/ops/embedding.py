@@ -36,7 +36,9 @@ def _tables(params: Any) -> list[Any]:
 def _converted(params: list[Any]) -> list[Any]:
     if any(isinstance(p, ResourceVariable) for p in params):
         return params
-    return [p if isinstance(p, IndexedSlices) else convert_to_tensor(p, name=f"params_{i}") for i, p in enumerate(params)]
+    return [
+        p if isinstance(p, IndexedSlices) else convert_to_tensor(p, name=f"params_{i}") for i, p in enumerate(params)
+    ]
 
 
 def _rank(x: Any) -> tuple[Any, bool]:
@@ -232,7 +234,9 @@ def embedding_lookup_sparse(
     from retrograph.ops import math, segment
 
     if combiner is None:
-        logger.get_logger().warning('The default value of combiner will change from "mean" to "sqrtn" after 2016/11/01.')
+        logger.get_logger().warning(
+            'The default value of combiner will change from "mean" to "sqrtn" after 2016/11/01.'
+        )
         combiner = "mean"
     if combiner not in ("mean", "sqrtn", "sum"):
         raise ValueError("combiner must be one of 'mean', 'sqrtn' or 'sum'")

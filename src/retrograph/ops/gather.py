@@ -91,7 +91,12 @@ def _with_batches(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int
     grid = [np.arange(shape[i]).reshape((1,) * i + (-1,) + (1,) * (len(shape) - i - 1)) for i in range(batch_dims)]
     inner = len(shape) - batch_dims
     kept = range(batch_dims + inner, axis + inner)
-    order = [*range(batch_dims), *kept, *range(batch_dims, batch_dims + inner), *range(axis + inner, params.ndim - 1 + inner)]
+    order = [
+        *range(batch_dims),
+        *kept,
+        *range(batch_dims, batch_dims + inner),
+        *range(axis + inner, params.ndim - 1 + inner),
+    ]
     return moved, grid, order
 
 
@@ -99,7 +104,11 @@ def _numpy_gather(op: Any, params: Any, indices: Any, axis: Any) -> Any:
     at, batch_dims = _axes(op, indices, axis, params.ndim)
     _check_range(op, indices, params.shape[at])
     if not batch_dims:
-        return np.take(params, indices, at) if indices.ndim else np.asarray(params[(slice(None),) * at + (int(indices), ...)])
+        return (
+            np.take(params, indices, at)
+            if indices.ndim
+            else np.asarray(params[(slice(None),) * at + (int(indices), ...)])
+        )
     moved, grid, order = _with_batches(np, params, indices, at, batch_dims)
     return moved[(*grid, indices)].transpose(order)
 
@@ -345,7 +354,11 @@ def _check_nd(op: Any, indices: Any, shape: Sequence[int], what: str) -> None:
 
 def _numpy_gather_nd(op: Any, params: Any, indices: Any) -> Any:
     _check_nd(op, indices, params.shape, "param ")
-    return np.asarray(params[(*_columns(indices), ...)]) if indices.shape[-1] else np.broadcast_to(params, indices.shape[:-1] + params.shape)
+    return (
+        np.asarray(params[(*_columns(indices), ...)])
+        if indices.shape[-1]
+        else np.broadcast_to(params, indices.shape[:-1] + params.shape)
+    )
 
 
 def _lowered_gather_nd(op: Any, params: Any, indices: Any) -> Any:
@@ -652,7 +665,9 @@ def one_hot(
         if on != off:
             raise TypeError(f"dtype {on} of on_value does not match dtype {off} of off_value")
         at = -1 if axis is None else axis
-        return make_tensor("OneHot", scope, indices=indices, depth=depth, on_value=on_value, off_value=off_value, axis=at)
+        return make_tensor(
+            "OneHot", scope, indices=indices, depth=depth, on_value=on_value, off_value=off_value, axis=at
+        )
 
 
 def _unravel_index_shape(c: ShapeContext) -> list[Shape]:

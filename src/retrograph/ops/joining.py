@@ -282,7 +282,9 @@ def _pack_shape(c: ShapeContext) -> list[Shape]:
 def _pack(xp: Any, op: Any, *values: Any) -> Any:
     for i, x in enumerate(values):
         if x.shape != values[0].shape:
-            shapes = f"values[0].shape = {list(values[0].shape)} != values[{i}].shape = {list(x.shape)}".replace(", ", ",")
+            shapes = f"values[0].shape = {list(values[0].shape)} != values[{i}].shape = {list(x.shape)}".replace(
+                ", ", ","
+            )
             raise errors.InvalidArgumentError(None, op, f"Shapes of all inputs must match: {shapes}")
     return xp.stack(values, axis=op.get_attr("axis"))
 

@@ -27,7 +27,9 @@ def _ensured(xp: Any, op: Any, x: Any) -> Any:
     if not compatible(wanted, tuple(x.shape)):
         source = op.inputs[0]
         name = source.op.name if source.value_index == 0 else source.name
-        text = f"Shape of tensor {name} {to_text(tuple(x.shape))} is not compatible with expected shape {to_text(wanted)}."
+        text = (
+            f"Shape of tensor {name} {to_text(tuple(x.shape))} is not compatible with expected shape {to_text(wanted)}."
+        )
         raise errors.InvalidArgumentError(None, op, text)
     return x
 

@@ -384,7 +384,9 @@ register_op("ListDiff", shape=_list_diff_shape, numpy=_list_diff, host=True, gra
 
 @export("setdiff1d")
 @deprecated(
-    "This op will be removed after the deprecation date. Please switch to tf.sets.difference().", "tensorflow.python.ops.array_ops", "2018-11-30"
+    "This op will be removed after the deprecation date. Please switch to tf.sets.difference().",
+    "tensorflow.python.ops.array_ops",
+    "2018-11-30",
 )
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> Any:
     """The elements of the vector `x` that are not in `y`, `out`, and their positions, `idx`.
@@ -446,9 +448,7 @@ def _partition_gradient(op: Any, *grads: Any) -> Any:
     return [array.reshape(joined, array.shape(data)), None]
 
 
-register_op(
-    "DynamicPartition", shape=_partition_shape, numpy=_partition, host=True, gradient=_partition_gradient
-)
+register_op("DynamicPartition", shape=_partition_shape, numpy=_partition, host=True, gradient=_partition_gradient)
 
 
 @export("dynamic_partition")
@@ -650,9 +650,7 @@ def _edit_distance_shape(c: ShapeContext) -> list[Shape]:
     if mine is None or other is None:
         return [None]
     if mine.size != other.size:
-        raise ShapeError(
-            f"Num elements of hypothesis_shape does not match truth_shape: {mine.size} vs. {other.size}"
-        )
+        raise ShapeError(f"Num elements of hypothesis_shape does not match truth_shape: {mine.size} vs. {other.size}")
     return [tuple(max(a, b) for a, b in zip(ints(mine)[:-1], ints(other)[:-1], strict=True))]
 
 

@@ -237,9 +237,7 @@ def space_to_batch(
 
 
 @export("batch_to_space")
-def batch_to_space(
-    input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None
-) -> Tensor:
+def batch_to_space(input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None) -> Tensor:
     """The inverse of `tf.space_to_batch`, then cropped.
 
     Source: TF 1.15 `tf.batch_to_space`.
@@ -343,9 +341,7 @@ def _depth_gradient(back: str) -> Any:
     return gradient
 
 
-register_op(
-    "SpaceToDepth", shape=_depth_shape(True), gradient=_depth_gradient("DepthToSpace"), **both(_space_to_depth)
-)
+register_op("SpaceToDepth", shape=_depth_shape(True), gradient=_depth_gradient("DepthToSpace"), **both(_space_to_depth))
 register_op(
     "DepthToSpace", shape=_depth_shape(False), gradient=_depth_gradient("SpaceToDepth"), **both(_depth_to_space)
 )
@@ -396,7 +392,9 @@ def _patch_attrs(op_type: str, read: Any) -> tuple[list[int], list[int], list[in
             text = f"Attr '{name}' of '{op_type}' Op passed list of length {len(values)} less than minimum {rank}."
             raise FinalShapeError(text)
         if len(values) != rank:
-            raise ShapeError(f"{op_type} requires the {word} attribute to contain {rank} values, but got: {len(values)}")
+            raise ShapeError(
+                f"{op_type} requires the {word} attribute to contain {rank} values, but got: {len(values)}"
+            )
         found.append(list(values[1:-1]))
     return found[0], found[1], found[2]
 
@@ -452,9 +450,7 @@ def extract_image_patches(
 
 
 @export("image.extract_patches")
-def extract_patches(
-    images: Any, sizes: Any, strides: Any, rates: Any, padding: Any, name: str | None = None
-) -> Tensor:
+def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: Any, name: str | None = None) -> Tensor:
     """Windows of images in the channels, T[n, h, w, c] -> T[n, rows, cols, kh * kw * c].
 
     Source: TF 1.15 `tf.image.extract_patches`.

@@ -107,7 +107,9 @@ def _expanded(begin: Elements, end: Elements, strides: Sequence[int], rank: int,
     return plan
 
 
-def _append_range(plan: Plan, i: int, begin: Elements, end: Elements, strides: Sequence[int], rank: int, masks: Any) -> None:
+def _append_range(
+    plan: Plan, i: int, begin: Elements, end: Elements, strides: Sequence[int], rank: int, masks: Any
+) -> None:
     position = len(plan.ranges)
     if position == rank:
         raise ShapeError(f"Index out of range using input dim {position}; input has only {rank} dims")
@@ -331,7 +333,9 @@ def _lowered_put_back(op: Any, shape: Any, begin: Any, end: Any, strides: Any, g
 
 
 def _put_back_somewhere(plan: Plan, sizes: tuple[int, ...], grad: Any) -> Any:
-    kept = iter([d for d, g in zip(grad.shape, [g for g in plan.gather if g != _SHRUNK], strict=True) if g != _NEW_AXIS])
+    kept = iter(
+        [d for d, g in zip(grad.shape, [g for g in plan.gather if g != _SHRUNK], strict=True) if g != _NEW_AXIS]
+    )
     part = lax.reshape(jnp.asarray(grad), tuple(1 if r.shrink else next(kept) for r in plan.ranges))
     part = _spread(part, plan.ranges, sizes, exact=False)
     starts = [jnp.asarray(_first_index(r, d), jnp.int64) for r, d in zip(plan.ranges, sizes, strict=True)]
