@@ -43,6 +43,23 @@ _FILE_IO = {
     "file_crc32": "file_crc32",
 }
 
+_FLOW_QUESTIONS = {
+    "ENABLE_CONTROL_FLOW_V2": "ENABLE_CONTROL_FLOW_V2",
+    "EnableControlFlowV2": "is_control_flow_v2",
+    "IsSwitch": "is_switch",
+    "IsMerge": "is_merge",
+    "IsLoopEnter": "is_loop_enter",
+    "IsLoopExit": "is_loop_exit",
+    "IsLoopConstantEnter": "is_loop_constant_enter",
+    "IsCondMerge": "is_cond_merge",
+    "IsInWhileLoop": "is_in_while_loop",
+    "IsContainingContext": "is_containing_context",
+    "OpInContext": "op_in_context",
+    "GetOutputContext": "output_context",
+    "GetWhileContext": "while_context_of",
+    "CheckInputFromValidContext": "check_input_from_valid_context",
+}
+
 INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},
@@ -68,6 +85,17 @@ INTERNALS: dict[str, dict[str, str]] = {
         "VariableV1": _VARIABLES + "variable:Variable",
         "VariableAggregationV2": _VARIABLES + "spec:VariableAggregation",
         "_try_guard_against_uninitialized_dependencies": _VARIABLES + "guard:guarded",
+    },
+    "tensorflow.python.ops.control_flow_util": {
+        tf_name: f"retrograph.ops.flow_context:{own}" for tf_name, own in _FLOW_QUESTIONS.items()
+    },
+    "tensorflow.python.ops.control_flow_ops": {
+        "_Identity": "retrograph.ops.control_flow:identity_or_ref",
+        "_NextIteration": "retrograph.ops.control_flow:next_iteration",
+        "_Enter": "retrograph.ops.control_flow:enter",
+        "exit": "retrograph.ops.control_flow:exit_loop",
+        "_SwitchRefOrTensor": "retrograph.ops.control_flow:switch_ref_or_tensor",
+        "_case_helper": "retrograph.ops.cond:case_with",
     },
     "tensorflow.python.ops.resource_variable_ops": {
         "_UnreadVariable": _VARIABLES + "variable:UnreadVariable",

@@ -129,7 +129,9 @@ class ArrayValue:
 
     def _stack(self, op: Any, parts: list[Any]) -> Any:
         if not parts:
-            return np.zeros((0, *(self.element_shape or ())), self.dtype)
+            known = self.element_shape
+            declared = op.attrs.get("element_shape") if known is None else known
+            return np.zeros((0, *(d or 0 for d in declared or ())), self.dtype)
         shapes = [tuple(np.shape(p)) for p in parts]
         if any(s != shapes[0] for s in shapes):
             raise _refusal(

@@ -11,10 +11,45 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from retrograph.framework import nest
+from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
 
 if TYPE_CHECKING:
     from retrograph.framework.graph import Operation, Tensor
+
+
+# Read and set by programs; conds and loops are the same either way.
+ENABLE_CONTROL_FLOW_V2 = False
+
+
+def is_control_flow_v2(graph: Any) -> bool:
+    """False: conds and loops are built of Switch, Merge and Enter."""
+    return False
+
+
+@export("control_flow_v2_enabled")
+def control_flow_v2_enabled() -> bool:
+    """False: conds and loops are built of Switch, Merge and Enter.
+
+    Source: TF 1.15 tf.control_flow_v2_enabled
+    """
+    return False
+
+
+@export("disable_control_flow_v2")
+def disable_control_flow_v2() -> None:
+    """Nothing: there is one kind of control flow.
+
+    Source: TF 1.15 tf.disable_control_flow_v2
+    """
+
+
+@export("enable_control_flow_v2")
+def enable_control_flow_v2() -> None:
+    """Nothing: conds and loops give the same results as TF's newer kind.
+
+    Source: TF 1.15 tf.enable_control_flow_v2. Differs: graphs keep Switch, Merge and Enter.
+    """
 
 
 class ControlFlowContext:

@@ -20,7 +20,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import ShapeContext, broadcast, scalar, unchanged, with_rank
+from retrograph.framework.shape_rules import ShapeContext, broadcast, merge, scalar, unchanged, with_rank
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.control_flow import is_tensor_like
@@ -54,7 +54,22 @@ def _refuse(op: Operation, text: str) -> errors.OpError:
 # ---- text of values, values of texts
 
 
+def _check_format(op: Operation) -> None:
+    a = op.attrs
+    name = a["T"].name
+    fractional = a["T"].is_floating or a["T"].is_complex
+    if a["scientific"] and a["shortest"]:
+        raise _refuse(op, "Cannot select both scientific and shortest notation")
+    if not fractional and (a["scientific"] or a["shortest"]):
+        raise _refuse(op, f"scientific and shortest format not supported for datatype {name}")
+    if not fractional and a["precision"] >= 0:
+        raise _refuse(op, f"precision not supported for datatype {name}")
+    if len(a["fill"]) > 1:
+        raise _refuse(op, "Fill string must be one or fewer characters")
+
+
 def _format_of(op: Operation) -> str:
+    _check_format(op)
     a = op.attrs
     dtype = a["T"]
     fill, width, precision = a["fill"].decode(), a["width"], a["precision"]
@@ -97,10 +112,14 @@ def as_string(
     return apply_op("AsString", name, input=input, **attrs)  # type: ignore[no-any-return]
 
 
+def _real(text: bytes) -> float:
+    return float.fromhex(text.decode()) if b"x" in text.lower() else float(text)
+
+
 def _number(op: Operation, text: bytes) -> Any:
     kind = op.attrs["out_type"]
     try:
-        value: Any = float(text) if kind.is_floating else int(text)
+        value: Any = _real(text.strip()) if kind.is_floating else int(text)
         if b"_" in text or (not kind.is_floating and not kind.min <= value <= kind.max):
             raise ValueError
     except ValueError:
@@ -185,7 +204,7 @@ def _join_shape(c: ShapeContext) -> list[Shape]:
     large = [s for s in shapes if s != ()]
     result: Shape = ()
     for shape in large:
-        result = shape if result == () else broadcast(result, shape)
+        result = shape if result == () else merge(c, result, shape)
     return [result]
 
 
@@ -215,7 +234,11 @@ def _reduce_join_shape(c: ShapeContext) -> list[Shape]:
     shape, axes = c.input(0), c.constant(1)
     if shape is None or axes is None:
         return [None]
-    reduced = {int(a) % builtins.max(len(shape), 1) for a in np.asarray(axes).reshape(-1)}
+    given = [int(a) for a in np.asarray(axes).reshape(-1)]
+    for a in given:
+        if not -len(shape) <= a < len(shape):
+            c.fail(f"Invalid reduction dimension {a} for input with {len(shape)} dimensions.")
+    reduced = {a % builtins.max(len(shape), 1) for a in given}
     if c.attr("keep_dims"):
         return [tuple(1 if i in reduced else d for i, d in enumerate(shape))]
     return [tuple(d for i, d in enumerate(shape) if i not in reduced)]
@@ -232,7 +255,8 @@ def _reduce_joined(op: Operation, texts: Any, axes: Any) -> np.ndarray[Any, Any]
         raise _refuse(op, f"Duplicate reduction dimension {next(a for a in order if order.count(a) > 1)}")
     kept = [i for i in range(array.ndim) if i not in order]
     # The axis named first varies fastest.
-    rows = array.transpose([*kept, *reversed(order)]).reshape(*(array.shape[i] for i in kept), -1)
+    length = int(np.prod([array.shape[i] for i in order], dtype=np.int64))
+    rows = array.transpose([*kept, *reversed(order)]).reshape(*(array.shape[i] for i in kept), length)
     made = np.empty(rows.shape[:-1], object)
     for index in np.ndindex(made.shape):
         made[index] = op.attrs["separator"].join(rows[index])
@@ -551,6 +575,8 @@ def _bucket(op: Operation, code: int) -> int:
 
 
 def _strong(op: Operation, text: bytes) -> int:
+    if len(op.attrs["key"]) != 2:
+        raise _refuse(op, "Key must have 2 elements")
     first, second = op.attrs["key"]
     return _bucket(op, strong_hash((first, second), text))
 

@@ -317,9 +317,16 @@ def _invariant(value: Any, shape: Any) -> Any:
     if isinstance(value, IndexedSlices):
         return _slices_invariant(value, TensorShape(shape))
     if isinstance(value, SparseTensor):
-        rank = TensorShape(shape).ndims
-        return [TensorShape([None, rank]), TensorShape([None]), TensorShape([rank])]
+        return _sparse_invariant(TensorShape(shape))
     return shape
+
+
+def _sparse_invariant(shape: TensorShape) -> list[TensorShape]:
+    """Of a SparseTensor an invariant tells the rank alone, as a vector's length."""
+    if shape.ndims is not None and shape.ndims != 1:
+        raise ValueError("Expected a shape with 1 dimension")
+    rank = shape.as_list()[0] if shape.ndims is not None else None
+    return [TensorShape([None, rank]), TensorShape([None]), TensorShape([rank])]
 
 
 def _specified_invariant(value: Any, spec: TypeSpec) -> Any:
@@ -334,8 +341,7 @@ def _specified_invariant(value: Any, spec: TypeSpec) -> Any:
 
 
 def _slices_invariant(value: IndexedSlices, shape: TensorShape) -> list[TensorShape]:
-    values = TensorShape(None) if shape.dims is None else TensorShape([None, *shape.as_list()[1:]])
-    shapes = [values, TensorShape([None])]
+    shapes = [shape[:1].concatenate(shape[1:]), shape[:1]]
     return shapes if value.dense_shape is None else [*shapes, TensorShape([shape.ndims])]
 
 

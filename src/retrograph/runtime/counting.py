@@ -20,6 +20,9 @@ _LARGEST_COUNTER = 64
 _MOST_SIMULATED = 20_000
 _MOST_ROUNDS = 2**40
 _SHAPE_TYPES = frozenset(("Shape", "ShapeN", "Size", "Rank"))
+_ARRAY_TYPES = frozenset(
+    f"TensorArray{name}V3" for name in ("", "Grad", "Read", "Write", "Gather", "Scatter", "Concat", "Split", "Close")
+)
 # With these alone a condition that has become false stays false, and steps are equal if three of them are.
 _LINEAR_TYPES = frozenset(
     (
@@ -175,7 +178,7 @@ def _fold(items: list[Any], env: dict[Tensor, Any], outer: dict[Tensor, Any], at
     for item in items:
         if item.__class__ is Instruction:
             _fold_one(item, env, outer, at_most)
-        elif getattr(item, "op", None) is not None and not item.is_merge and item.inputs[0] in env:
+        elif getattr(item, "is_merge", True) is False and item.inputs[0] in env:
             for tensor in item.outputs:
                 env[tensor] = env[item.inputs[0]]
 
@@ -185,7 +188,7 @@ def _fold_one(item: Any, env: dict[Tensor, Any], outer: dict[Tensor, Any], at_mo
     if op.type == "Const":
         env[op._outputs[0]] = op._attrs["value"]
         return
-    if item.numpy is None or item.effect or item.host or not item.outputs:
+    if item.numpy is None or item.effect or item.host or not item.outputs or op.type in _ARRAY_TYPES:
         return
     values = [env.get(t) for t in item.inputs]
     missing = [i for i, v in enumerate(values) if not isinstance(v, _KNOWN)]

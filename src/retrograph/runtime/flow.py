@@ -80,7 +80,10 @@ class Gate:
             index = next(i for i, t in enumerate(self.inputs) if t in env)
             _set_merge(evaluator, self.op, index, env[self.inputs[index]])
             return
-        value = _as_declared(evaluator.context, self.outputs[0], env[self.inputs[0]])
+        value = env[self.inputs[0]]
+        if self.op.type not in ("Switch", "Enter"):
+            value = _as_declared(evaluator.context, self.outputs[0], value)
+        # A gate hands on the read of a variable as TF shares its memory: what is assigned later is seen through it.
         for tensor in self._alive(env):
             env.setdefault(tensor, value)
 
@@ -442,7 +445,9 @@ class LoopRegion:
         env = evaluator.env
         for op in self.enters:
             if op._outputs[0] not in env:
-                env[op._outputs[0]] = _as_declared(evaluator.context, op._outputs[0], env[op._inputs[0]])
+                value = env[op._inputs[0]]
+                shared = op._attrs["is_constant"]
+                env[op._outputs[0]] = value if shared else _as_declared(evaluator.context, op._outputs[0], value)
         starts = [env[v.enter._outputs[0]] for v in self.variables]
         return self._results(evaluator, starts)
 
@@ -635,6 +640,9 @@ class LoopRegion:
         def going_on(state: Any) -> Any:
             values, context = carry.inside(state)
             pred = self._round(evaluator, context, values).value(self._pred())
+            if _is_known(pred) and np.asarray(pred).all():
+                text = f"The loop '{self.frame}' would never end: its condition is always true"
+                raise errors.DeadlineExceededError(None, self._pred()._op, text)
             return jnp.asarray(pred).reshape(())
 
         state = lax.while_loop(going_on, lambda state: round_(state, []), carry.state)
