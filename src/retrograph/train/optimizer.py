@@ -278,7 +278,7 @@ class Optimizer:
         """Slots and other variables of this optimizer in the current graph, sorted by name."""
         graph = get_default_graph()
         slots = [slot for named in self._slots.values() for slot in named.values()]
-        own = [v for v in [*self._non_slot_variables(), *slots] if v.op.graph is graph]
+        own = [v for v in [*self._non_slot_variables(), *slots] if v._in_graph_mode and v.op.graph is graph]
         return sorted(own, key=lambda v: v.name)
 
     def _create_non_slot_variable(self, initial_value: Any, name: str, colocate_with: Any) -> Any:
