@@ -117,11 +117,23 @@ def _lowered_gather(op: Any, params: Any, indices: Any, axis: Any) -> Any:
     at, batch_dims = _axes(op, indices, axis, params.ndim)
     if is_static(indices):
         _check_range(op, indices, params.shape[at])
-    params, wide = jnp.asarray(params), _unsigned(indices)
+    params = jnp.asarray(params)
     if not batch_dims:
-        return jnp.take(params, wide, at, mode="fill", fill_value=0)
+        return _taken(params, indices, at)
     moved, grid, order = _with_batches(jnp, params, indices, at, batch_dims)
-    return moved.at[(*grid, wide)].get(mode="fill", fill_value=0).transpose(order)
+    return moved.at[(*grid, _unsigned(indices))].get(mode="fill", fill_value=0).transpose(order)
+
+
+def _taken(params: Any, indices: Any, axis: int) -> Any:
+    """Rows by index, zeros for indices out of range; faster than JAX's own filling."""
+    size, tail = params.shape[axis], params.shape[axis + 1 :]
+    if size == 0:
+        return jnp.zeros((*params.shape[:axis], *indices.shape, *tail), params.dtype)
+    rows = jnp.take(params, indices, axis, mode="clip")
+    if is_static(indices):
+        return rows
+    inside = (indices >= 0) & (indices < size)
+    return jnp.where(inside.reshape(inside.shape + (1,) * len(tail)), rows, jnp.zeros((), params.dtype))
 
 
 class _AlongFirst:
