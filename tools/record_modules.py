@@ -2,9 +2,10 @@
 
     TF_CPP_MIN_LOG_LEVEL=3 TF115/bin/python tools/record_modules.py API.TSV src/retrograph/compat
 
-It writes two files of facts that the import hook reads (Python 3.7 syntax: it runs under that TensorFlow):
+It writes files of facts that the import hook reads (Python 3.7 syntax: it runs under that TensorFlow):
 
 * `symbols.txt.gz`: every public symbol, one a line;
+* `test_ops.jsonl.gz`: the op types that TF's own tests define;
 * `modules.json.gz`: for each module, name -> public symbols (joined by `|`), `@module` for a module, `~module:name` for
   something that another module defines, `` for something internal; and for `gen_*_ops` modules name -> `!Op arg,arg=default,...`.
 """
@@ -142,9 +143,55 @@ def describe(module, names):
                 rows[name] = ""
         else:
             rows[name] = "~%s:%s" % (origin, getattr(value, "__name__", name))
-    if here.split(".")[-1].startswith("gen_"):
+    if here.split(".")[-1].startswith("gen_") or here.endswith(".test_ops"):
         rows.update({k: v for k, v in generated(module).items()})
     return here, rows
+
+
+def one_line(message):
+    from google.protobuf import text_format
+
+    return text_format.MessageToString(message, as_one_line=True)
+
+
+def argument(arg):
+    kind = ("%s*" % arg.number_attr if arg.number_attr else "") + (
+        arg.type_list_attr or arg.type_attr or tf.as_dtype(arg.type).name
+    )
+    row = {"name": arg.name, "type": kind}
+    if arg.is_ref:
+        row["ref"] = True
+    return row
+
+
+def attribute(attr):
+    row = {"name": attr.name, "type": attr.type}
+    if attr.HasField("default_value"):
+        row["default"] = one_line(attr.default_value)
+    if attr.HasField("allowed_values"):
+        row["allowed"] = one_line(attr.allowed_values)
+    if attr.has_minimum:
+        row["min"] = attr.minimum
+    return row
+
+
+def test_op_defs():
+    """Definitions of the op types that TF's own tests use, in the form of op_defs.jsonl."""
+    from tensorflow.python.framework import op_def_registry, test_ops
+
+    names = sorted(set(row[1:].split(" ")[0] for row in generated(test_ops).values()))
+    known = op_def_registry.get_registered_ops()
+    for name in names:
+        op = known[name]
+        row = {
+            "op": name,
+            "in": [argument(a) for a in op.input_arg],
+            "out": [argument(a) for a in op.output_arg],
+            "attr": [attribute(a) for a in op.attr],
+        }
+        if op.is_stateful:
+            row["stateful"] = True
+        yield json.dumps(row, sort_keys=True) + "\n"
 
 
 def write(path, data):
@@ -176,6 +223,7 @@ def main(api, folder):
             modules.setdefault(here, rows)
     write(os.path.join(folder, "symbols.txt.gz"), "".join("%s %s\n" % (s[3:], kinds[s]) for s in sorted(kinds)))
     write(os.path.join(folder, "modules.json.gz"), json.dumps(modules, sort_keys=True, separators=(",", ":")))
+    write(os.path.join(folder, "test_ops.jsonl.gz"), "".join(test_op_defs()))
     print(len(kinds), "symbols", len(modules), "modules", sum(map(len, modules.values())), "names")
 
 

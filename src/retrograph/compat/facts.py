@@ -15,20 +15,21 @@ DOCS = "docs/compatibility.md"
 MNIST = "tensorflow.examples.tutorials.mnist.input_data"
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """One of the recorded files, unpacked."""
     return gzip.decompress(resources.files("retrograph.compat").joinpath(name).read_bytes()).decode("utf-8")
 
 
 @functools.cache
 def symbols() -> dict[str, str]:
     """Public symbol without `tf.` -> kind (class, function, value, method, attr, members)."""
-    return dict(line.split(" ", 1) for line in _read("symbols.txt.gz").splitlines())
+    return dict(line.split(" ", 1) for line in read("symbols.txt.gz").splitlines())
 
 
 @functools.cache
 def modules() -> dict[str, dict[str, str]]:
     """Module path -> name -> where the name leads (see `tools/record_modules.py`)."""
-    rows: dict[str, dict[str, str]] = json.loads(_read("modules.json.gz"))
+    rows: dict[str, dict[str, str]] = json.loads(read("modules.json.gz"))
     return rows
 
 

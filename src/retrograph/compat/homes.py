@@ -60,6 +60,9 @@ _FLOW_QUESTIONS = {
     "CheckInputFromValidContext": "check_input_from_valid_context",
 }
 
+# Importing the module on the left installs the one on the right.
+INSTALLS = {"tensorflow.python.framework.test_ops": "retrograph.compat.test_ops"}
+
 INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},

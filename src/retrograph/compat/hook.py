@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from retrograph.compat import facts, resolve
+from retrograph.compat.homes import INSTALLS
 
 ROOT = "tensorflow"
 
@@ -50,7 +51,9 @@ class _Loader(importlib.abc.Loader):
         return Shadow(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing to run: names are looked up when asked for."""
+        """Nothing to run, but for the few modules that install something: names are looked up when asked for."""
+        if module.__name__ in INSTALLS:
+            importlib.import_module(INSTALLS[module.__name__])
 
 
 class Finder(importlib.abc.MetaPathFinder):
