@@ -15,6 +15,7 @@ import retrograph as tf
 from retrograph.framework import dtypes, nest
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.variables.initializers import get as as_initializer
 
 
 @export("layers.InputSpec", "keras.layers.InputSpec")
@@ -266,7 +267,7 @@ class Layer:
         with self._weight_scope() as scope:
             initializer = scope.initializer if initializer is None else initializer
             variable = tf.get_variable(
-                name, shape=list(shape) if isinstance(shape, (list, tuple)) else shape, dtype=dtype, initializer=_checked_initializer(initializer, dtype, name), trainable=trainable and self.trainable, constraint=constraint,
+                name, shape=list(shape) if isinstance(shape, (list, tuple)) else shape, dtype=dtype, initializer=self._checked_initializer(initializer, dtype, name), trainable=trainable and self.trainable, constraint=constraint,
                 partitioner=partitioner, use_resource=use_resource or self._use_resource_variables or scope.use_resource, synchronization=synchronization, aggregation=aggregation,
             )  # fmt: skip
             if regularizer and not any(v in existing for v in _parts(variable)):
@@ -276,6 +277,11 @@ class Layer:
         return variable
 
     add_variable = add_weight
+
+    def _checked_initializer(self, initializer: Any, dtype: Any, name: str) -> Any:
+        if initializer is None and not (dtype.is_floating or dtype.is_integer or dtype.is_unsigned or dtype.is_bool):
+            raise ValueError(f"An initializer for variable {name} of type {dtype.base_dtype} is required for layer {self.name}")
+        return as_initializer(initializer)
 
     @staticmethod
     def _checked_trainable(trainable: Any, synchronization: Any) -> bool:
@@ -416,12 +422,6 @@ def _parts(variable: Any) -> list[Any]:
 def _all_trainable(variable: Any) -> bool:
     known = {id(v) for v in tf.trainable_variables()}
     return all(id(v) in known for v in _parts(variable))
-
-
-def _checked_initializer(initializer: Any, dtype: Any, name: str) -> Any:
-    if initializer is None and not (dtype.is_floating or dtype.is_integer or dtype.is_unsigned or dtype.is_bool):
-        raise ValueError(f"An initializer for variable {name} of type {dtype.base_dtype} is required for layer")
-    return initializer
 
 
 def _argument_names(function: Callable[..., Any]) -> frozenset[str]:

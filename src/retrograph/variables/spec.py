@@ -146,7 +146,7 @@ def chained(outer: Callable[..., Any] | None, inner: Callable[..., Any] | None) 
     run_outer, run_inner = outer, inner
 
     def both(getter: Any, *args: Any, **kwargs: Any) -> Any:
-        return run_inner(functools.partial(run_outer, getter), *args, **kwargs)
+        return run_inner(functools.partial(call, run_outer, getter), *args, **kwargs)
 
     return both
 
