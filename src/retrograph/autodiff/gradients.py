@@ -205,6 +205,7 @@ class _Walk:
         self.method = AggregationMethod.DEFAULT if aggregation_method is None else aggregation_method
         self.grads: dict[Operation, list[Any]] = {}
         to_ops, from_ops = [t.op for t in ys], [t.op for t in xs]
+        self.from_ops = from_ops
         stops = [t.op for t in stop_gradients]
         reached = _reached(_ancestors(to_ops), from_ops)
         self.between = dict.fromkeys(_ancestors(to_ops, reached))
@@ -219,7 +220,20 @@ class _Walk:
             if op.type in ("Exit", "RefExit") and op not in region_of:
                 region = make_region(op)
                 region_of.update((inner, region) for inner in region.ops)
+        self._refuse_initial_values(region_of)
         return region_of
+
+    def _refuse_initial_values(self, region_of: dict[Operation, LoopRegion]) -> None:
+        """Inside a loop's body no gradient leads through the loop variables out of the loop, as in TF."""
+        for op in self.between:
+            if op.type == "Merge" and op not in region_of and any(t.op.type == "Enter" for t in op.inputs):
+                before = _ancestors([op])
+                target = next((x for x in self.from_ops if x in before), op)
+                raise ValueError(
+                    f"Cannot compute gradient inside while loop with respect to op '{target.name}'. We do not support taking "
+                    "the gradient wrt or through the initial value of a loop variable. Gradients can be computed through "
+                    "loop invariants or wrt the input parameters to the loop body."
+                )
 
     def _node(self, op: Operation) -> Node:
         return self.region_of.get(op, op) if self.region_of else op

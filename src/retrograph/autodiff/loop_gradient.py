@@ -14,7 +14,7 @@ from retrograph.autodiff.loops import set_loop_hook
 from retrograph.autodiff.registry import is_trainable
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
-from retrograph.framework.op_table import NO_GRADIENT, define_op, register_op
+from retrograph.framework.op_table import define_op, register_op
 from retrograph.runtime.regions import frame_of, loop_exits, loop_operations
 
 _TYPE_LIST = {"type": "list(type)"}
@@ -103,5 +103,9 @@ def _shape(c: Any) -> list[Any]:
     return [_output_shape(c.inputs[i]) for i in c.attr("_wanted")]
 
 
-register_op("WhileGradient", shape=_shape, gradient=NO_GRADIENT)
+def _refuse_second_order(op: Operation, *grads: Any) -> Any:
+    raise TypeError("Second-order gradient for while loops not supported.")
+
+
+register_op("WhileGradient", shape=_shape, gradient=_refuse_second_order)
 set_loop_hook(WhileRegion)

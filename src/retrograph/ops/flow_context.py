@@ -36,22 +36,6 @@ def control_flow_v2_enabled() -> bool:
     return False
 
 
-@export("disable_control_flow_v2")
-def disable_control_flow_v2() -> None:
-    """Nothing: there is one kind of control flow.
-
-    Source: TF 1.15 tf.disable_control_flow_v2
-    """
-
-
-@export("enable_control_flow_v2")
-def enable_control_flow_v2() -> None:
-    """Nothing: conds and loops give the same results as TF's newer kind.
-
-    Source: TF 1.15 tf.enable_control_flow_v2. Differs: graphs keep Switch, Merge and Enter.
-    """
-
-
 class ControlFlowContext:
     """What is common to the branches of a cond and to a while loop: nesting, known values, entering and leaving."""
 
