@@ -196,9 +196,10 @@ class HostStep:
                 if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
                     env[tensor] = np.asarray(value)
         context = HostContext(session._cells)
+        given = frozenset(id(v) for v in env.values())
         Evaluator(context, env, host=True).run(self.items)
         with session._lock:
-            context.commit()
+            context.commit(given)
 
 
 class Segment:

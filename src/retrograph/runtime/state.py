@@ -108,8 +108,8 @@ class HostContext(StateContext):
         self.cells[op] = np.asarray(self.cells[op])
         return super().random(op, blocks)
 
-    def commit(self) -> None:
-        """Puts what was written where the session keeps it."""
+    def commit(self, given: frozenset[int]) -> None:
+        """Puts what was written where the session keeps it; arrays of the caller's (their ids in `given`) are copied."""
         for key in self.written:
             if key not in self.cells:
                 self.home.pop(key, None)
@@ -117,7 +117,7 @@ class HostContext(StateContext):
             value = self.cells[key]
             if isinstance(value, (np.ndarray, np.generic)):
                 value = np.asarray(value)
-                if value.base is not None or not value.flags.writeable or not value.flags.owndata:
+                if id(value) in given or value.base is not None or not value.flags.writeable or not value.flags.owndata:
                     value = value.copy()
             self.home[key] = value
 
