@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from retrograph.framework.graph import get_default_graph
+from retrograph.platform.text import as_text
 
 
 def _set_call_cpp_shape_fn(call_cpp_shape_fn: Any) -> None:
@@ -12,6 +16,54 @@ def _set_call_cpp_shape_fn(call_cpp_shape_fn: Any) -> None:
 def call_cpp_shape_fn(op: Any, require_shape_fn: bool = True) -> Any:
     """The static shapes of an operation's outputs."""
     return {"shapes": [output.get_shape() for output in op.outputs]}
+
+
+def get_name_scope() -> str | None:
+    """The open name scope of the default graph, without a slash at its end."""
+    return get_default_graph().get_name_scope()
+
+
+class name_scope_v2:
+    """TF 2's name scope, which can be entered again and again.
+
+    Raises ValueError if the name is no string.
+    """
+
+    def __init__(self, name: str):
+        if not isinstance(name, str):
+            raise ValueError("name for name_scope must be a string.")
+        self._name = name
+        self._open: list[Any] = []
+
+    @property
+    def name(self) -> str:
+        """The name as given."""
+        return self._name
+
+    def __enter__(self) -> Any:
+        scope = get_default_graph().name_scope(self._name)
+        self._open.append(scope)
+        return scope.__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._open.pop().__exit__(*error)
+
+
+_SCOPED = r"([\^]|loc:@|^)"
+
+
+def strip_name_scope(name: Any, export_scope: str | None) -> Any:
+    """`scope/a` as `a`, also in `^scope/a` and `loc:@scope/a`."""
+    if not export_scope:
+        return name
+    return re.sub(_SCOPED + export_scope.rstrip("/") + r"[\/]+(.*)", r"\1\2", as_text(name), count=1)
+
+
+def prepend_name_scope(name: Any, import_scope: str | None) -> Any:
+    """`a` as `scope/a`, also in `^a` and `loc:@a`."""
+    if not import_scope:
+        return name
+    return re.sub(_SCOPED + r"(.*)", r"\1" + import_scope.rstrip("/") + r"/\2", as_text(name), count=1)
 
 
 class OpStats:

@@ -124,7 +124,7 @@ class MergeDevice:
 
 def merge_device(spec: Any) -> MergeDevice:
     """The device function that a name or spec stands for."""
-    return spec if isinstance(spec, MergeDevice) else MergeDevice(spec)
+    return spec if isinstance(spec, MergeDevice) else MergeDevice("" if spec is None else spec)
 
 
 DeviceEntry = MergeDevice | Callable[[Any], Any] | None

@@ -55,7 +55,8 @@ def _message(tokens: list[str], end: str | None) -> Any:
             fields.append((name, _value(tokens)))
     if tokens:
         tokens.pop(0)
-    return sorted(fields, key=lambda field: field[0])
+    # A scalar of its default value is the same as none at all.
+    return sorted((field for field in fields if field[1] not in (0.0, b"")), key=lambda field: field[0])
 
 
 def normalized(text: str) -> Any:
