@@ -79,7 +79,13 @@ def _lower(op: Any, *inputs: Any) -> Any:
         return [jnp.asarray(every[i]) for i in given]
 
     primal, pull = jax.vjp(outputs, *(jnp.asarray(values[i]) for i in wanted))
-    return tuple(pull([jnp.asarray(g).astype(p.dtype) for g, p in zip(inputs[count:], primal, strict=True)]))
+    cotangents = [_conjugate(jnp.asarray(g).astype(p.dtype)) for g, p in zip(inputs[count:], primal, strict=True)]
+    return tuple(_conjugate(g) for g in pull(cotangents))
+
+
+def _conjugate(x: Any) -> Any:
+    """JAX's cotangents of complex values are the conjugates of TF's gradients."""
+    return jnp.conj(x) if jnp.iscomplexobj(x) else x
 
 
 def _shape(c: Any) -> list[Any]:
