@@ -100,7 +100,11 @@ def test_names_under_an_opened_scope() -> None:
         ),
         (lambda: tf.contrib.layers.xavier_initializer(dtype=tf.int32), TypeError, "Cannot create initializer for non"),
         (lambda: tf.contrib.layers.l1_regularizer(1), ValueError, "scale cannot be an integer: 1"),
-        (lambda: tf.contrib.layers.l2_regularizer(-1.0), ValueError, "Setting a scale less than 0 on a regularizer: -1."),
+        (
+            lambda: tf.contrib.layers.l2_regularizer(-1.0),
+            ValueError,
+            "Setting a scale less than 0 on a regularizer: -1.",
+        ),
         (lambda: tf.contrib.layers.l1_l2_regularizer(1, 1), ValueError, "scale_l1 cannot be an integer: 1"),
         (
             lambda: tf.contrib.layers.apply_regularization(tf.contrib.layers.l2_regularizer(0.1)),

@@ -81,7 +81,9 @@ def _weights_in(op: Any, path: str) -> list[float]:
             try:
                 weights.append(float(line.rstrip("\n").rsplit(",", 1)[-1]))
             except ValueError:
-                raise errors.InvalidArgumentError(None, op, f"Wrong vocabulary format at line: {line.rstrip()}") from None
+                raise errors.InvalidArgumentError(
+                    None, op, f"Wrong vocabulary format at line: {line.rstrip()}"
+                ) from None
     return weights
 
 

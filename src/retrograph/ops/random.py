@@ -466,9 +466,7 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: Any = None) -> Te
 
 @export("multinomial", "random.multinomial")
 @deprecated(_CATEGORICAL, "tensorflow.python.ops.random_ops")
-def multinomial(
-    logits: Any, num_samples: Any, seed: Any = None, name: Any = None, output_dtype: Any = None
-) -> Tensor:
+def multinomial(logits: Any, num_samples: Any, seed: Any = None, name: Any = None, output_dtype: Any = None) -> Tensor:
     """Classes drawn by `logits: f[batch, classes]`: `i64[batch, num_samples]`.
 
     Source: TF 1.15 `tf.multinomial`.
@@ -519,9 +517,7 @@ def random_gamma(
 
 
 @export("random_poisson", "random.poisson")
-def random_poisson(
-    lam: Any, shape: Any, dtype: Any = dtypes.float32, seed: Any = None, name: Any = None
-) -> Tensor:
+def random_poisson(lam: Any, shape: Any, dtype: Any = dtypes.float32, seed: Any = None, name: Any = None) -> Tensor:
     """Poisson numbers: `shape` of them for each rate in `lam`; f16, f32, f64, i32 or i64.
 
     Source: TF 1.15 `tf.random_poisson`.
@@ -576,9 +572,7 @@ def stateless_random_normal(
 
     Source: TF 1.15 `tf.random.stateless_normal`.
     """
-    return _stateless_normal(
-        "StatelessRandomNormal", "stateless_random_normal", shape, seed, mean, stddev, dtype, name
-    )
+    return _stateless_normal("StatelessRandomNormal", "stateless_random_normal", shape, seed, mean, stddev, dtype, name)
 
 
 @export("random.stateless_truncated_normal", "contrib.stateless.stateless_truncated_normal")

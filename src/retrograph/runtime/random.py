@@ -231,7 +231,9 @@ def _interleaved(numbers: list[Array]) -> Array:
         return jnp.stack(numbers, axis=-1)
     bits = [lax.bitcast_convert_type(n, f"uint{8 * size}").astype(jnp.uint64) for n in numbers]
     wide = [
-        functools.reduce(operator.or_, (b << jnp.uint64(8 * size * i) for i, b in enumerate(bits[first : first + each])))
+        functools.reduce(
+            operator.or_, (b << jnp.uint64(8 * size * i) for i, b in enumerate(bits[first : first + each]))
+        )
         for first in range(0, len(bits), each)
     ]
     packed = lax.bitcast_convert_type(jnp.stack(wide, axis=-1), numbers[0].dtype)
@@ -444,9 +446,7 @@ def _lane(xp: Any, count: int) -> _Lane:
     return _Lane(xp.zeros(count, xp.int32), xp.zeros(count), xp.zeros(count))
 
 
-def _take(
-    xp: Any, state: Array, block: Array, lane: _Lane, draw: _Draw, wanted: Array
-) -> tuple[Array, _Lane, Array]:
+def _take(xp: Any, state: Array, block: Array, lane: _Lane, draw: _Draw, wanted: Array) -> tuple[Array, _Lane, Array]:
     """(next block, lane, a double of each lane); lanes not wanted stay as they are."""
     refill = wanted & (lane.left == 0)
     fresh = draw.numbers(xp, _words_at(xp, state, block))
@@ -543,9 +543,7 @@ def _knuth(xp: Any, state: Array, block: Array, uniforms: _Lane, rate: Array, do
     return _repeat(xp, multiply, start)[1]
 
 
-def _hormann(
-    xp: Any, state: Array, block: Array, uniforms: _Lane, rate: Array, done: Array, limit: float
-) -> Array:
+def _hormann(xp: Any, state: Array, block: Array, uniforms: _Lane, rate: Array, done: Array, limit: float) -> Array:
     b = 0.931 + 2.53 * xp.sqrt(xp.where(done, 10.0, rate))
     a = -0.059 + 0.02483 * b
     inverse = 1.1239 + 1.1328 / (b - 3.4)

@@ -453,9 +453,7 @@ class ConvolutionDeltaOrthogonal(_WithGain):
         q = q[: shape[-2], :]
         q = q * _gain(self.gain, kind)
         middle = [[(size - 1) // 2 for size in shape[:-2]]]
-        made: Tensor = apply_op(
-            "ScatterNd", None, indices=middle, updates=_array().expand_dims(q, 0), shape=shape
-        )
+        made: Tensor = apply_op("ScatterNd", None, indices=middle, updates=_array().expand_dims(q, 0), shape=shape)
         return made
 
 
