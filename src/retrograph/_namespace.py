@@ -12,7 +12,14 @@ from typing import Any
 from retrograph._exports import EXPORTS
 
 # Names that graph building cannot do without: the op families install rows and operators when they are imported.
-_WITHOUT_OPS = frozenset(("retrograph.framework.dtypes", "retrograph.framework.shape", "retrograph.framework.errors", "retrograph.framework.collections"))
+_WITHOUT_OPS = frozenset(
+    (
+        "retrograph.framework.dtypes",
+        "retrograph.framework.shape",
+        "retrograph.framework.errors",
+        "retrograph.framework.collections",
+    )
+)
 
 
 def _namespaces() -> frozenset[str]:
@@ -103,7 +110,9 @@ def _is_submodule(package: dict[str, Any], name: str) -> bool:
     return PathFinder.find_spec(f"{package['__name__']}.{name}", package["__path__"]) is not None
 
 
-def package_namespace(path: str, module_globals: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def package_namespace(
+    path: str, module_globals: dict[str, Any]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """`__getattr__` and `__dir__` for a package that is a public namespace too (`retrograph.train` is `tf.train`)."""
     module_globals["_IS_NAMESPACE"] = True
 

@@ -34,7 +34,12 @@ def test_fetch_structures_are_mirrored(engine):
     fetches = {"list": [x, [x * 2.0]], "pair": pair(x, (x + 1.0,)), "op": x.op, "od": OrderedDict([("z", x), ("a", x)])}
     with tf.Session() as sess:
         got = sess.run(fetches)
-    assert got == {"list": [2.0, [4.0]], "pair": pair(2.0, (3.0,)), "op": None, "od": OrderedDict([("z", 2.0), ("a", 2.0)])}
+    assert got == {
+        "list": [2.0, [4.0]],
+        "pair": pair(2.0, (3.0,)),
+        "op": None,
+        "od": OrderedDict([("z", 2.0), ("a", 2.0)]),
+    }
     assert isinstance(got["pair"], pair) and isinstance(got["list"][0], np.float32)
 
 
@@ -220,5 +225,3 @@ def test_what_is_not_implemented_says_so():
     with tf.Session() as sess, pytest.raises(tf.errors.UnimplementedError, match="op type Abort") as caught:
         sess.run(op)
     assert __file__ in str(caught.value)
-
-

@@ -37,7 +37,11 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     graph = get_default_graph()
     values = [_take_input(arg, keywords) for arg in definition.inputs]
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
-    if not definition.ref_inputs and graph._state.control_flow_context is None and _all_plain(definition, values, graph):
+    if (
+        not definition.ref_inputs
+        and graph._state.control_flow_context is None
+        and _all_plain(definition, values, graph)
+    ):
         made = _outer_attrs(definition, keywords)
         # An operation that is refused has taken its name all the same.
         full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
@@ -96,11 +100,17 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
         origin: dict[str, str] = {}
         refs: list[Tensor] = []
         for arg, value in zip(definition.inputs, values, strict=True):
-            converted = _converted_list(definition, arg, value, attrs, origin) if arg.is_list else [_converted(definition, arg, value, attrs, origin)]
+            converted = (
+                _converted_list(definition, arg, value, attrs, origin)
+                if arg.is_list
+                else [_converted(definition, arg, value, attrs, origin)]
+            )
             _infer_attrs(definition, arg, converted, attrs, origin)
             if arg.is_ref:
                 if not all(t._dtype._is_ref for t in converted):
-                    raise TypeError(f"'{definition.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a tf.Variable)")
+                    raise TypeError(
+                        f"'{definition.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a tf.Variable)"
+                    )
                 refs.extend(converted)
             inputs.extend(converted)
         for tensor in inputs:
@@ -114,7 +124,9 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
         return _colocated_op(graph, definition, scope[:-1], tuple(inputs), attrs, refs)
 
 
-def _colocated_op(graph: Graph, definition: OpDef, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], refs: list[Tensor]) -> Operation:
+def _colocated_op(
+    graph: Graph, definition: OpDef, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], refs: list[Tensor]
+) -> Operation:
     """An operation with reference inputs goes where they are."""
     state = graph._state
     saved = state.device_stack, state.colocation_stack
@@ -166,7 +178,9 @@ def _converted(definition: OpDef, arg: InputDef, value: Any, attrs: dict[str, An
         raise
 
 
-def _raise_type_mismatch(definition: OpDef, arg: InputDef, value: Any, attrs: dict[str, Any], origin: dict[str, str]) -> None:
+def _raise_type_mismatch(
+    definition: OpDef, arg: InputDef, value: Any, attrs: dict[str, Any], origin: dict[str, str]
+) -> None:
     try:
         observed = internal_convert_to_tensor(value, as_ref=arg.is_ref).dtype.name
     except ValueError as error:
@@ -180,7 +194,9 @@ def _raise_type_mismatch(definition: OpDef, arg: InputDef, value: Any, attrs: di
     raise TypeError(f"{prefix} type {attrs[arg.type_attr].name} of argument '{origin[arg.type_attr]}'.") from None
 
 
-def _converted_list(definition: OpDef, arg: InputDef, values: Any, attrs: dict[str, Any], origin: dict[str, str]) -> list[Tensor]:
+def _converted_list(
+    definition: OpDef, arg: InputDef, values: Any, attrs: dict[str, Any], origin: dict[str, str]
+) -> list[Tensor]:
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"Expected list for '{arg.name}' argument to '{definition.name}' Op, not {values}.")
     dtype, default = arg.dtype, None
@@ -207,7 +223,9 @@ def _observed_name(value: Any, as_ref: bool) -> str:
         return "<NOT CONVERTIBLE TO TENSOR>"
 
 
-def _raise_list_mismatch(definition: OpDef, arg: InputDef, values: Any, dtype: DType | None, attrs: dict[str, Any]) -> None:
+def _raise_list_mismatch(
+    definition: OpDef, arg: InputDef, values: Any, dtype: DType | None, attrs: dict[str, Any]
+) -> None:
     observed = ", ".join(_observed_name(v, arg.is_ref) for v in values)
     prefix = f"Tensors in list passed to '{arg.name}' of '{definition.name}' Op have types [{observed}]"
     if not arg.number_attr:
@@ -215,17 +233,23 @@ def _raise_list_mismatch(definition: OpDef, arg: InputDef, values: Any, dtype: D
     if arg.dtype is not None:
         raise TypeError(f"{prefix} that do not match expected type {arg.dtype.name}.") from None
     if arg.type_attr in attrs:
-        raise TypeError(f"{prefix} that do not match type {attrs[arg.type_attr].name} inferred from earlier arguments.") from None
+        raise TypeError(
+            f"{prefix} that do not match type {attrs[arg.type_attr].name} inferred from earlier arguments."
+        ) from None
     raise TypeError(f"{prefix} that don't all match.") from None
 
 
-def _infer_attrs(definition: OpDef, arg: InputDef, values: list[Tensor], attrs: dict[str, Any], origin: dict[str, str]) -> None:
+def _infer_attrs(
+    definition: OpDef, arg: InputDef, values: list[Tensor], attrs: dict[str, Any], origin: dict[str, str]
+) -> None:
     bases = [t._dtype._base for t in values]
     if arg.number_attr:
         _infer_number(definition, arg, len(values), attrs, origin)
         if arg.dtype is None and arg.type_attr not in attrs:
             if not bases:
-                raise TypeError(f"Don't know how to infer type variable from empty input list passed to input '{arg.name}' of '{definition.name}' Op.")
+                raise TypeError(
+                    f"Don't know how to infer type variable from empty input list passed to input '{arg.name}' of '{definition.name}' Op."
+                )
             _note_type(definition, arg, bases[0], attrs, origin)
     elif arg.type_attr:
         _infer_type(definition, arg, bases[0], attrs, origin)
@@ -248,7 +272,9 @@ def _infer_number(definition: OpDef, arg: InputDef, count: int, attrs: dict[str,
     origin.setdefault(arg.number_attr, arg.name)
     minimum = _MINIMUM_COUNTS.get((definition.name, arg.number_attr), 0)
     if count < minimum:
-        raise ValueError(f"List argument '{arg.name}' to '{definition.name}' Op with length {count} shorter than minimum length {minimum}.")
+        raise ValueError(
+            f"List argument '{arg.name}' to '{definition.name}' Op with length {count} shorter than minimum length {minimum}."
+        )
 
 
 _MINIMUM_COUNTS = {
@@ -270,7 +296,9 @@ def _infer_type(definition: OpDef, arg: InputDef, base: DType, attrs: dict[str, 
         )
 
 
-def _infer_type_list(definition: OpDef, arg: InputDef, bases: list[DType], attrs: dict[str, Any], origin: dict[str, str]) -> None:
+def _infer_type_list(
+    definition: OpDef, arg: InputDef, bases: list[DType], attrs: dict[str, Any], origin: dict[str, str]
+) -> None:
     known = attrs.get(arg.type_list_attr)
     if known is None:
         for base in bases:
@@ -287,7 +315,9 @@ def _infer_type_list(definition: OpDef, arg: InputDef, bases: list[DType], attrs
 def _check_allowed(dtype: DType, attr: AttrDef, parameter: str) -> None:
     if attr.allowed_set is not None and dtype not in attr.allowed_set:
         names = ", ".join(d.name for d in attr.allowed or ())
-        raise TypeError(f"Value passed to parameter '{parameter}' has DataType {dtype.name} not in list of allowed values: {names}")
+        raise TypeError(
+            f"Value passed to parameter '{parameter}' has DataType {dtype.name} not in list of allowed values: {names}"
+        )
 
 
 def _outer_attrs(definition: OpDef, keywords: dict[str, Any]) -> dict[str, Any]:
@@ -331,7 +361,9 @@ def _attr_value(definition: OpDef, attr: AttrDef, value: Any) -> Any:
 def _allowed_string(definition: OpDef, attr: AttrDef, value: Any) -> Any:
     if attr.allowed_set is not None and isinstance(value, bytes) and value not in attr.allowed_set:
         allowed = '", "'.join(a.decode() for a in attr.allowed or ())
-        raise ValueError(f"Attr '{attr.name}' of '{definition.name}' Op passed string '{value.decode()}' not in: \"{allowed}\".")
+        raise ValueError(
+            f"Attr '{attr.name}' of '{definition.name}' Op passed string '{value.decode()}' not in: \"{allowed}\"."
+        )
     return value
 
 
@@ -389,7 +421,14 @@ def _make_function(value: Any, attr: AttrDef) -> Any:
 
 
 _MAKERS: dict[str, Callable[[Any, AttrDef], Any]] = {
-    "string": _make_string, "int": _make_int, "float": _make_float, "bool": _make_bool, "type": _make_type, "shape": _make_shape, "tensor": _make_tensor, "func": _make_function,
+    "string": _make_string,
+    "int": _make_int,
+    "float": _make_float,
+    "bool": _make_bool,
+    "type": _make_type,
+    "shape": _make_shape,
+    "tensor": _make_tensor,
+    "func": _make_function,
 }
 
 
@@ -419,5 +458,5 @@ def structured_outputs(definition: OpDef, op: Operation) -> Any:
 
 def _result_type(definition: OpDef) -> Any:
     if definition.result_type is None:
-        definition.result_type = namedtuple(definition.name, [a.name for a in definition.outputs], rename=True)  # noqa: PYI024 - the fields are data
+        definition.result_type = namedtuple(definition.name, [a.name for a in definition.outputs], rename=True)
     return definition.result_type

@@ -27,10 +27,12 @@ def as_int(value: Any) -> int:
     try:
         return int(value)
     except TypeError:
-        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(value).__name__}'") from None
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a number, not '{type(value).__name__}'"
+        ) from None
 
 
-class read_only(property):  # noqa: N801 - used like `property`
+class read_only(property):
     """A property that refuses to be set in the words of TF 1.15's Python."""
 
     def __set__(self, instance: Any, value: Any) -> None:

@@ -58,7 +58,9 @@ def _check_elements(values: Any, dtype: DType | None) -> None:
         return
     for value in _leaves(values):
         if value.__class__ not in accepted and not isinstance(value, accepted):
-            raise TypeError(f"Expected {dtype.name if dtype else None}, got {value!r} of type '{type(value).__name__}' instead.")
+            raise TypeError(
+                f"Expected {dtype.name if dtype else None}, got {value!r} of type '{type(value).__name__}' instead."
+            )
 
 
 def _dense_dimensions(values: Any) -> list[int]:
@@ -111,7 +113,9 @@ def _array_of(values: Any, dtype: DType | None) -> Array:
 
 
 def _ragged(values: Any, got: list[int]) -> ValueError:
-    return ValueError(f"Argument must be a dense tensor: {values} - got shape {got}, but wanted {_dense_dimensions(values)}.")
+    return ValueError(
+        f"Argument must be a dense tensor: {values} - got shape {got}, but wanted {_dense_dimensions(values)}."
+    )
 
 
 def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
@@ -174,7 +178,13 @@ def _filled(array: Array, shape: tuple[int, ...], verify_shape: bool) -> Array:
 # Python types whose values need no checking for these dtypes; None is "no dtype given".
 _PLAIN_TYPES: dict[type, dict[DType | None, Any]] = {
     float: {None: np.float32, dtypes.float32: np.float32, dtypes.float64: np.float64, dtypes.float16: np.float16},
-    int: {None: np.int32, dtypes.int32: np.int32, dtypes.int64: np.int64, dtypes.float32: np.float32, dtypes.float64: np.float64},
+    int: {
+        None: np.int32,
+        dtypes.int32: np.int32,
+        dtypes.int64: np.int64,
+        dtypes.float32: np.float32,
+        dtypes.float64: np.float64,
+    },
     bool: {None: np.bool_, dtypes.bool: np.bool_},
 }
 
@@ -234,7 +244,9 @@ def _frozen(array: Array, source: Any) -> Array:
 
 
 @export("constant")
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const", verify_shape: bool = False) -> Tensor:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const", verify_shape: bool = False
+) -> Tensor:
     """A constant tensor.
 
     >>> tf.constant([[1.0, 2.0]])
@@ -250,7 +262,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Cons
 
 
 @export("make_tensor_proto")
-def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False) -> Any:
+def make_tensor_proto(
+    values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False
+) -> Any:
     """A constant as TF's TensorProto. Source: TF 1.15 `tf.make_tensor_proto`."""
     from retrograph.framework.node_def import TensorValue
 

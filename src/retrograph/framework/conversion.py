@@ -21,7 +21,9 @@ _cache: dict[type, list[ConversionFunction]] = {}
 
 
 @export("register_tensor_conversion_function")
-def register_tensor_conversion_function(base_type: Any, conversion_func: ConversionFunction, priority: int = 100) -> None:
+def register_tensor_conversion_function(
+    base_type: Any, conversion_func: ConversionFunction, priority: int = 100
+) -> None:
     """Registers how objects of `base_type` (a type or tuple of types) become tensors; lower priorities come first.
 
     `conversion_func(value, dtype=None, name=None, as_ref=False)` returns a tensor or NotImplemented.
@@ -46,16 +48,22 @@ def _functions_for(value: Any) -> list[ConversionFunction]:
 
 
 @export("convert_to_tensor")
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None) -> Tensor:
+def convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None
+) -> Tensor:
     """`value` (tensor, variable, array, number, list ...) as a tensor.
 
     `preferred_dtype` is taken where it can be. Raises TypeError, ValueError with TF's texts, RuntimeError.
     Source: TF 1.15 `tf.convert_to_tensor`.
     """
-    return internal_convert_to_tensor(value, dtype, name, False, preferred_dtype if preferred_dtype is not None else dtype_hint)
+    return internal_convert_to_tensor(
+        value, dtype, name, False, preferred_dtype if preferred_dtype is not None else dtype_hint
+    )
 
 
-def internal_convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False, preferred_dtype: Any = None) -> Tensor:
+def internal_convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False, preferred_dtype: Any = None
+) -> Tensor:
     """`convert_to_tensor`, with `as_ref` to keep references to variables."""
     if value.__class__ is Tensor and dtype is None:
         return value
@@ -81,14 +89,18 @@ def internal_convert_to_tensor(value: Any, dtype: Any = None, name: str | None =
             continue
         return _checked(result, dtype, function)
     prefix = f"{name}: " if name else ""
-    raise TypeError(f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered.")
+    raise TypeError(
+        f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered."
+    )
 
 
 def _checked(result: Any, dtype: DType | None, function: ConversionFunction) -> Tensor:
     if not isinstance(result, Tensor):
         raise RuntimeError(f"Conversion function {function!r} did not return a Tensor, its result was {result!r}")
     if dtype is not None and not dtype.is_compatible_with(result.dtype):
-        raise RuntimeError(f"Conversion function {function!r} gave dtype {result.dtype.name}, which is not the {dtype.name} that was requested.")
+        raise RuntimeError(
+            f"Conversion function {function!r} gave dtype {result.dtype.name}, which is not the {dtype.name} that was requested."
+        )
     return result
 
 
@@ -98,7 +110,10 @@ def internal_convert_n_to_tensor(
     """Each of `values` as a tensor; their constants are named `<name>_<index>`."""
     if not isinstance(values, (list, tuple)):
         raise TypeError("values must be a sequence.")
-    return [internal_convert_to_tensor(v, dtype, None if name is None else f"{name}_{i}", as_ref, preferred_dtype) for i, v in enumerate(values)]
+    return [
+        internal_convert_to_tensor(v, dtype, None if name is None else f"{name}_{i}", as_ref, preferred_dtype)
+        for i, v in enumerate(values)
+    ]
 
 
 def convert_n_to_tensor(values: Sequence[Any], dtype: Any = None, name: str | None = None) -> list[Tensor]:
@@ -108,7 +123,9 @@ def convert_n_to_tensor(values: Sequence[Any], dtype: Any = None, name: str | No
 
 def _from_tensor(value: Tensor, dtype: DType | None = None, name: str | None = None, as_ref: bool = False) -> Tensor:
     if dtype is not None and not dtype.is_compatible_with(value._dtype):
-        raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value._dtype.name}: {value!r}")
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value._dtype.name}: {value!r}"
+        )
     return value
 
 
@@ -119,8 +136,9 @@ def _from_graph_element(value: Any, dtype: DType | None = None, name: str | None
 
 
 def _from_operation(value: Operation, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
-    prefix = f"{name}: " if name else ""
-    raise TypeError(f"Can't convert Operation '{value.name}' to Tensor (target dtype={dtype!r}, name={name!r}, as_ref={as_ref!r})")
+    raise TypeError(
+        f"Can't convert Operation '{value.name}' to Tensor (target dtype={dtype!r}, name={name!r}, as_ref={as_ref!r})"
+    )
 
 
 def _from_constant(value: Any, dtype: DType | None = None, name: str | None = None, as_ref: bool = False) -> Any:
@@ -143,7 +161,11 @@ def _from_dimension(value: Dimension, dtype: DType | None = None, name: str | No
         raise ValueError(f"Cannot convert an unknown Dimension to a Tensor: {value}")
     if dtype is not None and dtype not in (dtypes.int32, dtypes.int64):
         raise TypeError(f"Cannot convert a TensorShape to dtype: {dtype.name}")
-    return constant(np.array(value.value, (dtype or dtypes.int32).as_numpy_dtype), dtype or dtypes.int32, name=name or "shape_as_tensor")
+    return constant(
+        np.array(value.value, (dtype or dtypes.int32).as_numpy_dtype),
+        dtype or dtypes.int32,
+        name=name or "shape_as_tensor",
+    )
 
 
 register_tensor_conversion_function(Tensor, _from_tensor, 0)

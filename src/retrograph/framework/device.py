@@ -22,7 +22,14 @@ class DeviceSpec:
     Source: TF 1.15 `tf.DeviceSpec`.
     """
 
-    def __init__(self, job: str | None = None, replica: Any = None, task: Any = None, device_type: str | None = None, device_index: Any = None):
+    def __init__(
+        self,
+        job: str | None = None,
+        replica: Any = None,
+        task: Any = None,
+        device_type: str | None = None,
+        device_index: Any = None,
+    ):
         self.job = job
         self.replica = None if replica is None else int(replica)
         self.task = None if task is None else int(task)

@@ -163,8 +163,18 @@ class DType:
     def limits(self, clip_negative: bool = True) -> tuple[Any, Any]:
         """(least, greatest) value of the range that images of this type use."""
         ranges: dict[int, tuple[Any, Any]] = {
-            10: (False, True), 4: (0, 255), 17: (0, 65535), 6: (-128, 127), 5: (-32768, 32767), 9: (-(2**63), 2**63 - 1),
-            3: (-(2**31), 2**31 - 1), 1: (0, 1), 2: (0, 1), 19: (0, 1), 22: (0, 2**32 - 1), 23: (0, 2**64 - 1),
+            10: (False, True),
+            4: (0, 255),
+            17: (0, 65535),
+            6: (-128, 127),
+            5: (-32768, 32767),
+            9: (-(2**63), 2**63 - 1),
+            3: (-(2**31), 2**31 - 1),
+            1: (0, 1),
+            2: (0, 1),
+            19: (0, 1),
+            22: (0, 2**32 - 1),
+            23: (0, 2**64 - 1),
         }
         low, high = ranges[self._base._enum]
         return (0 if clip_negative and self.is_integer else low), high
@@ -247,16 +257,43 @@ export_value("QUANTIZED_DTYPES", "dtypes.QUANTIZED_DTYPES", attribute="QUANTIZED
 _LOOKUP: dict[Any, DType] = {}
 for _dtype in _BY_ENUM.values():
     _LOOKUP[_dtype.name] = _dtype
-_LOOKUP.update({"half": float16, "float": float32, "double": float64, "half_ref": float16._as_ref, "float_ref": float32._as_ref, "double_ref": float64._as_ref})
+_LOOKUP.update(
+    {
+        "half": float16,
+        "float": float32,
+        "double": float64,
+        "half_ref": float16._as_ref,
+        "float_ref": float32._as_ref,
+        "double_ref": float64._as_ref,
+    }
+)
 _OF_NUMPY: dict[Any, DType] = {
-    np.dtype(n): _BY_ENUM[e] for n, e in (
-        ("float32", 1), ("float64", 2), ("int32", 3), ("uint8", 4), ("int16", 5), ("int8", 6), ("complex64", 8), ("int64", 9), ("bool", 10), ("uint16", 17),
-        ("complex128", 18), ("float16", 19), ("uint32", 22), ("uint64", 23), ("object", 7),
+    np.dtype(n): _BY_ENUM[e]
+    for n, e in (
+        ("float32", 1),
+        ("float64", 2),
+        ("int32", 3),
+        ("uint8", 4),
+        ("int16", 5),
+        ("int8", 6),
+        ("complex64", 8),
+        ("int64", 9),
+        ("bool", 10),
+        ("uint16", 17),
+        ("complex128", 18),
+        ("float16", 19),
+        ("uint32", 22),
+        ("uint64", 23),
+        ("object", 7),
     )
 }
 _LOOKUP.update({d.type: t for d, t in _OF_NUMPY.items()})
 _LOOKUP.update(_OF_NUMPY)
-_PYTHON_TYPES = {float: float32, __builtins__["bool"] if isinstance(__builtins__, dict) else type(True): _BY_ENUM[10], object: string}
+_PYTHON_TYPES = {
+    float: float32,
+    __builtins__["bool"] if isinstance(__builtins__, dict) else type(True): _BY_ENUM[10],
+    object: string,
+}
 
 
 _REFUSED = (int, complex, str, bytes)
@@ -288,7 +325,11 @@ def as_dtype(type_value: Any) -> DType:
     if type_value.__class__ is DType:
         return type_value  # type: ignore[no-any-return]
     try:
-        found = _BY_ENUM.get(type_value) if type_value.__class__ is int else _PYTHON_TYPES.get(type_value) or _LOOKUP.get(type_value)
+        found = (
+            _BY_ENUM.get(type_value)
+            if type_value.__class__ is int
+            else _PYTHON_TYPES.get(type_value) or _LOOKUP.get(type_value)
+        )
     except TypeError:  # unhashable
         found = None
     if found is None and type_value is not None and not any(type_value is t for t in _REFUSED):

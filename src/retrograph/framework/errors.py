@@ -9,9 +9,23 @@ from typing import Any
 from retrograph.framework.exports import export, export_value
 
 CODES = {
-    "OK": 0, "CANCELLED": 1, "UNKNOWN": 2, "INVALID_ARGUMENT": 3, "DEADLINE_EXCEEDED": 4, "NOT_FOUND": 5, "ALREADY_EXISTS": 6, "PERMISSION_DENIED": 7,
-    "RESOURCE_EXHAUSTED": 8, "FAILED_PRECONDITION": 9, "ABORTED": 10, "OUT_OF_RANGE": 11, "UNIMPLEMENTED": 12, "INTERNAL": 13, "UNAVAILABLE": 14,
-    "DATA_LOSS": 15, "UNAUTHENTICATED": 16,
+    "OK": 0,
+    "CANCELLED": 1,
+    "UNKNOWN": 2,
+    "INVALID_ARGUMENT": 3,
+    "DEADLINE_EXCEEDED": 4,
+    "NOT_FOUND": 5,
+    "ALREADY_EXISTS": 6,
+    "PERMISSION_DENIED": 7,
+    "RESOURCE_EXHAUSTED": 8,
+    "FAILED_PRECONDITION": 9,
+    "ABORTED": 10,
+    "OUT_OF_RANGE": 11,
+    "UNIMPLEMENTED": 12,
+    "INTERNAL": 13,
+    "UNAVAILABLE": 14,
+    "DATA_LOSS": 15,
+    "UNAUTHENTICATED": 16,
 }
 globals().update(CODES)
 for _name in CODES:
@@ -75,14 +89,20 @@ def _error_class(name: str, code: str, doc: str) -> Any:
 
 
 CancelledError: Any = _error_class("CancelledError", "CANCELLED", "The operation was cancelled.")
-InvalidArgumentError: Any = _error_class("InvalidArgumentError", "INVALID_ARGUMENT", "An operation got an argument that it cannot take.")
+InvalidArgumentError: Any = _error_class(
+    "InvalidArgumentError", "INVALID_ARGUMENT", "An operation got an argument that it cannot take."
+)
 DeadlineExceededError: Any = _error_class("DeadlineExceededError", "DEADLINE_EXCEEDED", "A deadline passed.")
 NotFoundError: Any = _error_class("NotFoundError", "NOT_FOUND", "Something asked for (a file, a key) is not there.")
 AlreadyExistsError: Any = _error_class("AlreadyExistsError", "ALREADY_EXISTS", "Something to be made is there already.")
 PermissionDeniedError: Any = _error_class("PermissionDeniedError", "PERMISSION_DENIED", "The caller may not do this.")
 UnauthenticatedError: Any = _error_class("UnauthenticatedError", "UNAUTHENTICATED", "The caller is not known.")
-ResourceExhaustedError: Any = _error_class("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "Memory, disk or a quota ran out.")
-FailedPreconditionError: Any = _error_class("FailedPreconditionError", "FAILED_PRECONDITION", "The state does not allow this, e.g. an uninitialized variable.")
+ResourceExhaustedError: Any = _error_class(
+    "ResourceExhaustedError", "RESOURCE_EXHAUSTED", "Memory, disk or a quota ran out."
+)
+FailedPreconditionError: Any = _error_class(
+    "FailedPreconditionError", "FAILED_PRECONDITION", "The state does not allow this, e.g. an uninitialized variable."
+)
 AbortedError: Any = _error_class("AbortedError", "ABORTED", "The operation was aborted.")
 OutOfRangeError: Any = _error_class("OutOfRangeError", "OUT_OF_RANGE", "An operation went past the end of its input.")
 UnimplementedError: Any = _error_class("UnimplementedError", "UNIMPLEMENTED", "What was asked for is not implemented.")
@@ -100,9 +120,23 @@ class UnknownError(OpError):
 
 
 _CLASS_OF_CODE: dict[int, type[OpError]] = {
-    c._code: c for c in (
-        CancelledError, InvalidArgumentError, DeadlineExceededError, NotFoundError, AlreadyExistsError, PermissionDeniedError, UnauthenticatedError,
-        ResourceExhaustedError, FailedPreconditionError, AbortedError, OutOfRangeError, UnimplementedError, InternalError, UnavailableError, DataLossError,
+    c._code: c
+    for c in (
+        CancelledError,
+        InvalidArgumentError,
+        DeadlineExceededError,
+        NotFoundError,
+        AlreadyExistsError,
+        PermissionDeniedError,
+        UnauthenticatedError,
+        ResourceExhaustedError,
+        FailedPreconditionError,
+        AbortedError,
+        OutOfRangeError,
+        UnimplementedError,
+        InternalError,
+        UnavailableError,
+        DataLossError,
         UnknownError,
     )
 }

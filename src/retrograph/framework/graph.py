@@ -180,7 +180,9 @@ class Tensor:
         raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
 
     def __int__(self) -> int:
-        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'")
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'"
+        )
 
     def __iter__(self) -> Iterator[Any]:
         self._disallow("iterating over `tf.Tensor`")
@@ -424,7 +426,9 @@ class Operation:
 
 
 def _cpp_name(dtype: DType) -> str:
-    name = {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.base_dtype.name, dtype.base_dtype.name)
+    name = {"float32": "float", "float64": "double", "float16": "half"}.get(
+        dtype.base_dtype.name, dtype.base_dtype.name
+    )
     return f"{name}_ref" if dtype._is_ref else name
 
 
@@ -680,7 +684,15 @@ class Graph:
 
     _create_op_internal = create_op
 
-    def _create_op(self, op_type: str, inputs: tuple[Tensor, ...], name: Any, attrs: dict[str, Any], definition: OpDef | None, depth: int = 2) -> Operation:
+    def _create_op(
+        self,
+        op_type: str,
+        inputs: tuple[Tensor, ...],
+        name: Any,
+        attrs: dict[str, Any],
+        definition: OpDef | None,
+        depth: int = 2,
+    ) -> Operation:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         for tensor in inputs:
@@ -694,7 +706,9 @@ class Graph:
         full_name = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
         return self._new_op(op_type, full_name, inputs, attrs, definition)
 
-    def _new_op(self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], definition: OpDef | None) -> Operation:
+    def _new_op(
+        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], definition: OpDef | None
+    ) -> Operation:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         if not _VALID_OP_NAME(name):
@@ -710,7 +724,13 @@ class Graph:
             self._next_id()
             raise
         op = self._add_op(op_type, name, inputs, attrs, types, shapes, control_inputs)
-        if state.control_flow_context is not None or state.control_stack or state.device_stack or state.colocation_stack or self._has_op_maps:
+        if (
+            state.control_flow_context is not None
+            or state.control_stack
+            or state.device_stack
+            or state.colocation_stack
+            or self._has_op_maps
+        ):
             self._apply_scopes(op, state)
         return op
 
@@ -761,7 +781,16 @@ class Graph:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         if colocation is not None:
             attrs["_class"] = colocation
-        op = self._add_op(op_type, full_name, inputs, attrs, [t for t, _ in outputs], [s for _, s in outputs], list(control_inputs), stack)
+        op = self._add_op(
+            op_type,
+            full_name,
+            inputs,
+            attrs,
+            [t for t, _ in outputs],
+            [s for _, s in outputs],
+            list(control_inputs),
+            stack,
+        )
         op._device = device
         if self._has_op_maps:
             self._apply_op_maps(op)
@@ -770,7 +799,13 @@ class Graph:
     def _plain_scopes(self) -> bool:
         """Whether no open scope changes new operations (device, colocation, control, context, overrides)."""
         state = self._state
-        return not (state.control_flow_context is not None or state.control_stack or state.device_stack or state.colocation_stack or self._has_op_maps)
+        return not (
+            state.control_flow_context is not None
+            or state.control_stack
+            or state.device_stack
+            or state.colocation_stack
+            or self._has_op_maps
+        )
 
     def _apply_scopes(self, op: Operation, state: _ScopeState) -> None:
         context = state.control_flow_context
@@ -798,7 +833,9 @@ class Graph:
     def _apply_op_maps(self, op: Operation) -> None:
         for key, value in self._attr_scope_map.items():
             if key not in op._attrs:
-                attr = _attr_python_value(value(op.node_def) if callable(value) and not hasattr(value, "python_value") else value)
+                attr = _attr_python_value(
+                    value(op.node_def) if callable(value) and not hasattr(value, "python_value") else value
+                )
                 if attr is not None:
                     op._attrs[key] = attr
         if op._type in self._op_to_kernel_label_map and "_kernel" not in op._attrs:
@@ -809,7 +846,9 @@ class Graph:
             op._attrs["container"] = self._container.encode()
 
     def _note_op_maps(self) -> None:
-        self._has_op_maps = bool(self._attr_scope_map or self._gradient_override_map_value or self._op_to_kernel_label_map or self._container)
+        self._has_op_maps = bool(
+            self._attr_scope_map or self._gradient_override_map_value or self._op_to_kernel_label_map or self._container
+        )
 
     # ---- looking up
 
@@ -830,7 +869,9 @@ class Graph:
             raise ValueError("allow_tensor and allow_operation can't both be False.")
         if obj.__class__ is str:
             return self._element_by_name(obj, allow_tensor, allow_operation)
-        wanted = "Tensor or Operation" if allow_tensor and allow_operation else "Tensor" if allow_tensor else "Operation"
+        wanted = (
+            "Tensor or Operation" if allow_tensor and allow_operation else "Tensor" if allow_tensor else "Operation"
+        )
         element = _as_graph_element(obj)
         element = obj if element is None else element
         if isinstance(element, bytes):
@@ -865,10 +906,14 @@ class Graph:
             op_name, index_text = name.split(":")
             index = int(index_text)
         except ValueError:
-            raise ValueError(f"The name {name!r} looks a like a Tensor name, but is not a valid one. {_TENSOR_NAME_FORM}") from None
+            raise ValueError(
+                f"The name {name!r} looks a like a Tensor name, but is not a valid one. {_TENSOR_NAME_FORM}"
+            ) from None
         op = self._nodes_by_name.get(op_name)
         if op is None:
-            raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, does not exist in the graph.")
+            raise KeyError(
+                f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, does not exist in the graph."
+            )
         try:
             return op._outputs[index]
         except IndexError:
@@ -1096,7 +1141,9 @@ class Graph:
         return self._map_overridden("_gradient_override_map_value", op_type_map)
 
     def _kernel_label_map(self, op_to_kernel_label_map: Any) -> Any:
-        _check_string_map(op_to_kernel_label_map, "op_to_kernel_label_map must be a dictionary mapping strings to strings")
+        _check_string_map(
+            op_to_kernel_label_map, "op_to_kernel_label_map must be a dictionary mapping strings to strings"
+        )
         return self._map_overridden("_op_to_kernel_label_map", op_to_kernel_label_map)
 
     def _attr_scope(self, attr_map: Any) -> Any:
@@ -1138,7 +1185,9 @@ def _not_registered(op_type: str) -> str:
     )
 
 
-def _inferred_shapes(op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: list[DType]) -> Sequence[Shape]:
+def _inferred_shapes(
+    op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: list[DType]
+) -> Sequence[Shape]:
     record = RECORDS.get(op_type)
     if record is None or record.shape is None:
         return (None,) * len(types)
@@ -1154,7 +1203,9 @@ def _complete_attrs(definition: OpDef, attrs: dict[str, Any], inputs: Sequence[T
     position = 0
     for arg in definition.inputs:
         if arg.number_attr:
-            count = attrs.setdefault(arg.number_attr, len(inputs) - position - (len(definition.inputs) - definition.inputs.index(arg) - 1))
+            count = attrs.setdefault(
+                arg.number_attr, len(inputs) - position - (len(definition.inputs) - definition.inputs.index(arg) - 1)
+            )
         elif arg.type_list_attr:
             rest = len(definition.inputs) - definition.inputs.index(arg) - 1
             count = len(attrs[arg.type_list_attr]) if arg.type_list_attr in attrs else len(inputs) - position - rest
@@ -1250,7 +1301,9 @@ def _checked_session(session: Any, graph: Graph, action: str, method: str, owner
                 else f"Cannot use the default session to {action}: the {owner} is different from the session's graph. Pass an explicit session to {call}."
             )
     elif session.graph is not graph:
-        raise ValueError(f"Cannot use the given session to {action}: the {owner} is different from the session's graph.")
+        raise ValueError(
+            f"Cannot use the given session to {action}: the {owner} is different from the session's graph."
+        )
     return session
 
 
@@ -1260,7 +1313,7 @@ def _checked_session(session: Any, graph: Graph, action: str, method: str, owner
 class _DefaultGraphStack(threading.local):
     """The open `as_default` blocks of a thread, above one lasting graph of the process."""
 
-    _global: list[Graph | None] = [None]  # noqa: RUF012 - shared by all threads on purpose
+    _global: list[Graph | None] = [None]
 
     def __init__(self) -> None:
         self.stack: list[Graph] = []
@@ -1329,7 +1382,7 @@ def reset_default_graph() -> None:
 
 
 @export("name_scope", "keras.backend.name_scope")
-class name_scope:  # noqa: N801 - TF's name
+class name_scope:
     """Opens a name scope for the operations made inside.
 
     >>> with tf.name_scope("layer"):
@@ -1343,7 +1396,9 @@ class name_scope:  # noqa: N801 - TF's name
 
     def __init__(self, name: Any, default_name: Any = None, values: Any = None):
         if default_name is not None and not isinstance(default_name, str):
-            raise TypeError(f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg.")
+            raise TypeError(
+                f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg."
+            )
         self._name = default_name if name is None else name
         self._default_name = default_name
         self._values = values
@@ -1356,7 +1411,9 @@ class name_scope:  # noqa: N801 - TF's name
 
     def __enter__(self) -> str:
         if self._name is None and self._values is not None:
-            raise ValueError(f"At least one of name ({self._name}) and default_name ({self._default_name}) must be provided.")
+            raise ValueError(
+                f"At least one of name ({self._name}) and default_name ({self._default_name}) must be provided."
+            )
         graph = get_default_graph()
         controller = None
         if self._values:
@@ -1375,7 +1432,9 @@ class name_scope:  # noqa: N801 - TF's name
         self._entered.append((controller, scope))
         return yielded
 
-    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         controller, scope = self._entered.pop()
         scope.__exit__()
         if controller is not None:

@@ -64,7 +64,14 @@ def _value_lines(array: Any, dtype: DType) -> list[str]:
     flat = array.ravel()
     if array.size > 1 and not bool((flat == flat[0]).all()):
         return [f"tensor_content: {_quoted(flat.tobytes())}"]
-    names = {"float32": "float_val", "float64": "double_val", "int64": "int64_val", "bool": "bool_val", "float16": "half_val", "bfloat16": "half_val"}
+    names = {
+        "float32": "float_val",
+        "float64": "double_val",
+        "int64": "int64_val",
+        "bool": "bool_val",
+        "float16": "half_val",
+        "bfloat16": "half_val",
+    }
     value = flat[0].item() if hasattr(flat[0], "item") else flat[0]
     return [f"{names.get(dtype.name, 'int_val')}: {_number(value)}"]
 
@@ -116,11 +123,11 @@ class AttrValue:
     def __repr__(self) -> str:
         return "".join(line + "\n" for line in self.text())
 
-    def CopyFrom(self, other: AttrValue) -> None:  # noqa: N802 - protocol buffers' name
+    def CopyFrom(self, other: AttrValue) -> None:
         """Takes the value of another attribute."""
         self.__dict__["kind"], self.__dict__["value"] = other.kind, other.value
 
-    def HasField(self, name: str) -> bool:  # noqa: N802
+    def HasField(self, name: str) -> bool:
         """Whether the attribute is of that kind."""
         return _FIELD_OF_KIND.get(self.kind, "list" if self.kind.startswith("list") else "") == name
 
@@ -143,7 +150,16 @@ class AttrValue:
                 self.owner.__dict__["value"] = [_plain_value(v, name) for v in values]
 
 
-_FIELD_OF_KIND = {"string": "s", "int": "i", "float": "f", "bool": "b", "type": "type", "shape": "shape", "tensor": "tensor", "func": "func"}
+_FIELD_OF_KIND = {
+    "string": "s",
+    "int": "i",
+    "float": "f",
+    "bool": "b",
+    "type": "type",
+    "shape": "shape",
+    "tensor": "tensor",
+    "func": "func",
+}
 _KIND_OF_FIELD = {field: kind for kind, field in _FIELD_OF_KIND.items()}
 _UNSET: dict[str, Any] = {"s": b"", "i": 0, "f": 0.0, "b": False, "type": 0}
 
@@ -188,7 +204,7 @@ class ListValue:
             return _FieldList(self.owner, name)
         raise AttributeError(name)
 
-    def SetInParent(self) -> None:  # noqa: N802 - protocol buffers' name
+    def SetInParent(self) -> None:
         """Makes the attribute an empty list if it is nothing yet."""
 
 
@@ -241,12 +257,19 @@ class NodeDef:
         if self.device:
             lines.append(f'device: "{self.device}"')
         for key in sorted(self.attr):
-            lines += ["attr {", f'  key: "{key}"', "  value {", *("    " + line for line in self.attr[key].text()), "  }", "}"]
+            lines += [
+                "attr {",
+                f'  key: "{key}"',
+                "  value {",
+                *("    " + line for line in self.attr[key].text()),
+                "  }",
+                "}",
+            ]
         return "".join(line + "\n" for line in lines)
 
     __repr__ = __str__
 
-    def CopyFrom(self, other: NodeDef) -> None:  # noqa: N802
+    def CopyFrom(self, other: NodeDef) -> None:
         """Takes all of another node."""
         self.name, self.op, self.device = other.name, other.op, other.device
         self.input, self.attr = list(other.input), dict(other.attr)
@@ -282,7 +305,14 @@ def _kind_of(name: str, value: Any, op_type: str) -> str:
 def _guessed_kind(value: Any) -> str:
     if isinstance(value, list):
         return f"list({_guessed_kind(value[0]) if value else 'int'})"
-    for types, kind in (((bool,), "bool"), ((int,), "int"), ((float,), "float"), ((DType,), "type"), ((bytes, str), "string"), ((np.ndarray,), "tensor")):
+    for types, kind in (
+        ((bool,), "bool"),
+        ((int,), "int"),
+        ((float,), "float"),
+        ((DType,), "type"),
+        ((bytes, str), "string"),
+        ((np.ndarray,), "tensor"),
+    ):
         if isinstance(value, types):
             return kind
     return "shape"

@@ -69,7 +69,19 @@ class AttrDef:
 class OpDef:
     """TF's definition of an op type."""
 
-    __slots__ = ("attr_by_name", "attrs", "inferred", "inputs", "name", "outputs", "ref_inputs", "result_type", "simple_outputs", "stateful", "type_defaults")
+    __slots__ = (
+        "attr_by_name",
+        "attrs",
+        "inferred",
+        "inputs",
+        "name",
+        "outputs",
+        "ref_inputs",
+        "result_type",
+        "simple_outputs",
+        "stateful",
+        "type_defaults",
+    )
 
     def __init__(self, row: dict[str, Any]):
         self.name: str = row["op"]
@@ -114,7 +126,9 @@ def _scalar(field: str, text: str) -> Any:
 
 
 def _parse_list(text: str, attr_type: str) -> list[Any]:
-    return [_scalar(m.group(1), m.group(2)) for m in _TOKEN.finditer(text) if m.group(1) in ("s", "type", "b", "i", "f")]
+    return [
+        _scalar(m.group(1), m.group(2)) for m in _TOKEN.finditer(text) if m.group(1) in ("s", "type", "b", "i", "f")
+    ]
 
 
 def _parse_value(text: str, attr_type: str) -> Any:

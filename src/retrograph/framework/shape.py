@@ -147,14 +147,23 @@ def _dimension_comparison(name: str, apply: Any) -> Any:
 
 
 for _operator, _apply in {
-    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "floordiv": lambda a, b: a // b, "mod": lambda a, b: a % b,
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "floordiv": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
 }.items():
     setattr(Dimension, f"__{_operator}__", _dimension_operator(f"__{_operator}__", _apply, False))
     setattr(Dimension, f"__r{_operator}__", _dimension_operator(f"__r{_operator}__", _apply, True))
 Dimension.__truediv__ = _true_division("__truediv__")  # type: ignore[attr-defined]
 Dimension.__rtruediv__ = _true_division("__rtruediv__")  # type: ignore[attr-defined]
 Dimension.__div__ = Dimension.__floordiv__  # type: ignore[attr-defined]
-for _operator, _apply in {"lt": lambda a, b: a < b, "le": lambda a, b: a <= b, "gt": lambda a, b: a > b, "ge": lambda a, b: a >= b}.items():
+for _operator, _apply in {
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+}.items():
     setattr(Dimension, f"__{_operator}__", _dimension_comparison(f"__{_operator}__", _apply))
 
 

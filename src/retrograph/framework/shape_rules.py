@@ -76,7 +76,9 @@ class ShapeContext:
     def suffix(self) -> str:
         """What TF appends to an error of a shape function."""
         text = f" for '{self.name}' (op: '{self.op_type}') with input shapes: {', '.join(to_text(t._shape) for t in self.inputs)}"
-        values = [f"input[{i}] = <{summarize(v)}>" for i, v in sorted(self._requested.items()) if i not in self._partial]
+        values = [
+            f"input[{i}] = <{summarize(v)}>" for i, v in sorted(self._requested.items()) if i not in self._partial
+        ]
         if values:
             text += f" and with computed input tensors: {', '.join(values)}"
         partial = [f"input[{i}] = {to_text(s)}" for i, s in sorted(self._partial.items())]
@@ -175,7 +177,9 @@ def merge(c: ShapeContext | None, a: Shape, b: Shape) -> Shape:
         raise ShapeError(f"Shapes must be equal rank, but are {len(a)} and {len(b)}")
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
         if x is not None and y is not None and x != y:
-            raise ShapeError(f"Dimension {i} in both shapes must be equal, but are {x} and {y}. Shapes are {to_text(a)} and {to_text(b)}.")
+            raise ShapeError(
+                f"Dimension {i} in both shapes must be equal, but are {x} and {y}. Shapes are {to_text(a)} and {to_text(b)}."
+            )
     return tuple(y if x is None else x for x, y in zip(a, b, strict=True))
 
 

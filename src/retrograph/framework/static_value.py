@@ -64,7 +64,12 @@ def _size(op: Any, index: int) -> Any:
     return None if shape is None else np.array(np.prod(shape, dtype=np.int64), shape.dtype)
 
 
-_OF_SHAPES: dict[str, Callable[[Any, int], Any]] = {"Shape": _static_shape, "ShapeN": _static_shape, "Rank": _rank, "Size": _size}
+_OF_SHAPES: dict[str, Callable[[Any, int], Any]] = {
+    "Shape": _static_shape,
+    "ShapeN": _static_shape,
+    "Rank": _rank,
+    "Size": _size,
+}
 
 
 def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
@@ -78,7 +83,11 @@ def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
     record = RECORDS.get(op.type)
     if record is None or record.numpy is None or record.effect or depth == 0 or not op.inputs or _unfoldable(op.type):
         return None
-    if tensor._shape is not None and None not in tensor._shape and int(np.prod(tensor._shape, dtype=np.int64)) > _MAX_ELEMENTS:
+    if (
+        tensor._shape is not None
+        and None not in tensor._shape
+        and int(np.prod(tensor._shape, dtype=np.int64)) > _MAX_ELEMENTS
+    ):
         return None
     return _evaluated(op, record, tensor.value_index, depth - 1)
 
@@ -158,7 +167,11 @@ def _partial_of_cast(op: Any) -> Shape:
 
 
 _PARTIAL: dict[str, Callable[[Any], Shape]] = {
-    "Shape": _partial_of_shape, "Pack": _partial_of_pack, "ConcatV2": _partial_of_concat, "StridedSlice": _partial_of_strided_slice, "Cast": _partial_of_cast,
+    "Shape": _partial_of_shape,
+    "Pack": _partial_of_pack,
+    "ConcatV2": _partial_of_concat,
+    "StridedSlice": _partial_of_strided_slice,
+    "Cast": _partial_of_cast,
 }
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-
 from retrograph.framework import dtypes
-from retrograph.framework.conversion import convert_to_tensor, internal_convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.conversion import (
+    convert_to_tensor,
+    internal_convert_to_tensor,
+    register_tensor_conversion_function,
+)
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, name_scope
@@ -203,14 +206,18 @@ class SparseTensor:
 
 
 @export("convert_to_tensor_or_indexed_slices")
-def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
+def convert_to_tensor_or_indexed_slices(
+    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False
+) -> Any:
     """`value` as a tensor, or itself if it is an `IndexedSlices` (or SparseTensor) already.
 
     Source: TF 1.15 `tf.convert_to_tensor_or_indexed_slices`.
     """
     if isinstance(value, (IndexedSlices, SparseTensor)):
         if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
-            raise ValueError(f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype {value.dtype.name}: {value!r}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype {value.dtype.name}: {value!r}"
+            )
         return value
     return internal_convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
 
@@ -233,10 +240,14 @@ def _dense_from_slices(value: Any, dtype: Any = None, name: str | None = None, a
     from retrograph.framework.apply import apply_op
 
     if dtype and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
-        raise ValueError(f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for IndexedSlices with dtype {value.dtype.name}")
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for IndexedSlices with dtype {value.dtype.name}"
+        )
     if value.dense_shape is None:
         raise ValueError(f"Tensor conversion requested for IndexedSlices without dense_shape: {value}")
-    return apply_op("UnsortedSegmentSum", name, data=value.values, segment_ids=value.indices, num_segments=value.dense_shape[0])
+    return apply_op(
+        "UnsortedSegmentSum", name, data=value.values, segment_ids=value.indices, num_segments=value.dense_shape[0]
+    )
 
 
 register_tensor_conversion_function(IndexedSlices, _dense_from_slices)

@@ -22,7 +22,15 @@ from retrograph.variables.initializers import get as as_initializer
 class InputSpec:
     """What a layer asks of an input: rank, axes, dtype. Source: TF 1.15 `tf.layers.InputSpec`."""
 
-    def __init__(self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None, min_ndim: int | None = None, axes: Any = None):
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Any = None,
+    ):
         self.dtype = tf.as_dtype(dtype).name if dtype is not None else None
         self.shape = shape
         self.ndim = len(shape) if shape is not None else ndim
@@ -44,7 +52,9 @@ def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
         return
     given, specs = nest.flatten(inputs), nest.flatten(spec)
     if len(given) != len(specs):
-        raise ValueError(f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(given)} input tensors. Inputs received: {given}")
+        raise ValueError(
+            f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(given)} input tensors. Inputs received: {given}"
+        )
     for index, (value, one) in enumerate(zip(given, specs, strict=True)):
         if one is not None:
             _check_input(one, value, f"Input {index} of layer {layer_name} is incompatible with the layer: ")
@@ -70,7 +80,9 @@ def _check_axes(spec: InputSpec, shape: Any, prefix: str) -> None:
     for axis, size in spec.axes.items():
         wanted = size.value if hasattr(size, "value") else size
         if wanted is not None and shape.as_list()[int(axis)] not in (wanted, None):
-            raise ValueError(f"{prefix}expected axis {axis} of input shape to have value {wanted} but received input with shape {shape.as_list()}")
+            raise ValueError(
+                f"{prefix}expected axis {axis} of input shape to have value {wanted} but received input with shape {shape.as_list()}"
+            )
     if spec.shape is not None:
         for wanted, got in zip(spec.shape, shape.as_list(), strict=False):
             if wanted is not None and got is not None and wanted != got:
@@ -105,11 +117,26 @@ class Layer:
     Subclasses define `build(input_shape)`, `call(inputs, ...)`, and make variables by `add_weight`. Source: TF 1.15 `tf.layers.Layer`.
     """
 
-    def __init__(self, trainable: bool = True, name: Any = None, dtype: Any = None, activity_regularizer: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        trainable: bool = True,
+        name: Any = None,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        **kwargs: Any,
+    ):
         scope = kwargs.pop("_scope", None)
         self._reuse = kwargs.pop("_reuse", None)
         self._use_resource_variables = False
-        unknown = set(kwargs) - {"autocast", "dynamic", "input_shape", "batch_input_shape", "batch_size", "weights", "experimental_autocast"}
+        unknown = set(kwargs) - {
+            "autocast",
+            "dynamic",
+            "input_shape",
+            "batch_input_shape",
+            "batch_size",
+            "weights",
+            "experimental_autocast",
+        }
         if unknown:
             raise TypeError("Keyword argument not understood:", sorted(unknown)[0])
         self._trainable = trainable
@@ -208,7 +235,11 @@ class Layer:
     @property
     def non_trainable_weights(self) -> list[Any]:
         """The variables that are not trained."""
-        return list(self._non_trainable_weights) if self.trainable else self._trainable_weights + self._non_trainable_weights
+        return (
+            list(self._non_trainable_weights)
+            if self.trainable
+            else self._trainable_weights + self._non_trainable_weights
+        )
 
     @property
     def weights(self) -> list[Any]:
@@ -280,7 +311,9 @@ class Layer:
 
     def _checked_initializer(self, initializer: Any, dtype: Any, name: str) -> Any:
         if initializer is None and not (dtype.is_floating or dtype.is_integer or dtype.is_unsigned or dtype.is_bool):
-            raise ValueError(f"An initializer for variable {name} of type {dtype.base_dtype} is required for layer {self.name}")
+            raise ValueError(
+                f"An initializer for variable {name} of type {dtype.base_dtype} is required for layer {self.name}"
+            )
         return as_initializer(initializer)
 
     @staticmethod
@@ -319,8 +352,18 @@ class Layer:
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Adds update operations, which go to the collection `update_ops` at the end of the call."""
         for update in updates if isinstance(updates, (list, tuple)) else [updates]:
-            value = update() if callable(update) and not hasattr(update, "op") and not isinstance(update, tf.Operation) else update
-            self._updates.append(value if isinstance(value, tf.Operation) else value.op if hasattr(value, "op") else tf.convert_to_tensor(value).op)
+            value = (
+                update()
+                if callable(update) and not hasattr(update, "op") and not isinstance(update, tf.Operation)
+                else update
+            )
+            self._updates.append(
+                value
+                if isinstance(value, tf.Operation)
+                else value.op
+                if hasattr(value, "op")
+                else tf.convert_to_tensor(value).op
+            )
 
     # ---- calling
 
@@ -341,7 +384,9 @@ class Layer:
         self._set_scope(kwargs.pop("scope", None))
         if self.built:
             if self._always_reuse_variable_scope is None:
-                self._always_reuse_variable_scope = tf.variable_scope(self._scope, reuse=True, auxiliary_name_scope=False)
+                self._always_reuse_variable_scope = tf.variable_scope(
+                    self._scope, reuse=True, auxiliary_name_scope=False
+                )
             opened = self._always_reuse_variable_scope
         else:
             opened = tf.variable_scope(self._scope, reuse=self._reuse, auxiliary_name_scope=False)
@@ -407,7 +452,15 @@ class Layer:
         memo[id(self)] = result
         for key, value in self.__dict__.items():
             shallow = key in ("_scope", "_always_reuse_variable_scope") or isinstance(value, tf.Tensor)
-            setattr(result, key, copy.copy(value) if shallow and not isinstance(value, tf.Tensor) else value if shallow else copy.deepcopy(value, memo))
+            setattr(
+                result,
+                key,
+                copy.copy(value)
+                if shallow and not isinstance(value, tf.Tensor)
+                else value
+                if shallow
+                else copy.deepcopy(value, memo),
+            )
         return result
 
 

@@ -37,7 +37,9 @@ def normalized_padding(value: Any) -> str:
     """The padding in lower case; ValueError for an unknown one."""
     padding = value.lower() if isinstance(value, str) else value
     if padding not in ("valid", "same", "causal"):
-        raise ValueError(f'The `padding` argument must be a list/tuple or one of "valid", "same" (or "causal", only for `Conv1D). Received: {padding}')
+        raise ValueError(
+            f'The `padding` argument must be a list/tuple or one of "valid", "same" (or "causal", only for `Conv1D). Received: {padding}'
+        )
     return padding  # type: ignore[no-any-return]
 
 
@@ -74,7 +76,11 @@ class _Convolution(Layer):
         self.dilation_rate = sizes_of(dilation_rate, rank, "dilation_rate")
         self.activation = activation
         self.use_bias = use_bias
-        self.bias_initializer, self.bias_regularizer, self.bias_constraint = bias_initializer, bias_regularizer, bias_constraint
+        self.bias_initializer, self.bias_regularizer, self.bias_constraint = (
+            bias_initializer,
+            bias_regularizer,
+            bias_constraint,
+        )
         self.input_spec = InputSpec(ndim=rank + 2)
 
     @property
@@ -93,14 +99,21 @@ class _Convolution(Layer):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                name="bias", shape=(self.filters,), initializer=self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint, trainable=True
+                name="bias",
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                trainable=True,
             )
 
     def _finished(self, outputs: Any) -> Any:
         if self.use_bias and self.rank == 1 and self.data_format == "channels_first":
             outputs += tf.reshape(self.bias, (1, self.filters, 1))
         elif self.use_bias:
-            outputs = tf.nn.bias_add(outputs, self.bias, data_format="NCHW" if self.data_format == "channels_first" else "NHWC")
+            outputs = tf.nn.bias_add(
+                outputs, self.bias, data_format="NCHW" if self.data_format == "channels_first" else "NHWC"
+            )
         return self.activation(outputs) if self.activation is not None else outputs
 
     def _causally_padded(self, inputs: Any) -> Any:
@@ -120,19 +133,37 @@ class _Convolution(Layer):
         last = self.data_format == "channels_last"
         space = sizes[1:-1] if last else sizes[2:]
         lengths = [
-            output_length(s, k, self.padding, step, rate) for s, k, step, rate in zip(space, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+            output_length(s, k, self.padding, step, rate)
+            for s, k, step, rate in zip(space, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         ]
         return tf.TensorShape([sizes[0], *lengths, self.filters] if last else [sizes[0], self.filters, *lengths])
 
 
 class _Conv(_Convolution):
-    def __init__(self, rank: int, *args: Any, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        rank: int,
+        *args: Any,
+        kernel_initializer: Any = None,
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **kwargs: Any,
+    ):
         super().__init__(rank, *args, **kwargs)
-        self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint = kernel_initializer, kernel_regularizer, kernel_constraint
+        self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint = (
+            kernel_initializer,
+            kernel_regularizer,
+            kernel_constraint,
+        )
 
     def _add_kernel(self, shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(
-            name="kernel", shape=shape, initializer=self.kernel_initializer, regularizer=self.kernel_regularizer, constraint=self.kernel_constraint, trainable=True
+            name="kernel",
+            shape=shape,
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            trainable=True,
         )
 
     def build(self, input_shape: Any) -> None:
@@ -150,7 +181,15 @@ class _Conv(_Convolution):
 
     def _convolved(self, inputs: Any) -> Any:
         if any(rate != 1 for rate in self.dilation_rate):
-            return dilated_convolution(inputs, tf.convert_to_tensor(self.kernel), self.strides, self._op_padding, self._format, self.dilation_rate, None)
+            return dilated_convolution(
+                inputs,
+                tf.convert_to_tensor(self.kernel),
+                self.strides,
+                self._op_padding,
+                self._format,
+                self.dilation_rate,
+                None,
+            )
         if self.rank == 1:
             return tf.nn.conv1d(inputs, self.kernel, self.strides[0], self._op_padding, data_format=self._format)
         steps = (1, *self.strides, 1) if self.data_format == "channels_last" else (1, 1, *self.strides)
@@ -226,7 +265,10 @@ class _ConvTranspose(_Conv):
         batch = sizes[0]
         first = 1 if self.data_format == "channels_last" else 2
         space = [sizes[first + i] for i in range(self.rank)]
-        lengths = [_transposed_length(s, k, self.padding, step) for s, k, step in zip(space, self.kernel_size, self.strides, strict=True)]
+        lengths = [
+            _transposed_length(s, k, self.padding, step)
+            for s, k, step in zip(space, self.kernel_size, self.strides, strict=True)
+        ]
         wanted = (batch, *lengths, self.filters) if first == 1 else (batch, self.filters, *lengths)
         outputs = self._transposed(inputs, tf.stack(wanted))
         outputs.set_shape(self.compute_output_shape(inputs.shape))
@@ -244,7 +286,10 @@ class _ConvTranspose(_Conv):
         sizes = tf.TensorShape(input_shape).as_list()
         last = self.data_format == "channels_last"
         space = sizes[1:-1] if last else sizes[2:]
-        lengths = [_transposed_length(s, k, self.padding, step) for s, k, step in zip(space, self.kernel_size, self.strides, strict=True)]
+        lengths = [
+            _transposed_length(s, k, self.padding, step)
+            for s, k, step in zip(space, self.kernel_size, self.strides, strict=True)
+        ]
         return tf.TensorShape([sizes[0], *lengths, self.filters] if last else [sizes[0], self.filters, *lengths])
 
 
@@ -310,7 +355,13 @@ class _SeparableConv(_Convolution):
             depthwise, pointwise = tf.expand_dims(depthwise, 0), tf.expand_dims(pointwise, 0)
             rates = (1, *rates)
         outputs = tf.nn.separable_conv2d(
-            inputs, depthwise, pointwise, strides=(1, *steps, 1) if last else (1, 1, *steps), padding=self._op_padding, rate=rates, data_format="NHWC" if last else "NCHW"
+            inputs,
+            depthwise,
+            pointwise,
+            strides=(1, *steps, 1) if last else (1, 1, *steps),
+            padding=self._op_padding,
+            rate=rates,
+            data_format="NHWC" if last else "NCHW",
         )
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias, data_format="NHWC" if last else "NCHW")

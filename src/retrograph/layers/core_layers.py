@@ -38,12 +38,22 @@ class Dense(Layer):
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
         self.kernel = self.add_weight(
-            "kernel", shape=[size, self.units], initializer=self.kernel_initializer, regularizer=self.kernel_regularizer, constraint=self.kernel_constraint, trainable=True
+            "kernel",
+            shape=[size, self.units],
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            trainable=True,
         )
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                "bias", shape=[self.units], initializer=self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint, trainable=True
+                "bias",
+                shape=[self.units],
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                trainable=True,
             )
         self.built = True
 
@@ -86,7 +96,9 @@ class Dropout(Layer):
     def call(self, inputs: Any, training: Any = False) -> Any:
         """The outputs; `training` may be a tensor."""
         return smart_cond(
-            training, lambda: tf.nn.dropout(inputs, noise_shape=self._noise_shape(inputs), seed=self.seed, rate=self.rate), lambda: tf.identity(inputs)
+            training,
+            lambda: tf.nn.dropout(inputs, noise_shape=self._noise_shape(inputs), seed=self.seed, rate=self.rate),
+            lambda: tf.identity(inputs),
         )
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -129,7 +141,9 @@ def normalized_data_format(value: Any) -> str:
     value = "channels_last" if value is None else value
     found = value.lower() if isinstance(value, str) else value
     if found not in ("channels_first", "channels_last"):
-        raise ValueError(f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}')
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}'
+        )
     return found  # type: ignore[no-any-return]
 
 
@@ -149,7 +163,9 @@ def dense(
 
 
 @export("layers.dropout")
-def dropout(inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False, name: Any = None) -> Any:
+def dropout(
+    inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, training: Any = False, name: Any = None
+) -> Any:
     """Dropout of the inputs while training. Source: TF 1.15 `tf.layers.dropout`."""
     return Dropout(rate, noise_shape=noise_shape, seed=seed, name=name).apply(inputs, training=training)
 

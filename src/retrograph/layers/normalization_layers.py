@@ -39,7 +39,10 @@ class BatchNormalization(Layer):
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        self.moving_mean_initializer, self.moving_variance_initializer = moving_mean_initializer, moving_variance_initializer
+        self.moving_mean_initializer, self.moving_variance_initializer = (
+            moving_mean_initializer,
+            moving_variance_initializer,
+        )
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
         self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
         self.fused = True if fused is None else fused
@@ -58,9 +61,15 @@ class BatchNormalization(Layer):
         sizes = {a: shape[a].value for a in self.axis}
         for a, size in sizes.items():
             if size is None:
-                raise ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape) if a is not None else None
+                raise (
+                    ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape)
+                    if a is not None
+                    else None
+                )
         self.input_spec = InputSpec(ndim=shape.ndims, axes=sizes)
-        self._param_shape = tuple(sizes.values()) if len(sizes) == 1 else tuple(sizes.get(i, 1) for i in range(shape.ndims))
+        self._param_shape = (
+            tuple(sizes.values()) if len(sizes) == 1 else tuple(sizes.get(i, 1) for i in range(shape.ndims))
+        )
         self.gamma = self._parameter("gamma", self.scale)
         self.beta = self._parameter("beta", self.center)
         with self._without_partitioner():
@@ -150,7 +159,11 @@ class BatchNormalization(Layer):
 
     def _update_moving(self, mean: Any, variance: Any, training: Any) -> None:
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            self.add_update(lambda moving=moving, value=value: smart_cond(training, lambda: self._averaged(moving, value, self.momentum), lambda: moving))
+            self.add_update(
+                lambda moving=moving, value=value: smart_cond(
+                    training, lambda: self._averaged(moving, value, self.momentum), lambda: moving
+                )
+            )
 
     @staticmethod
     def _averaged(moving: Any, value: Any, momentum: Any) -> Any:
@@ -169,12 +182,23 @@ class BatchNormalization(Layer):
 
         def inferred() -> Any:
             return tf.nn.fused_batch_norm(
-                inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance, epsilon=self.epsilon, is_training=False, data_format=self._data_format
+                inputs,
+                gamma,
+                beta,
+                mean=self.moving_mean,
+                variance=self.moving_variance,
+                epsilon=self.epsilon,
+                is_training=False,
+                data_format=self._data_format,
             )
 
         output, mean, variance = smart_cond(training, trained, inferred)
         known = _known(training)
-        momentum = smart_cond(training, lambda: self.momentum, lambda: 1.0) if known is None else tf.convert_to_tensor(self.momentum)
+        momentum = (
+            smart_cond(training, lambda: self.momentum, lambda: 1.0)
+            if known is None
+            else tf.convert_to_tensor(self.momentum)
+        )
         if known is not False:
             self.add_update(lambda: self._averaged(self.moving_mean, mean, momentum))
             self.add_update(lambda: self._averaged(self.moving_variance, variance, momentum))

@@ -17,7 +17,15 @@ class _Pooling(Layer):
     rank = 2
     kind = "max"
 
-    def __init__(self, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any,
+        padding: Any = "valid",
+        data_format: Any = "channels_last",
+        name: Any = None,
+        **kwargs: Any,
+    ):
         if strides is None:
             raise ValueError("Argument `strides` must not be None.")
         super().__init__(name=name, **kwargs)
@@ -31,7 +39,9 @@ class _Pooling(Layer):
         """The outputs."""
         last = self.data_format == "channels_last"
         sizes, steps, form = self.pool_size, self.strides, ops_format(self.data_format, max(self.rank, 2))
-        pool = {("max", 3): tf.nn.max_pool3d, ("avg", 3): tf.nn.avg_pool3d}.get((self.kind, self.rank), tf.nn.max_pool if self.kind == "max" else tf.nn.avg_pool)
+        pool = {("max", 3): tf.nn.max_pool3d, ("avg", 3): tf.nn.avg_pool3d}.get(
+            (self.kind, self.rank), tf.nn.max_pool if self.kind == "max" else tf.nn.avg_pool
+        )
         if self.rank == 1:
             axis = 2 if last else 3
             inputs, sizes, steps = tf.expand_dims(inputs, axis), (*sizes, 1), (*steps, 1)
@@ -44,7 +54,10 @@ class _Pooling(Layer):
         sizes = tf.TensorShape(input_shape).as_list()
         last = self.data_format == "channels_last"
         space = sizes[1:-1] if last else sizes[2:]
-        lengths = [output_length(s, k, self.padding, step) for s, k, step in zip(space, self.pool_size, self.strides, strict=True)]
+        lengths = [
+            output_length(s, k, self.padding, step)
+            for s, k, step in zip(space, self.pool_size, self.strides, strict=True)
+        ]
         return tf.TensorShape([sizes[0], *lengths, sizes[-1]] if last else [sizes[0], sizes[1], *lengths])
 
 
@@ -57,7 +70,14 @@ class MaxPooling1D(_Pooling):
 
 
 @export("layers.max_pooling1d")
-def max_pooling1d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def max_pooling1d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `MaxPooling1D` layer. Source: TF 1.15 `tf.layers.max_pooling1d`."""
     return MaxPooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
 
@@ -71,7 +91,14 @@ class MaxPooling2D(_Pooling):
 
 
 @export("layers.max_pooling2d")
-def max_pooling2d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def max_pooling2d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `MaxPooling2D` layer. Source: TF 1.15 `tf.layers.max_pooling2d`."""
     return MaxPooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
 
@@ -85,7 +112,14 @@ class MaxPooling3D(_Pooling):
 
 
 @export("layers.max_pooling3d")
-def max_pooling3d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def max_pooling3d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `MaxPooling3D` layer. Source: TF 1.15 `tf.layers.max_pooling3d`."""
     return MaxPooling3D(pool_size, strides, padding, data_format, name).apply(inputs)
 
@@ -99,7 +133,14 @@ class AveragePooling1D(_Pooling):
 
 
 @export("layers.average_pooling1d")
-def average_pooling1d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def average_pooling1d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `AveragePooling1D` layer. Source: TF 1.15 `tf.layers.average_pooling1d`."""
     return AveragePooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
 
@@ -113,7 +154,14 @@ class AveragePooling2D(_Pooling):
 
 
 @export("layers.average_pooling2d")
-def average_pooling2d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def average_pooling2d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `AveragePooling2D` layer. Source: TF 1.15 `tf.layers.average_pooling2d`."""
     return AveragePooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
 
@@ -127,6 +175,13 @@ class AveragePooling3D(_Pooling):
 
 
 @export("layers.average_pooling3d")
-def average_pooling3d(inputs: Any, pool_size: Any, strides: Any, padding: Any = "valid", data_format: Any = "channels_last", name: Any = None) -> Any:
+def average_pooling3d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: Any = "valid",
+    data_format: Any = "channels_last",
+    name: Any = None,
+) -> Any:
     """The outputs of a `AveragePooling3D` layer. Source: TF 1.15 `tf.layers.average_pooling3d`."""
     return AveragePooling3D(pool_size, strides, padding, data_format, name).apply(inputs)

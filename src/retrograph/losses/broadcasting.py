@@ -27,23 +27,33 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
         weights, weights_shape, weights_rank = _shape_and_rank(weights, "weights")
         values, values_shape, values_rank = _shape_and_rank(values, "values")
         checked = _checked_now(weights, weights_shape, weights_rank, values, values_shape, values_rank)
-        return checked if checked is not None else _checked_later(weights, weights_shape, weights_rank, values, values_shape, values_rank, scope)
+        return (
+            checked
+            if checked is not None
+            else _checked_later(weights, weights_shape, weights_rank, values, values_shape, values_rank, scope)
+        )
 
 
-def _checked_now(weights: Any, weights_shape: Any, weights_rank: Any, values: Any, values_shape: Any, values_rank: Any) -> Any:
+def _checked_now(
+    weights: Any, weights_shape: Any, weights_rank: Any, values: Any, values_shape: Any, values_rank: Any
+) -> Any:
     rank, wanted_rank = constant_value(weights_rank), constant_value(values_rank)
     if rank is None or wanted_rank is None:
         return None
     if rank == 0:
         return tf.no_op(name="static_scalar_check_success")
     if rank != wanted_rank:
-        raise ValueError(f"{_PREFIX} values.rank={wanted_rank}. weights.rank={rank}. values.shape={values.shape}. weights.shape={weights.shape}.")
+        raise ValueError(
+            f"{_PREFIX} values.rank={wanted_rank}. weights.rank={rank}. values.shape={values.shape}. weights.shape={weights.shape}."
+        )
     shape, wanted = constant_value(weights_shape), constant_value(values_shape)
     if shape is None or wanted is None:
         return None
     for i, (size, wanted_size) in enumerate(zip(shape, wanted, strict=True)):
         if size not in (1, wanted_size):
-            raise ValueError(f"{_PREFIX} Mismatch at dim {i}. values.shape={_plain(wanted)} weights.shape={_plain(shape)}.")
+            raise ValueError(
+                f"{_PREFIX} Mismatch at dim {i}. values.shape={_plain(wanted)} weights.shape={_plain(shape)}."
+            )
     return tf.no_op(name="static_dims_check_success")
 
 
@@ -51,17 +61,34 @@ def _plain(shape: Any) -> str:
     return str(np.asarray(shape))
 
 
-def _checked_later(weights: Any, weights_shape: Any, weights_rank: Any, values: Any, values_shape: Any, values_rank: Any, scope: str) -> Any:
+def _checked_later(
+    weights: Any, weights_shape: Any, weights_rank: Any, values: Any, values_shape: Any, values_rank: Any, scope: str
+) -> Any:
     is_scalar = tf.equal(0, weights_rank, name="is_scalar")
-    data = (_PREFIX, "weights.shape=", weights.name, weights_shape, "values.shape=", values.name, values_shape, "is_scalar=", is_scalar)
+    data = (
+        _PREFIX,
+        "weights.shape=",
+        weights.name,
+        weights_shape,
+        "values.shape=",
+        values.name,
+        values_shape,
+        "is_scalar=",
+        is_scalar,
+    )
     valid = tf.cond(
-        is_scalar, lambda: is_scalar, lambda: _valid_nonscalar(weights_rank, weights_shape, values_rank, values_shape), name="is_valid_shape"
+        is_scalar,
+        lambda: is_scalar,
+        lambda: _valid_nonscalar(weights_rank, weights_shape, values_rank, values_shape),
+        name="is_valid_shape",
     )
     return tf.Assert(valid, data, name=scope)
 
 
 def _valid_nonscalar(weights_rank: Any, weights_shape: Any, values_rank: Any, values_shape: Any) -> Any:
-    with tf.name_scope(None, "has_valid_nonscalar_shape", (weights_rank, weights_shape, values_rank, values_shape)) as scope:
+    with tf.name_scope(
+        None, "has_valid_nonscalar_shape", (weights_rank, weights_shape, values_rank, values_shape)
+    ) as scope:
         same = tf.equal(values_rank, weights_rank, name="is_same_rank")
         return tf.cond(same, lambda: _valid_dims(weights_shape, values_shape), lambda: same, name=scope)
 

@@ -27,7 +27,14 @@ class Reduction:
     @classmethod
     def all(cls) -> tuple[str, ...]:
         """All keys."""
-        return (cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_OVER_NONZERO_WEIGHTS, cls.SUM_BY_NONZERO_WEIGHTS)
+        return (
+            cls.NONE,
+            cls.SUM,
+            cls.MEAN,
+            cls.SUM_OVER_BATCH_SIZE,
+            cls.SUM_OVER_NONZERO_WEIGHTS,
+            cls.SUM_BY_NONZERO_WEIGHTS,
+        )
 
     @classmethod
     def validate(cls, key: Any) -> None:
@@ -83,14 +90,19 @@ def _reduced(losses: Any, weights: Any, reduction: str) -> Any:
 
 
 @export("losses.compute_weighted_loss")
-def compute_weighted_loss(losses: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT) -> Any:
+def compute_weighted_loss(
+    losses: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+) -> Any:
     """The losses times `weights`, reduced; added to `loss_collection`.
 
     `losses`: dtype[batch, ...], `weights`: broadcastable to it. Raises ValueError: unknown reduction, weights do not fit.
     Source: TF 1.15 `tf.losses.compute_weighted_loss`.
     """
     Reduction.validate(reduction)
-    with tf.name_scope(scope, "weighted_loss", (losses, weights)), tf.control_dependencies((assert_broadcastable(weights, losses),)):
+    with (
+        tf.name_scope(scope, "weighted_loss", (losses, weights)),
+        tf.control_dependencies((assert_broadcastable(weights, losses),)),
+    ):
         losses = tf.convert_to_tensor(losses)
         dtype = losses.dtype
         loss = tf.cast(_reduced(tf.cast(losses, tf.float32), tf.cast(weights, tf.float32), reduction), dtype)
@@ -100,13 +112,20 @@ def compute_weighted_loss(losses: Any, weights: Any = 1.0, scope: Any = None, lo
 
 @export("losses.absolute_difference")
 def absolute_difference(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
 ) -> Any:
     """|predictions - labels|, weighted and reduced. Source: TF 1.15 `tf.losses.absolute_difference`."""
     _need(labels=labels, predictions=predictions)
     with tf.name_scope(scope, "absolute_difference", (predictions, labels, weights)) as scope:
         labels, predictions = _float_pair(labels, predictions)
-        return compute_weighted_loss(tf.abs(tf.subtract(predictions, labels)), weights, scope, loss_collection, reduction=reduction)
+        return compute_weighted_loss(
+            tf.abs(tf.subtract(predictions, labels)), weights, scope, loss_collection, reduction=reduction
+        )
 
 
 @export("losses.cosine_distance")
@@ -127,7 +146,14 @@ def cosine_distance(
 
 
 @export("losses.hinge_loss")
-def hinge_loss(labels: Any, logits: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT) -> Any:
+def hinge_loss(
+    labels: Any,
+    logits: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
+) -> Any:
     """max(0, 1 - y * logits) with y = 2 * labels - 1. Source: TF 1.15 `tf.losses.hinge_loss`."""
     _need(labels=labels, logits=logits)
     with tf.name_scope(scope, "hinge_loss", (logits, labels, weights)) as scope:
@@ -140,7 +166,13 @@ def hinge_loss(labels: Any, logits: Any, weights: Any = 1.0, scope: Any = None, 
 
 @export("losses.huber_loss")
 def huber_loss(
-    labels: Any, predictions: Any, weights: Any = 1.0, delta: float = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    delta: float = 1.0,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
 ) -> Any:
     """Squared error up to `delta`, linear beyond. Source: TF 1.15 `tf.losses.huber_loss`."""
     _need(labels=labels, predictions=predictions)
@@ -156,7 +188,13 @@ def huber_loss(
 
 @export("losses.log_loss")
 def log_loss(
-    labels: Any, predictions: Any, weights: Any = 1.0, epsilon: float = 1e-7, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    epsilon: float = 1e-7,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
 ) -> Any:
     """Cross-entropy of probabilities. Source: TF 1.15 `tf.losses.log_loss`."""
     _need(labels=labels, predictions=predictions)
@@ -169,17 +207,26 @@ def log_loss(
 
 @export("losses.mean_squared_error")
 def mean_squared_error(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
 ) -> Any:
     """(predictions - labels)^2, weighted and reduced. Source: TF 1.15 `tf.losses.mean_squared_error`."""
     _need(labels=labels, predictions=predictions)
     with tf.name_scope(scope, "mean_squared_error", (predictions, labels, weights)) as scope:
         labels, predictions = _float_pair(labels, predictions)
-        return compute_weighted_loss(tf.squared_difference(predictions, labels), weights, scope, loss_collection, reduction=reduction)
+        return compute_weighted_loss(
+            tf.squared_difference(predictions, labels), weights, scope, loss_collection, reduction=reduction
+        )
 
 
 @export("losses.mean_pairwise_squared_error")
-def mean_pairwise_squared_error(labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES) -> Any:
+def mean_pairwise_squared_error(
+    labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES
+) -> Any:
     """Squared differences between pairs of elements of each sample. Source: TF 1.15 `tf.losses.mean_pairwise_squared_error`."""
     _need(labels=labels, predictions=predictions)
     with tf.name_scope(scope, "mean_pairwise_squared_error", (predictions, labels, weights)):
@@ -241,7 +288,12 @@ def softmax_cross_entropy(
 
 @export("losses.sparse_softmax_cross_entropy")
 def sparse_softmax_cross_entropy(
-    labels: Any, logits: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = _LOSSES, reduction: str = _DEFAULT
+    labels: Any,
+    logits: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = _LOSSES,
+    reduction: str = _DEFAULT,
 ) -> Any:
     """Cross-entropy of one class among several, labels by number. Source: TF 1.15 `tf.losses.sparse_softmax_cross_entropy`."""
     _need(labels=labels, logits=logits)

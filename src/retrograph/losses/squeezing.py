@@ -7,7 +7,9 @@ from typing import Any
 import retrograph as tf
 
 
-def remove_squeezable_dimensions(labels: Any, predictions: Any, expected_rank_diff: int = 0, name: str | None = None) -> tuple[Any, Any]:
+def remove_squeezable_dimensions(
+    labels: Any, predictions: Any, expected_rank_diff: int = 0, name: str | None = None
+) -> tuple[Any, Any]:
     """(labels, predictions), the one of too high a rank squeezed. Source: TF 1.15 `confusion_matrix.remove_squeezable_dimensions`."""
     with tf.name_scope(name, "remove_squeezable_dimensions", [labels, predictions]):
         predictions, labels = tf.convert_to_tensor(predictions), tf.convert_to_tensor(labels)
@@ -31,7 +33,9 @@ def _squeezed_if(tensor: Any, wanted: int, rank_diff: Any) -> Any:
     return tf.cond(tf.equal(wanted, rank_diff), lambda: tf.squeeze(tensor, [-1]), lambda: tensor)
 
 
-def with_squeezed_weights(labels: Any, predictions: Any, weights: Any, expected_rank_diff: int = 0) -> tuple[Any, Any, Any]:
+def with_squeezed_weights(
+    labels: Any, predictions: Any, weights: Any, expected_rank_diff: int = 0
+) -> tuple[Any, Any, Any]:
     """(labels, predictions, weights) with ranks that fit together."""
     labels, predictions = remove_squeezable_dimensions(labels, predictions, expected_rank_diff)
     if weights is None:

@@ -7,11 +7,10 @@ from typing import Any
 from retrograph.framework.exports import export
 
 
-
 class Message:
     """An object with the fields of a protocol buffer: unset scalars give their default, parts are made when first read."""
 
-    _fields: dict[str, Any] = {}  # noqa: RUF012 - each class has its own table
+    _fields: dict[str, Any] = {}
 
     def __init__(self, **fields: Any):
         for name, value in fields.items():
@@ -37,22 +36,22 @@ class Message:
             raise AttributeError(f'Assignment not allowed (no field "{name}" in protocol message object).')
         object.__setattr__(self, name, value)
 
-    def HasField(self, name: str) -> bool:  # noqa: N802 - protocol buffers' name
+    def HasField(self, name: str) -> bool:
         """Whether the field has been set."""
         return name in self.__dict__
 
-    def CopyFrom(self, other: Message) -> None:  # noqa: N802
+    def CopyFrom(self, other: Message) -> None:
         """Takes the fields of another message."""
         self.__dict__.clear()
         self.__dict__.update(other.__dict__)
 
     MergeFrom = CopyFrom
 
-    def Clear(self) -> None:  # noqa: N802
+    def Clear(self) -> None:
         """Unsets all fields."""
         self.__dict__.clear()
 
-    def SerializeToString(self) -> bytes:  # noqa: N802
+    def SerializeToString(self) -> bytes:
         """A text form; it is not TF's wire format."""
         return repr(self).encode()
 
@@ -122,8 +121,14 @@ GraphOptions: Any = export("GraphOptions")(
         },
     )
 )  # fmt: skip
-ThreadPoolOptions: Any = _message("ThreadPoolOptionProto", "A thread pool; without meaning here.", {"num_threads": 0, "global_name": ""})
-RPCOptions: Any = _message("RPCOptions", "Remote calls; without meaning here.", {"use_rpc_for_inprocess_master": False, "compression_algorithm": "", "compression_level": 0})
+ThreadPoolOptions: Any = _message(
+    "ThreadPoolOptionProto", "A thread pool; without meaning here.", {"num_threads": 0, "global_name": ""}
+)
+RPCOptions: Any = _message(
+    "RPCOptions",
+    "Remote calls; without meaning here.",
+    {"use_rpc_for_inprocess_master": False, "compression_algorithm": "", "compression_level": 0},
+)
 ClusterDef: Any = _message("ClusterDef", "A cluster; sessions are local here.", {"job": list})
 ConfigProto: Any = export("ConfigProto")(
     _message(
@@ -148,5 +153,9 @@ RunOptions: Any = export("RunOptions")(
 )  # fmt: skip
 StepStats: Any = _message("StepStats", "Times of operations; XLA runs them as one.", {"dev_stats": list})
 RunMetadata: Any = export("RunMetadata")(
-    _message("RunMetadata", "What a `run` tells of itself. Source: TF 1.15 `tf.RunMetadata`.", {"step_stats": StepStats, "cost_graph": dict, "partition_graphs": list})
+    _message(
+        "RunMetadata",
+        "What a `run` tells of itself. Source: TF 1.15 `tf.RunMetadata`.",
+        {"step_stats": StepStats, "cost_graph": dict, "partition_graphs": list},
+    )
 )

@@ -6,6 +6,7 @@ that moves by equal steps is not run but calculated.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +123,7 @@ class _Simulation:
             row = [*values, now[i]]
             if np.ndim(row[0]) or np.asarray(row[0]).dtype.kind not in "iu":
                 return None
-            differences = {int(b) - int(a) for a, b in zip(row, row[1:], strict=False)}
+            differences = {int(b) - int(a) for a, b in itertools.pairwise(row)}
             if len(differences) != 1:
                 return None
             steps[i] = differences.pop()
@@ -149,9 +150,7 @@ class _Simulation:
             middle = (low + high) // 2
             low, high = (middle, high) if runs(middle) else (low, middle)
         rounds = high
-        values = {
-            i: (first[i] + steps[i] * np.arange(rounds, dtype=np.int64)).astype(dtypes[i]) for i in first
-        }
+        values = {i: (first[i] + steps[i] * np.arange(rounds, dtype=np.int64)).astype(dtypes[i]) for i in first}
         return Count(rounds, values, at(rounds))
 
 
@@ -193,7 +192,9 @@ def _fold_one(item: Any, env: dict[Tensor, Any], outer: dict[Tensor, Any], at_mo
     values = [env.get(t) for t in item.inputs]
     missing = [i for i, v in enumerate(values) if not isinstance(v, _KNOWN)]
     if missing and op.type in _SHAPE_TYPES:
-        values = [_shaped(t, outer) if i in missing else v for i, (t, v) in enumerate(zip(item.inputs, values, strict=True))]
+        values = [
+            _shaped(t, outer) if i in missing else v for i, (t, v) in enumerate(zip(item.inputs, values, strict=True))
+        ]
     elif missing and op.type == "LogicalAnd" and at_most and len(missing) == 1:
         env[item.outputs[0]] = values[1 - missing[0]]
         return

@@ -26,7 +26,10 @@ def available(config: Any = None) -> list[DeviceAttributes]:
     count = max(1, (config.device_count.get("CPU", 1) if config is not None else 1))
     found = [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:CPU:{i}", "CPU", 0, 0) for i in range(count)]
     accelerators = [d for d in jax.local_devices() if d.platform != "cpu"]
-    found += [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:GPU:{i}", "GPU", 0, 0) for i, _ in enumerate(accelerators)]
+    found += [
+        DeviceAttributes(f"/job:localhost/replica:0/task:0/device:GPU:{i}", "GPU", 0, 0)
+        for i, _ in enumerate(accelerators)
+    ]
     return found
 
 
@@ -41,9 +44,15 @@ def _placeable(device: str, config: Any) -> bool:
     spec = DeviceSpec.from_string(device)
     if spec.job not in (None, "localhost") or spec.task not in (None, 0) or spec.replica not in (None, 0):
         return False
-    if config.allow_soft_placement or spec.device_type is None or (spec.device_type == "CPU" and spec.device_index in (None, 0)):
+    if (
+        config.allow_soft_placement
+        or spec.device_type is None
+        or (spec.device_type == "CPU" and spec.device_index in (None, 0))
+    ):
         return True
-    return any(d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available(config))
+    return any(
+        d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available(config)
+    )
 
 
 def _unplaceable(op: Operation) -> errors.OpError:

@@ -15,11 +15,16 @@ class InaccessibleTensorError(ValueError):
     """A tensor or operation cannot be reached from here."""
 
 
-_EXPANSIONS: list[tuple[type, Callable[[Any], tuple[list[Any], Rebuild]], Callable[[Any, Any], list[tuple[Any, Any]]] | None]] = []
+_EXPANSIONS: list[
+    tuple[type, Callable[[Any], tuple[list[Any], Rebuild]], Callable[[Any, Any], list[tuple[Any, Any]]] | None]
+] = []
 
 
 def register_session_run_conversion_functions(
-    tensor_type: type, fetch_function: Callable[[Any], Any], feed_function: Any = None, feed_function_for_partial_run: Any = None
+    tensor_type: type,
+    fetch_function: Callable[[Any], Any],
+    feed_function: Any = None,
+    feed_function_for_partial_run: Any = None,
 ) -> None:
     """Lets `run` take objects of a type: `fetch_function(object) -> (fetches, rebuild)`, `feed_function(key, value) -> [(tensor, value)]`.
 
@@ -117,7 +122,9 @@ class Fetches:
         try:
             element = self._graph.as_graph_element(fetch, allow_tensor=True, allow_operation=True)
         except TypeError as error:
-            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({error})") from None
+            raise TypeError(
+                f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({error})"
+            ) from None
         except (ValueError, KeyError) as error:
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
         self._check_fetchable(element)
@@ -142,5 +149,3 @@ def expand_feed(key: Any, value: Any) -> list[tuple[Any, Any]]:
         if feed is not None and isinstance(key, known):
             return feed(key, value)
     return [(key, value)]
-
-

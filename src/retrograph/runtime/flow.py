@@ -26,7 +26,16 @@ from retrograph.runtime.lower import (
     is_read_of_reference,
     uninitialized_error,
 )
-from retrograph.runtime.regions import FLOW_TYPES, CondStep, LoopStep, Step, frame_of, loop_exits, loop_operations, schedule
+from retrograph.runtime.regions import (
+    FLOW_TYPES,
+    CondStep,
+    LoopStep,
+    Step,
+    frame_of,
+    loop_exits,
+    loop_operations,
+    schedule,
+)
 from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError
 
 _KNOWN = (np.ndarray, np.generic, bool)
@@ -566,9 +575,7 @@ class LoopRegion:
 
     def _next(self, inner: Evaluator) -> list[Any]:
         inner.run(self.body)
-        return [
-            _as_declared(inner.context, v.back._outputs[0], inner.env[v.back._inputs[0]]) for v in self.variables
-        ]
+        return [_as_declared(inner.context, v.back._outputs[0], inner.env[v.back._inputs[0]]) for v in self.variables]
 
     def _finished(self, evaluator: Evaluator, values: Sequence[Any]) -> list[Any]:
         return self._tail(self._round(evaluator, evaluator.context, values))
@@ -649,7 +656,9 @@ class LoopRegion:
         return self._finished(evaluator, carry.unpack(state, evaluator.context))
 
 
-def _placed(first: Sequence[int], values: Sequence[Any], second: Sequence[int], others: Sequence[Any], n: int) -> list[Any]:
+def _placed(
+    first: Sequence[int], values: Sequence[Any], second: Sequence[int], others: Sequence[Any], n: int
+) -> list[Any]:
     result: list[Any] = [None] * n
     for i, value in (*zip(first, values, strict=True), *zip(second, others, strict=True)):
         result[i] = value
@@ -729,8 +738,7 @@ class _Carry:
         slots = [collector.slot(value) for value in results]
         written = {key: collector.slot(context.cells[key]) for key in dict.fromkeys([*self.keys, *context.written])}
         checks = [
-            (op, collector.slot(jnp.asarray(ok)), [collector.slot(d) for d in data])
-            for op, ok, data in context.checks
+            (op, collector.slot(jnp.asarray(ok)), [collector.slot(d) for d in data]) for op, ok, data in context.checks
         ]
         return collector.arrays, (slots, written, checks)
 
@@ -789,8 +797,7 @@ class _Carry:
             moving = [leaf for i, leaf in enumerate(flat) if i not in self.fixed]
             values = [_array(leaf, outputs, old.dtype) for leaf, old in zip(moving, state[0], strict=True)]
             cells = [
-                _array(written[key].leaves[0], outputs, old.dtype)
-                for key, old in zip(self.keys, state[1], strict=True)
+                _array(written[key].leaves[0], outputs, old.dtype) for key, old in zip(self.keys, state[1], strict=True)
             ]
             return values, cells, [_first_failure(*pair, outputs) for pair in zip(state[2], checks, strict=True)]
 

@@ -54,7 +54,11 @@ class Instruction:
 
 def _numpy_dtype(tensor: Tensor) -> Any:
     base = tensor._dtype._base
-    return None if tensor._dtype._is_ref or base.name in ("string", "resource", "variant") else np.dtype(base.as_numpy_dtype)
+    return (
+        None
+        if tensor._dtype._is_ref or base.name in ("string", "resource", "variant")
+        else np.dtype(base.as_numpy_dtype)
+    )
 
 
 _NOTHING, _CONST, _HANDLE, _ORDINARY, _UNFED, _MISSING, _READ = range(7)
@@ -101,7 +105,13 @@ def _dereferenced_inputs(op: Operation) -> tuple[int, ...]:
     definition = find_op_def(op._type)
     takes_ref: list[bool] = []
     for arg in definition.inputs if definition else ():
-        count = op._attrs[arg.number_attr] if arg.number_attr else len(op._attrs[arg.type_list_attr]) if arg.type_list_attr else 1
+        count = (
+            op._attrs[arg.number_attr]
+            if arg.number_attr
+            else len(op._attrs[arg.type_list_attr])
+            if arg.type_list_attr
+            else 1
+        )
         takes_ref += [arg.is_ref] * count
     return (*reads, *(i for i, t in enumerate(op._inputs) if t._dtype._is_ref and not takes_ref[i]))
 
@@ -178,8 +188,19 @@ class Evaluator:
         if item.lower is None:
             if item.numpy is not None and _all_static(values):
                 return item.numpy
-            raise NeedsConcreteError(next((t for t, v in zip(item.inputs, values, strict=True) if not isinstance(v, _NUMPY_TYPES)), item.inputs[0]))
-        if item.numpy is not None and not item.effect and _all_static(values) and sum(v.size for v in values) <= _STATIC_LIMIT and _small_outputs(item):
+            raise NeedsConcreteError(
+                next(
+                    (t for t, v in zip(item.inputs, values, strict=True) if not isinstance(v, _NUMPY_TYPES)),
+                    item.inputs[0],
+                )
+            )
+        if (
+            item.numpy is not None
+            and not item.effect
+            and _all_static(values)
+            and sum(v.size for v in values) <= _STATIC_LIMIT
+            and _small_outputs(item)
+        ):
             return item.numpy
         for i in item.static:
             if not isinstance(values[i], _NUMPY_TYPES):
@@ -188,7 +209,11 @@ class Evaluator:
 
     def _typed(self, value: Any, dtype: Any) -> Any:
         if dtype is None or value.__class__ is Ref or hasattr(value, "is_flow"):
-            return np.asarray(value, object) if self.host and not isinstance(value, (np.ndarray, Ref)) and isinstance(value, (bytes, str)) else value
+            return (
+                np.asarray(value, object)
+                if self.host and not isinstance(value, (np.ndarray, Ref)) and isinstance(value, (bytes, str))
+                else value
+            )
         if isinstance(value, _NUMPY_TYPES):
             value = np.asarray(value)
         elif not hasattr(value, "dtype"):
@@ -221,7 +246,10 @@ def _eager(item: Instruction) -> Callable[..., Any]:
         raise missing_error(item.op)
 
     def run(op: Operation, *values: Any) -> Any:
-        given = [v if i in item.static or not isinstance(v, np.ndarray) or v.dtype == object else jnp.asarray(v) for i, v in enumerate(values, -1 if item.effect else 0)]
+        given = [
+            v if i in item.static or not isinstance(v, np.ndarray) or v.dtype == object else jnp.asarray(v)
+            for i, v in enumerate(values, -1 if item.effect else 0)
+        ]
         result = item.lower(op, *given)  # type: ignore[misc]
         if isinstance(result, (tuple, list)):
             return tuple(r if is_opaque(r) else np.asarray(r) for r in result)
@@ -280,7 +308,9 @@ class UninitializedVariableError(errors.FailedPreconditionError):  # type: ignor
     """FailedPreconditionError of reading a variable that has no value."""
 
 
-UninitializedVariableError.__name__ = "FailedPreconditionError"  # what TF raises; the subclass only marks it for the plan
+UninitializedVariableError.__name__ = (
+    "FailedPreconditionError"  # what TF raises; the subclass only marks it for the plan
+)
 
 
 class MissingResourceError(errors.NotFoundError):  # type: ignore[misc]
@@ -294,7 +324,9 @@ def uninitialized_error(op: Operation, ref: Ref) -> errors.OpError:
     """A variable was read before it was given a value."""
     key = ref.key
     if ref.op._type != "VarHandleOp":
-        return UninitializedVariableError(op.node_def, op, located_text(f"Attempting to use uninitialized value {key}", op))
+        return UninitializedVariableError(
+            op.node_def, op, located_text(f"Attempting to use uninitialized value {key}", op)
+        )
     missing = f"Resource localhost/{key}/N10tensorflow3VarE does not exist."
     if op._type in _RESOURCE_READS:
         text = f"Error while reading resource variable {key} from Container: localhost. This could mean that the variable was uninitialized. Not found: {missing}"

@@ -29,9 +29,31 @@ from retrograph.runtime.lower import (
     located,
     uninitialized_error,
 )
-from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, HostContext, Ref, TraceContext, cell_key, initial_stream
+from retrograph.runtime.state import (
+    HANDLE_TYPES,
+    READ_ONLY_TYPES,
+    HostContext,
+    Ref,
+    TraceContext,
+    cell_key,
+    initial_stream,
+)
 
-_CONTROL_FLOW_TYPES = frozenset(("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"))
+_CONTROL_FLOW_TYPES = frozenset(
+    (
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+        "LoopCond",
+    )
+)
 _HOST_TYPES = frozenset(("string", "variant"))
 _WITHOUT_CONTAINER = re.compile(r"Resource localhost/(\S+)/N10tensorflow3VarE does not exist\.")
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
@@ -117,7 +139,11 @@ def _is_host_op(op: Operation) -> bool:
 
 def _has_numpy(op: Operation) -> bool:
     record = RECORDS.get(op._type)
-    if op._type in HANDLE_TYPES or op._type in ("Const", "NoOp", "ControlTrigger", "Placeholder", "PlaceholderV2") or op._type in _CONTROL_FLOW_TYPES:
+    if (
+        op._type in HANDLE_TYPES
+        or op._type in ("Const", "NoOp", "ControlTrigger", "Placeholder", "PlaceholderV2")
+        or op._type in _CONTROL_FLOW_TYPES
+    ):
         return True
     return record is not None and record.numpy is not None
 
@@ -189,7 +215,7 @@ class HostStep:
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
-        ops = [op for item in self.items for op in _ops_of(item)]
+        [op for item in self.items for op in _ops_of(item)]
         for item in self.items:
             for tensor in _taken_by(item):
                 value = env.get(tensor)
@@ -208,7 +234,9 @@ class Segment:
     Cells that are written go in donated and come out again, so that they are updated in place.
     """
 
-    def __init__(self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()):
+    def __init__(
+        self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()
+    ):
         self.items = items
         self.fed = fed
         self.wanted = wanted
@@ -262,7 +290,15 @@ class Segment:
             key += tuple(_frozen(env[t]) for t in self.static_inputs)
         return key
 
-    def _dispatch(self, executable: _Executable, cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any], env: dict[Tensor, Any]) -> None:
+    def _dispatch(
+        self,
+        executable: _Executable,
+        cells: dict[Any, Any],
+        donated: list[Any],
+        kept: list[Any],
+        dynamic: list[Any],
+        env: dict[Tensor, Any],
+    ) -> None:
         with _InterruptsDeferred() if donated else _NO_DEFERRAL:
             try:
                 written, results, checked = executable.call(donated, kept, dynamic)
@@ -287,7 +323,9 @@ class Segment:
 
     # ---- compiling
 
-    def _compiled(self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]) -> _Executable:
+    def _compiled(
+        self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
+    ) -> _Executable:
         executable = _Executable()
         known = {t: env[t] for t in self.inputs if t in self.static or env[t].__class__ is Ref}
         donated_keys = [k for k in self.donated if k in cells]
@@ -295,7 +333,9 @@ class Segment:
         dynamic_tensors = [t for t in self.inputs if t not in known]
 
         def traced(given: list[Any], read: list[Any], values: list[Any]) -> Any:
-            context = TraceContext({**dict(zip(donated_keys, given, strict=True)), **dict(zip(kept_keys, read, strict=True))})
+            context = TraceContext(
+                {**dict(zip(donated_keys, given, strict=True)), **dict(zip(kept_keys, read, strict=True))}
+            )
             inside = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
             evaluator = Evaluator(context, inside, host=False)
             evaluator.run(self.items)
@@ -319,7 +359,7 @@ class Segment:
             if tensor not in evaluator.env:
                 continue  # of a branch that is not taken
             value = evaluator.env[tensor]
-            if isinstance(value, (np.ndarray, np.generic)) or is_opaque(value) and not hasattr(value, "is_flow"):
+            if isinstance(value, (np.ndarray, np.generic)) or (is_opaque(value) and not hasattr(value, "is_flow")):
                 executable.static[tensor] = value
             else:
                 executable.dynamic.append(tensor)
@@ -334,7 +374,9 @@ class Segment:
         sources = self._sources(tensor)
         if sources is not None:
             return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
-        index = next((i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item))), None)
+        index = next(
+            (i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item))), None
+        )
         if index is None:
             return [HostStep(self.items)]
         if self.items[index].__class__ is not Instruction:
@@ -367,7 +409,13 @@ class Segment:
                 found.add(t)
                 continue
             record = RECORDS.get(t._op._type)
-            if _is_handle(t) or record is None or record.effect or record.numpy is None or t._op._type in _CONTROL_FLOW_TYPES:
+            if (
+                _is_handle(t)
+                or record is None
+                or record.effect
+                or record.numpy is None
+                or t._op._type in _CONTROL_FLOW_TYPES
+            ):
                 return None
             if t._op._type in ("Shape", "ShapeN", "Size", "Rank"):
                 continue
@@ -461,7 +509,9 @@ class Plan:
         self._steps: list[Any] | None = None
         self.has_container = any(op._type in HANDLE_TYPES and op._type != "VarHandleOp" for op in self.ops)
         self._all_numpy = all(_has_numpy(op) for op in self.ops)
-        self._small = len(self.ops) <= _HOST_OPS and all(_elements(t._shape) <= _HOST_ELEMENTS for op in self.ops for t in op._outputs)
+        self._small = len(self.ops) <= _HOST_OPS and all(
+            _elements(t._shape) <= _HOST_ELEMENTS for op in self.ops for t in op._outputs
+        )
         self._once = not fetches and not feeds
         self._host_step = HostStep(self.items)
         self._tiny = len(self.ops) <= _HOST_TINY
@@ -499,11 +549,20 @@ class Plan:
         graph = session.graph
         missing = [op for op in self.ops if op._type in HANDLE_TYPES and cell_key(op) not in session._cells]
         local = {v.op._name for v in graph.get_collection("local_variables")}
-        calls = sorted({"tf.local_variables_initializer()" if op._name in local else "tf.global_variables_initializer()" for op in missing})
-        names = ", ".join(op._name for op in missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")
+        calls = sorted(
+            {
+                "tf.local_variables_initializer()" if op._name in local else "tf.global_variables_initializer()"
+                for op in missing
+            }
+        )
+        names = ", ".join(op._name for op in missing[:10]) + (
+            f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        )
         text = str(error)
         if not session._has_container:
-            text = _WITHOUT_CONTAINER.sub(r"Container localhost does not exist. (Could not find resource: localhost/\1)", text)
+            text = _WITHOUT_CONTAINER.sub(
+                r"Container localhost does not exist. (Could not find resource: localhost/\1)", text
+            )
         help_text = f"\nThis run needs variables that have no value in this session: {names}\nGive them one first: sess.run({', '.join(calls)}), or restore a checkpoint.\n"
         base = type(error).__mro__[1]
         return base(error.node_def, error.op, text + help_text)  # type: ignore[no-any-return]
@@ -576,12 +635,16 @@ class _PrepareStep:
     """Puts constants and handles where every step finds them."""
 
     def __init__(self, items: list[Any]):
-        self.constants = [(i.op._outputs[0], i.op._attrs["value"]) for i in items if i.__class__ is Instruction and i.op._type == "Const"]
-        self.handles = [(i.op._outputs[0], Ref(i.op)) for i in items if i.__class__ is Instruction and i.op._type in HANDLE_TYPES]
+        self.constants = [
+            (i.op._outputs[0], i.op._attrs["value"])
+            for i in items
+            if i.__class__ is Instruction and i.op._type == "Const"
+        ]
+        self.handles = [
+            (i.op._outputs[0], Ref(i.op)) for i in items if i.__class__ is Instruction and i.op._type in HANDLE_TYPES
+        ]
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Adds them to `env`."""
         for tensor, value in (*self.constants, *self.handles):
             env.setdefault(tensor, value)
-
-

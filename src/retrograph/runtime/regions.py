@@ -26,7 +26,18 @@ Guard = frozenset[tuple[Tensor, int]]
 Step = Union[Operation, "CondStep", "LoopStep"]
 
 FLOW_TYPES = frozenset(
-    ("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration")
+    (
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+    )
 )
 _NOTHING: Guard = frozenset()
 
@@ -190,7 +201,7 @@ class _Analysis:
     def _frames_of(self, op: Operation) -> Frames:
         if _is_enter(op):
             return (*self._out_frames(op.inputs[0].op), op.attrs["frame_name"].decode())
-        data = [x for x in self.inputs_of(op)]
+        data = list(self.inputs_of(op))
         return max((self._out_frames(x) for x in data), key=len, default=())
 
     def _out_frames(self, op: Operation) -> Frames:
@@ -433,9 +444,7 @@ class _Run:
     def _finished_cond(
         self, pred: Tensor, sides: tuple[list[_Unit], list[_Unit]], merges: list[_Unit], taken: set[_Unit]
     ) -> CondStep:
-        branches = tuple(
-            self.scheduler.run(sides[side], self.assumed | {(pred, side)}) for side in (0, 1)
-        )
+        branches = tuple(self.scheduler.run(sides[side], self.assumed | {(pred, side)}) for side in (0, 1))
         exports = tuple(self._exports(sides[side], taken) for side in (0, 1))
         joined = [(unit.ops[0], self._side_of_first_input(unit.ops[0], pred)) for unit in merges]
         order = min(unit.creation for unit in taken)

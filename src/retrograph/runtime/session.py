@@ -48,7 +48,11 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         if target and target not in ("local", b"local"):
             name = target.decode() if isinstance(target, bytes) else target
-            raise errors.NotFoundError(None, None, f'No session factory registered for the given session options: {{target: "{name}" config: }} Registered factories are {{}}.')
+            raise errors.NotFoundError(
+                None,
+                None,
+                f'No session factory registered for the given session options: {{target: "{name}" config: }} Registered factories are {{}}.',
+            )
         self._graph = graph if graph is not None else get_default_graph()
         self._target = target.encode() if isinstance(target, str) else target or b""
         self._config = config if config is not None else ConfigProto()
@@ -189,7 +193,9 @@ class BaseSession:
         return call
 
     def _make_callable_from_options(self, callable_options: Any) -> Any:
-        raise errors.UnimplementedError(None, None, "Session._make_callable_from_options is not supported; use make_callable")
+        raise errors.UnimplementedError(
+            None, None, "Session._make_callable_from_options is not supported; use make_callable"
+        )
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
         """Prepares a run whose feeds come and fetches are taken step by step; gives its handle.
@@ -233,10 +239,14 @@ class _PartialRun:
         """Adds feeds and notes fetches; InvalidArgumentError for those that were not set up."""
         for tensor in tensors:
             if tensor not in self.feeds:
-                raise errors.InvalidArgumentError(None, None, f"The feed {tensor.name} was not specified in partial_run_setup.")
+                raise errors.InvalidArgumentError(
+                    None, None, f"The feed {tensor.name} was not specified in partial_run_setup."
+                )
         for element in elements:
             if element not in self.fetches:
-                raise errors.InvalidArgumentError(None, None, f"The fetch {element.name} was not specified in partial_run_setup.")
+                raise errors.InvalidArgumentError(
+                    None, None, f"The fetch {element.name} was not specified in partial_run_setup."
+                )
         self.values.update(zip(tensors, values, strict=True))
         self.fetches.difference_update(elements)
 
@@ -268,7 +278,9 @@ def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
     if value.__class__ is not np.ndarray or value.dtype != dtype.as_numpy_dtype:
         value = _converted(value, key, dtype)
     if not compatible(tensor._shape, value.shape):
-        raise ValueError(f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}")
+        raise ValueError(
+            f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}"
+        )
     if tensor in graph._unfeedable_tensors:
         raise ValueError(f"Tensor {tensor} may not be fed.")
     return value
@@ -339,7 +351,9 @@ class Session(BaseSession):
 
     def __enter__(self) -> Session:
         if self._entered:
-            raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times.")
+            raise RuntimeError(
+                "Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times."
+            )
         graph, session = self._graph.as_default(), self.as_default()
         graph.__enter__()
         session.__enter__()
@@ -371,7 +385,9 @@ class InteractiveSession(BaseSession):
         super().__init__(target, graph, config)
         own = ConfigProto()
         own.CopyFrom(self._config)
-        own.graph_options = GraphOptions(optimizer_options=self._config.graph_options.optimizer_options, place_pruned_graph=True)
+        own.graph_options = GraphOptions(
+            optimizer_options=self._config.graph_options.optimizer_options, place_pruned_graph=True
+        )
         self._config = own
         if InteractiveSession._active_session_count > 0:
             warnings.warn(
