@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
+from retrograph.compat.tf_decorator import make_decorator
 from retrograph.framework.deprecation import warn
-
-__all__ = ["contextmanager"]
 
 Function = Callable[..., Any]
 
@@ -22,24 +21,7 @@ def _as_it_is(*_: Any, **__: Any) -> Callable[[Any], Any]:
 tf_export = estimator_export = keras_export = _as_it_is
 
 
-def make_decorator(target: Function, decorator_func: Function, *_: Any, **__: Any) -> Function:
-    """`decorator_func` with the name and docs of `target`, which it keeps as `__wrapped__`."""
-    return functools.update_wrapper(decorator_func, target)
-
-
-def unwrap(maybe_tf_decorator: Any) -> tuple[list[Any], Any]:
-    """(the wrappers, the innermost function)."""
-    wrappers = []
-    function = maybe_tf_decorator
-    while hasattr(function, "__wrapped__"):
-        wrappers.append(function)
-        function = function.__wrapped__
-    return wrappers, function
-
-
-def _warning(target: Any, text: str) -> Any:
-    if isinstance(target, type):
-        return target
+def _warning(target: Any, name: str, text: str) -> Any:
     told: list[bool] = []
 
     @functools.wraps(target)
@@ -49,7 +31,7 @@ def _warning(target: Any, text: str) -> Any:
             warn(text)
         return target(*args, **kwargs)
 
-    return wrapper
+    return make_decorator(target, wrapper, name)
 
 
 def deprecated(date: str | None, instructions: str, warn_once: bool = True) -> Callable[[Any], Any]:
@@ -57,9 +39,11 @@ def deprecated(date: str | None, instructions: str, warn_once: bool = True) -> C
     when = "in a future version" if date is None else f"after {date}"
 
     def decorate(target: Any) -> Any:
+        if isinstance(target, type):
+            return target
         name = f"{getattr(target, '__qualname__', target)} (from {target.__module__})"
         text = f"{name} is deprecated and will be removed {when}.\nInstructions for updating:\n{instructions}"
-        return _warning(target, text)
+        return _warning(target, "deprecated", text)
 
     return decorate
 
@@ -78,7 +62,11 @@ def deprecated_arg_values(
 
 def deprecated_alias(deprecated_name: str, name: str, func_or_class: Any, warn_once: bool = True) -> Any:
     """The function under its old name."""
-    return _warning(func_or_class, f"The name {deprecated_name} is deprecated. Please use {name} instead.\n")
+    if isinstance(func_or_class, type):
+        return func_or_class
+    return _warning(
+        func_or_class, "deprecated_alias", f"The name {deprecated_name} is deprecated. Please use {name} instead.\n"
+    )
 
 
 def deprecated_argument_lookup(new_name: str, new_value: Any, old_name: str, old_value: Any) -> Any:
@@ -90,7 +78,7 @@ def deprecated_argument_lookup(new_name: str, new_value: Any, old_name: str, old
     return old_value
 
 
-@contextmanager
+@contextlib.contextmanager
 def silence() -> Any:
     """A block without deprecation warnings."""
     from retrograph.framework.logger import get_logger
@@ -113,4 +101,9 @@ def keyword_args_only(func: Function) -> Function:
             raise ValueError(f"Must use keyword args to call {func.__name__}.")
         return func(**kwargs)
 
-    return wrapper
+    return make_decorator(func, wrapper, "keyword_args_only")
+
+
+def contextmanager(target: Function) -> Function:
+    """`contextlib.contextmanager` as a wrapping that `unwrap` finds."""
+    return make_decorator(target, contextlib.contextmanager(target), "contextmanager")

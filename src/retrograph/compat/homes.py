@@ -179,6 +179,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.util.compat": (_PLATFORM + "text",),
     "tensorflow.python.util.nest": (_FRAMEWORK + "nest",),
     "tensorflow.python.util.tf_inspect": ("retrograph.compat.tf_inspect",),
+    "tensorflow.python.util.tf_decorator": ("retrograph.compat.tf_decorator",),
     "tensorflow.python.util.tf_contextlib": ("retrograph.compat.decorators",),
     "tensorflow.python.util": ("retrograph.compat.decorators",),
     "tensorflow.python.pywrap_tensorflow": ("retrograph.checkpoint", _FRAMEWORK + "nest"),
