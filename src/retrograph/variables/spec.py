@@ -146,7 +146,9 @@ def chained(outer: Callable[..., Any] | None, inner: Callable[..., Any] | None) 
     run_outer, run_inner = outer, inner
 
     def both(getter: Any, *args: Any, **kwargs: Any) -> Any:
-        return run_inner(functools.partial(call, run_outer, getter), *args, **kwargs)
+        if not callable(run_outer):
+            raise TypeError("the first argument must be callable")
+        return call(run_inner, functools.partial(call, run_outer, getter), *args, **kwargs)
 
     return both
 

@@ -15,6 +15,7 @@ from retrograph.framework.conversion import (
     register_tensor_conversion_function,
 )
 from retrograph.framework.deprecation import deprecated, warn
+from retrograph.framework.device import apply_device_stack
 from retrograph.framework.dtypes import DType, as_dtype
 from retrograph.framework.exports import export
 from retrograph.framework.graph import (
@@ -208,7 +209,9 @@ class Variable(metaclass=_VariableMeta):
         raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
 
     def __int__(self) -> int:
-        raise TypeError(f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'")
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'"
+        )
 
     def __contains__(self, item: Any) -> bool:
         # Python would put words of its own in place of these.
@@ -461,6 +464,14 @@ def outside_control_flow(graph: Graph) -> Any:
     return _AS_IT_IS
 
 
+def _only_devices(graph: Graph) -> bool:
+    """Whether no open scope but names and devices changes new operations."""
+    state = graph._state
+    return not (
+        state.control_stack or state.colocation_stack or graph._has_op_maps or state.control_flow_context is not None
+    )
+
+
 def _checked_collections(new: NewVariable, trainable: bool) -> Any:
     if new.initial_value is None:
         raise ValueError("initial_value must be specified.")
@@ -549,21 +560,21 @@ class RefVariable(Variable):
         initial, name = new.initial_value, new.name
         if initial.__class__ is InitialValue and initial.known and new.caching_device is None and new.shape is None:
             graph = get_default_graph()
-            if name.__class__ is str and name and name[-1] != "/" and graph._plain_scopes():
+            if name.__class__ is str and name and name[-1] != "/" and _only_devices(graph):
                 self._build_plainly(graph, name, initial, new)
                 return
         self._build_in_scopes(new)
 
     def _build_plainly(self, graph: Graph, name: str, initial: InitialValue, new: NewVariable) -> None:
-        """What `_build_in_scopes` does, for initializers of ours and without open scopes but names."""
+        """What `_build_in_scopes` does, for initializers of ours and without open scopes but names and devices."""
         state = graph._state
-        outside = state.name_stack
+        outside, devices = state.name_stack, state.device_stack
         full_name = graph._opened_name(name, outside)
         group = [b"loc:@" + full_name.encode()]
         try:
-            state.name_stack = full_name
+            state.name_stack, state.device_stack = full_name, ()
             value, depends = _made_in_group(graph, initial, new.dtype, group)
-            state.name_stack = full_name
+            state.name_stack, state.device_stack = full_name, devices
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
             emit, stack = graph._emit, frames.capture()
             known = shape if new.validate_shape else None
@@ -577,16 +588,23 @@ class RefVariable(Variable):
             self._variable = held = emit(
                 "VariableV2", full_name, (), attrs, ((dtype._as_ref, known),), stack=stack
             )._outputs[0]
+            if devices:
+                apply_device_stack(held._op, devices)
             if new.validate_shape and (shape is None or None in shape):
                 raise ValueError(_UNKNOWN_SHAPE.format(value))
+            where = held._op._device
             attrs = {"T": dtype, "validate_shape": new.validate_shape, "use_locking": True, "_class": group}
             start = guarded(full_name + "/", value) if depends else value
             name = graph.unique_name("Assign")
-            self._initializer_op = emit("Assign", name, (held, start), attrs, ((dtype._as_ref, shape),), stack=stack)
+            self._initializer_op = emit(
+                "Assign", name, (held, start), attrs, ((dtype._as_ref, shape),), device=where, stack=stack
+            )
             attrs, name = {"T": dtype, "_class": group}, graph.unique_name("read")
-            self._snapshot = emit("Identity", name, (held,), attrs, ((dtype, known),), stack=stack)._outputs[0]
+            self._snapshot = emit(
+                "Identity", name, (held,), attrs, ((dtype, known),), device=where, stack=stack
+            )._outputs[0]
         finally:
-            state.name_stack = outside
+            state.name_stack, state.device_stack = outside, devices
 
     def _build_in_scopes(self, new: NewVariable) -> None:
         initial, from_function = new.initial_value, callable(new.initial_value)
