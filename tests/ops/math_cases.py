@@ -518,6 +518,25 @@ tf.tensordot({m}, {sq}, 5)
 tf.tensordot({m}, {sq}, [[0, 1], [0]])
 tf.histogram_fixed_width([1.0], [1.0], 3)
 tf.bincount([1], maxlength=-1)
+tf.abs(tf.fft({cxm}))
+tf.abs(tf.ifft2d({cxm}))
+tf.abs(tf.signal.fft2d({cxm}))
+tf.signal.rfft({b3})
+tf.signal.rfft({b3}, [8])
+tf.signal.rfft2d({b3}, [2, 2])
+tf.cast(tf.signal.irfft({cxm}), tf.complex64)
+tf.cast(tf.signal.irfft2d({cxm}, [2, 5]), tf.complex64)
+(tf.SparseTensor([[0, 1], [1, 2]], [2.0, 3.0], [2, 3]) * {v}).values
+(tf.SparseTensor([[0, 1], [1, 2]], [2.0, 3.0], [2, 3]) / {v}).values
+({m} * tf.SparseTensor([[0, 1], [1, 2]], [2.0, 3.0], [2, 3])).values
+tf.confusion_matrix([0, 1, 2], [0, 2, 2])
+tf.confusion_matrix([0, 1, 2], [0, 2, 2], num_classes=4, weights=[0.5, 1.0, 2.0], dtype=tf.float32)
+tf.confusion_matrix([0, 1, 2], [0, 2, 2], num_classes=2)
+tf.matrix_square_root({pd})
+tf.clip_by_value(tf.IndexedSlices({m}, tf.constant([0, 1])), 0.0, 1.0).values
+tf.reduce_sum({m}, tf.constant([0]))
+tf.reduce_mean({i}, 0)
+tf.cast({i}, tf.bool)
 """.strip().split("\n")
 
 

@@ -164,7 +164,7 @@ def _padded(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Tensor:
     wanted = constant_value_as_shape(lengths)
     if x._shape is None or 0 in x._shape or not wanted.is_fully_defined() or None in x._shape[-rank:]:
         return x
-    sizes = wanted.as_list()
+    sizes: list[Any] = wanted.as_list()
     if inverse:
         sizes[-1] = sizes[-1] // 2 + 1
     missing = [[0, max(w - (d or 0), 0)] for w, d in zip(sizes, x._shape[-rank:], strict=True)]

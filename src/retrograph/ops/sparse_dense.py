@@ -48,7 +48,7 @@ def _values_shape(c: ShapeContext) -> list[Shape]:
     return [(rows[0],)]
 
 
-def _combined(name: str) -> dict[str, Callable[..., Any]]:
+def _combined(name: str) -> dict[str, Any]:
     def value(xp: Any, indices: Any, values: Any, shape: Any, dense: Any) -> Any:
         whole = xp.broadcast_to(dense, tuple(int(d) for d in np.asarray(shape)))
         return getattr(xp, name)(values, whole[tuple(xp.moveaxis(indices, -1, 0))])
