@@ -682,6 +682,16 @@ tf.gather(w, [1], axis=k)
 tf.sequence_mask(idx, k + 2)
 tf.meshgrid(tf.range(k + 1), tf.range(3))
 tf.matrix_transpose(w)[k]
+tf.fake_quant_with_min_max_args(p - 3.0)
+tf.fake_quant_with_min_max_vars(p - 3.0, -1.3, 2.0)
+tf.fake_quant_with_min_max_vars(p - 3.0, -1.3, 2.0, 4, True)
+tf.fake_quant_with_min_max_vars_per_channel(p - 2.5, [-1.0, 0.0, -2.0], [1.0, 0.0, 0.5])
+tf.quantization.quantize_and_dequantize(p - 2.5, -1.0, 1.5, range_given=True)
+tf.quantization.quantize_and_dequantize(p - 2.5, 0.0, 0.0, False, 4, False, "HALF_UP")
+tf.dequantize(tf.quantization.quantize(p, 0.0, 5.0, tf.quint8)[0], 0.0, 5.0)
+tf.dequantize(tf.quantization.quantize(p, -1.0, 5.0, tf.qint8, mode="SCALED")[0], -1.0, 5.0, mode="SCALED")
+tf.ensure_shape(u, [2, None])
+tf.verify_tensor_all_finite(p, "m")
 """
 
 
@@ -772,7 +782,7 @@ def values_of(tf, expression):
         except Exception as error:
             return {"raises": [type(error).__name__, str(error).split("\n")[0]]}
         tensors = _differentiable(tf, result)
-        if tensors and not expression.startswith(("tf.gradients", "tf.fill", "tf.zeros")):
+        if tensors and not expression.startswith(("tf.gradients", "tf.fill", "tf.zeros", "tf.dequantize")):
             gradients = tf.gradients([_weighted(tf, t) for t in tensors], [scope[n] for n in "puwqx"])
             found["kinds"] = [None if g is None else type(g).__name__ for g in gradients]
             dense = [tf.convert_to_tensor(g) for g in gradients if g is not None]

@@ -80,3 +80,26 @@ def test_variables_are_sliced_and_assigned() -> None:
         session.run(tf.global_variables_initializer())
         session.run(changed)
         assert session.run(v).tolist() == [[0.0, 0.0], [5.0, 0.0], [6.0, 0.0]]
+
+
+@pytest.mark.parametrize("strategy", ["mod", "div"])
+def test_partitioned_embeddings_compile_without_host_steps(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan.Plan, "_on_host", lambda *_: False)
+    split = tf.fixed_size_partitioner(3)
+    table = tf.get_variable("t", [7, 3], initializer=tf.random_uniform_initializer(seed=1), partitioner=split)
+    ids = tf.placeholder(tf.int64, [None])
+    rows = tf.nn.embedding_lookup(table, ids, strategy)
+    gradients = [tf.convert_to_tensor(g) for g in tf.gradients(tf.reduce_sum(rows * rows), list(table))]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        parts = session.run(list(table))
+        for fed in ([0, 5, 5, 3], [1, 2, 3, 4]):
+            found, slopes = session.run([rows, gradients], {ids: fed})
+            places = [(i % 3, i // 3) if strategy == "mod" else divmod(i - (i > 2), 2) for i in fed]
+            places = [(0, i) if strategy == "div" and i < 3 else p for i, p in zip(fed, places, strict=True)]
+            np.testing.assert_allclose(found, [parts[p][r] for p, r in places])
+            expected = [np.zeros_like(part) for part in parts]
+            for p, r in places:
+                expected[p][r] += 2 * parts[p][r]
+            for slope, want in zip(slopes, expected, strict=True):
+                np.testing.assert_allclose(slope, want, rtol=1e-6)

@@ -9,7 +9,7 @@ from retrograph.framework import dtypes, logger
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.shape import TensorShape, dimension_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array
@@ -95,6 +95,8 @@ def _looked_up_in_parts(
     owners = math.cast(owners, dtypes.int32)
     ids_of = dynamic_partition(new_ids, owners, len(tables))
     positions_of = dynamic_partition(positions, owners, len(tables))
+    if transform_fn is None:
+        _pad_when_compiled(ids_of[0].op, positions_of[0].op)
     parts = []
     for table, its_ids in zip(tables, ids_of, strict=True):
         with ids.graph.colocate_with(table):
@@ -103,7 +105,15 @@ def _looked_up_in_parts(
                 rows = transform_fn(_clipped(rows, its_ids, max_norm))
         parts.append(rows)
     joined = parallel_dynamic_stitch(positions_of, parts, name=scope)
+    if transform_fn is None:
+        _pad_when_compiled(joined.op)
     return _shaped(joined, tables, ids, max_norm, transform_fn)
+
+
+def _pad_when_compiled(*ops: Operation) -> None:
+    # How many ids each table has differs from batch to batch: without padding each batch would be compiled anew.
+    for op in ops:
+        op._set_attr("_padded", True)
 
 
 def _assigned(tables: list[Any], flat: Tensor, strategy: str) -> tuple[Any, Any]:

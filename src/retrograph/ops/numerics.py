@@ -89,4 +89,4 @@ def add_check_numerics_ops() -> Operation:
                 )
             with control_dependencies(checks):
                 checks = [check_numerics(output, message=f"{op.name}:{output.value_index}")]
-    return control_flow.group(*checks)  # type: ignore[no-any-return]
+    return control_flow.group(*checks)

@@ -34,6 +34,7 @@ from retrograph.ops.joining import concat, stack, tile
 from retrograph.ops.rows import (
     both,
     ints,
+    is_static,
     make_tensor,
     make_tensors,
     rank_of,
@@ -436,6 +437,15 @@ def _partition(op: Any, data: Any, partitions: Any) -> Any:
     return tuple(data[partitions == i] for i in range(count))
 
 
+def _padded_partition(op: Any, data: Any, partitions: Any) -> Any:
+    """All of the integers `data` in each part, where they do not belong as the largest integer.
+
+    Rows are gathered as zeros there, and `_padded_stitch` leaves them out: so shapes do not depend on data.
+    """
+    beyond = np.array(np.iinfo(data.dtype).max, data.dtype)
+    return tuple(jnp.where(partitions == i, data, beyond) for i in range(op.get_attr("num_partitions")))
+
+
 def _partition_gradient(op: Any, *grads: Any) -> Any:
     from retrograph.ops.math import range as range_op
     from retrograph.ops.math import reduce_prod
@@ -448,7 +458,9 @@ def _partition_gradient(op: Any, *grads: Any) -> Any:
     return [array.reshape(joined, array.shape(data)), None]
 
 
-register_op("DynamicPartition", shape=_partition_shape, numpy=_partition, host=True, gradient=_partition_gradient)
+register_op(
+    "DynamicPartition", shape=_partition_shape, numpy=_partition, host=True, gradient=_partition_gradient
+).padded = _padded_partition
 
 
 @export("dynamic_partition")
@@ -500,6 +512,22 @@ def _lowered_stitch(op: Any, *inputs: Any) -> Any:
     return jnp.zeros(shape, rows.dtype).at[flat[kept]].set(rows[kept])
 
 
+def _padded_stitch(op: Any, *inputs: Any) -> Any:
+    count = len(inputs) // 2
+    indices, data = inputs[:count], inputs[count:]
+    traced = next((i for i in indices if not is_static(i)), None)
+    if traced is None:
+        return _lowered_stitch(op, *inputs)
+    result = jnp.zeros((traced.shape[0], *data[0].shape[1:]), data[0].dtype)
+    for at, rows in zip(indices, data, strict=True):
+        result = result.at[at].set(rows, mode="drop")
+    return result
+
+
+def _static_stitch_inputs(op: Any) -> tuple[int, ...]:
+    return () if "_padded" in op.attrs else tuple(range(len(op.inputs) // 2))
+
+
 def _stitch_gradient(op: Any, grad: Any) -> Any:
     from retrograph.ops.segment import unsorted_segment_sum  # it builds on this module
 
@@ -516,9 +544,9 @@ for _type in ("DynamicStitch", "ParallelDynamicStitch"):
         shape=_stitch_shape,
         lower=_lowered_stitch,
         numpy=_stitch,
-        static_inputs=lambda op: tuple(range(len(op.inputs) // 2)),
+        static_inputs=_static_stitch_inputs,
         gradient=_stitch_gradient,
-    )
+    ).padded = _padded_stitch
 
 
 @export("dynamic_stitch")

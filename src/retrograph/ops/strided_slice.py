@@ -508,7 +508,7 @@ def _check_index(index: Any) -> None:
 
 def _is_mask(spec: Any) -> bool:
     if isinstance(spec, Tensor):
-        return spec.dtype == dtypes.bool
+        return bool(spec.dtype == dtypes.bool)
     return isinstance(spec, bool) or (isinstance(spec, np.ndarray) and spec.dtype == bool)
 
 
