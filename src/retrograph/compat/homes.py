@@ -185,6 +185,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.pywrap_tensorflow": ("retrograph.checkpoint", _FRAMEWORK + "nest"),
     "tensorflow.examples.tutorials.mnist.input_data": ("retrograph.compat.mnist",),
     "tensorflow.contrib.learn.python.learn.datasets.mnist": ("retrograph.compat.mnist",),
+    "tensorflow.core.framework.types_pb2": ("retrograph.compat.enums",),
+    "tensorflow.core.lib.core.error_codes_pb2": ("retrograph.compat.enums",),
+    "tensorflow.core.protobuf": ("retrograph.runtime.config",),
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
 }
