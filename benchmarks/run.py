@@ -35,7 +35,7 @@ _IMPORTS = {"retrograph": "retrograph", "tf115": "tensorflow", "tfv1": "tensorfl
 class Worker:
     """The process of one engine."""
 
-    def __init__(self, engine: str, python: str):
+    def __init__(self, engine: str, python: str, environment: dict[str, str]):
         self.engine, self.python = engine, python
         self.process = subprocess.Popen(
             [python, str(HERE / "worker.py"), engine],
@@ -43,6 +43,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env={**os.environ, **environment},
         )
         self.problem = self._answer().get("missing")
 
@@ -93,21 +94,30 @@ def _import_seconds(python: str, module: str) -> float:
 
     def wall(code: str) -> float:
         start = time.perf_counter()
-        subprocess.run([python, "-c", code], env=environment, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run([python, "-c", code], env=environment, stderr=subprocess.DEVNULL, check=True)
         return time.perf_counter() - start
 
     return wall(f"import {module}") - wall("pass")
 
 
+def _import_answer(python: str, module: str) -> dict[str, Any]:
+    try:
+        return {"seconds": [_import_seconds(python, module)]}
+    except subprocess.CalledProcessError:
+        return {"error": f"import {module} fails"}
+
+
 def _workers(options: argparse.Namespace) -> dict[str, Worker]:
     pythons = {"retrograph": sys.executable, "jax": sys.executable, "tf115": options.tf115, "tfv1": options.tfv1}
     pythons["torch"] = options.torch
+    # What XLA allocates anew at each step is mapped in pages of 2 MiB, not 4 KiB; glibc 2.35 and later.
+    environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} if options.huge_pages else {}
     workers: dict[str, Worker] = {}
     for engine, python in pythons.items():
         if not python:
             print(f"{engine}: skipped, no interpreter given (--{engine} PYTHON)")
             continue
-        worker = Worker(engine, python)
+        worker = Worker(engine, python, environment)
         if worker.problem:
             print(f"{engine}: skipped, {worker.problem}")
         else:
@@ -143,10 +153,10 @@ def _measure_micro(workers: dict[str, Worker], options: argparse.Namespace) -> l
 def _measure_imports(workers: dict[str, Worker], options: argparse.Namespace) -> list[Row]:
     row, numpy_row = Row("import"), Row("import numpy")
     for _ in range(options.repeats):
-        numpy_row.add("retrograph", {"seconds": [_import_seconds(sys.executable, "numpy")]})
+        numpy_row.add("retrograph", _import_answer(sys.executable, "numpy"))
         for engine, worker in workers.items():
             if engine in _IMPORTS:
-                row.add(engine, {"seconds": [_import_seconds(worker.python, _IMPORTS[engine])]})
+                row.add(engine, _import_answer(worker.python, _IMPORTS[engine]))
     return [row, numpy_row]
 
 
@@ -183,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=5, help="rounds over the engines")
     parser.add_argument("--steps", type=int, default=3, help="training steps in each round")
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--huge-pages", action="store_true", help="every engine allocates in huge pages")
     parser.add_argument("--no-micro", action="store_true")
     return parser
 

@@ -142,17 +142,16 @@ def _convolve(op: Any, x: Any, w: Any, groups: int) -> Any:
 
 
 def _is_pointwise(op: Any, w_shape: Sequence[int]) -> bool:
-    """Whether the convolution is a matrix product at each pixel."""
-    layout = layout_of(op)
+    """Whether the convolution is a matrix product at each pixel that it looks at."""
     window = all(int(d) == 1 for d in w_shape[:-2])
-    moves = all(s == 1 for s in layout.of_spatial(op.attrs["strides"]))
-    return window and moves and layout.channel != 1 and op.attrs["padding"] != EXPLICIT
+    return window and layout_of(op).channel != 1 and op.attrs["padding"] != EXPLICIT
 
 
 def _conv(op: Any, x: Any, w: Any) -> Any:
     x, w = jnp.asarray(x), jnp.asarray(w)
     groups = x.shape[layout_of(op).channel] // w.shape[-2]
     if groups == 1 and _is_pointwise(op, w.shape):
+        x = lax.slice(x, [0] * x.ndim, x.shape, op.attrs["strides"])
         flat = x.reshape(-1, x.shape[-1]) @ w.reshape(w.shape[-2:])
         return flat.reshape(*x.shape[:-1], w.shape[-1])
     return _convolve(op, x, w, groups)
@@ -194,7 +193,8 @@ def _by_phases(op: Any, w: Any, sizes: Any) -> bool:
     layout = layout_of(op)
     strides = layout.of_spatial(op.attrs["strides"])
     plain = all(d == 1 for d in op.attrs["dilations"]) and int(sizes[layout.channel]) == w.shape[-2]
-    return on_cpu() and plain and layout.channel == 3 and max(strides) > 1 and w.shape[-2] >= _FEW_CHANNELS
+    overlapping = max(w.shape[:-2]) > 1 and max(strides) > 1
+    return on_cpu() and plain and overlapping and layout.channel == 3 and w.shape[-2] >= _FEW_CHANNELS
 
 
 def _phase_convolutions(op: Any, w: Any, grad: Any, sizes: list[int]) -> Any:
