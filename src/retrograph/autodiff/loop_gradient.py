@@ -38,7 +38,9 @@ class WhileRegion:
         self.exit_ops = loop_exits(exit_op)
         self.ops = frozenset(operations)
         self.exits = [op.outputs[0] for op in self.exit_ops]
-        enters = [op for op in operations if op.type in ("Enter", "RefEnter") and op.attrs["frame_name"] == frame.encode()]
+        enters = [
+            op for op in operations if op.type in ("Enter", "RefEnter") and op.attrs["frame_name"] == frame.encode()
+        ]
         self.inputs: list[Tensor] = list(dict.fromkeys(op.inputs[0] for op in enters))
         context = exit_op._get_control_flow_context()
         self.back_prop = context is None or context.back_prop

@@ -9,26 +9,38 @@ import numpy as np
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
-from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, control_dependencies, name_scope
+from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape_rules import no_outputs
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import array, math
 from retrograph.ops.cond import cond
-from retrograph.ops.control_flow import group, no_op, with_dependencies
+from retrograph.ops.control_flow import no_op, with_dependencies
 from retrograph.ops.strided_slice import strided_slice
 from retrograph.ops.summarize import summarize_value
 
 NUMERIC_TYPES = frozenset(
     getattr(dtypes, name)
     for name in (
-        "float32 float64 int8 int16 int32 int64 uint8 qint8 qint32 quint8 complex64 complex128 float16 bfloat16"
-    ).split()
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "qint8",
+        "qint32",
+        "quint8",
+        "complex64",
+        "complex128",
+        "float16",
+        "bfloat16",
+    )  # fmt: skip
 )
 
 
@@ -419,9 +431,7 @@ def assert_integer(x: Any, message: str | None = None, name: str | None = None) 
     with name_scope(name, "assert_integer", [x]):
         x = convert_to_tensor(x, name="x")
         if not x.dtype.is_integer:
-            raise TypeError(
-                f'{message or ""}  Expected "x" to be integer type.  Found: {x.name} of dtype {x.dtype!r}'
-            )
+            raise TypeError(f'{message or ""}  Expected "x" to be integer type.  Found: {x.name} of dtype {x.dtype}')
         return no_op("statically_determined_was_integer")
 
 
@@ -435,7 +445,7 @@ def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str
     with name_scope(name, "assert_type", [tensor]):
         tensor = convert_to_tensor(tensor, name="tensor")
         if tensor.dtype != tf_type:
-            raise TypeError(f"{message or ''}  {tensor.name} must be of type {tf_type!r}")
+            raise TypeError(f"{message or ''}  {tensor.name} must be of type {tf_type}")
         return no_op("statically_determined_correct_type")
 
 
@@ -481,7 +491,7 @@ def _common_dtype(items: Sequence[Any], expected: Any) -> Any:
             expected, first = dtype, _name_or_text(item)
         elif expected != dtype:
             like = f" as {first}" if first else ""
-            raise ValueError(f"{_name_or_text(item)}, type={dtype!r}, must be of the same type ({expected!r}){like}.")
+            raise ValueError(f"{_name_or_text(item)}, type={dtype}, must be of the same type ({expected}){like}.")
     return expected
 
 
@@ -497,7 +507,7 @@ def assert_same_float_dtype(tensors: Sequence[Any] | None = None, dtype: Any = N
     if not dtype:
         return dtypes.float32
     if not dtype.is_floating:
-        raise ValueError(f"Expected floating point type, got {dtype!r}.")
+        raise ValueError(f"Expected floating point type, got {dtype}.")
     return dtype  # type: ignore[no-any-return]
 
 

@@ -186,9 +186,7 @@ def _check_same_structure(true: tuple[Any, Any], false: tuple[Any, Any]) -> None
 def _merged(true: list[Tensor], false: list[Tensor]) -> list[Tensor]:
     for x, y in zip(true, false, strict=False):
         if x.dtype.base_dtype != y.dtype.base_dtype:
-            raise ValueError(
-                f"Outputs of true_fn and false_fn must have the same type: {x.dtype.name}, {y.dtype.name}"
-            )
+            raise ValueError(f"Outputs of true_fn and false_fn must have the same type: {x.dtype.name}, {y.dtype.name}")
     return [merge(pair)[0] for pair in zip(false, true, strict=False)]
 
 
@@ -279,7 +277,7 @@ def _last_as_default(
     """Without a default the last action is it, after a check that its predicate holds and no other does."""
     last = len(predicates) - 1
     others = (
-        "Implementation error: selected default action #%d was called, but some of other predicates are True: " % last
+        f"Implementation error: selected default action #{last} was called, but some of other predicates are True: "
     )
 
     def default() -> Any:

@@ -21,9 +21,9 @@ from retrograph.framework.graph import (
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, unchanged, with_rank
-from retrograph.framework import type_spec as _  # noqa: F401 - composites take part in structures
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops.flow_context import output_context
+
 
 def is_tensor_like(value: Any) -> bool:
     """Whether `value` is a tensor, a variable, or made of tensors (IndexedSlices, SparseTensor)."""
@@ -261,9 +261,7 @@ def as_indexed_slices_list(inputs: Sequence[Any]) -> list[IndexedSlices]:
         return slices
     from retrograph.ops import math
 
-    return [
-        x if x in wide else IndexedSlices(x.values, math.cast(x.indices, "int64"), x.dense_shape) for x in slices
-    ]
+    return [x if x in wide else IndexedSlices(x.values, math.cast(x.indices, "int64"), x.dense_shape) for x in slices]
 
 
 def cast_slice_indices(a: Any, b: Any) -> None:

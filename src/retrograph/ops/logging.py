@@ -62,9 +62,7 @@ def _print_grad(op: Operation, *grads: Any) -> list[Any]:
     return [*grads, *([None] * (len(op.inputs) - 1))]
 
 
-register_op(
-    "Print", shape=unchanged, lower=_print_from_program, numpy=_print, effect=True, gradient=_print_grad
-)
+register_op("Print", shape=unchanged, lower=_print_from_program, numpy=_print, effect=True, gradient=_print_grad)
 
 
 @export("Print")
@@ -104,7 +102,11 @@ def _streams() -> dict[Any, str]:
 
     streams: dict[Any, str] = {sys.stdout: "stdout", sys.stderr: "stderr"}
     for module in (tf_logging, logging):
-        for names, text in ((("INFO", "info"), "info"), (("WARN", "WARNING", "warn", "warning"), "warning"), (("ERROR", "error"), "error")):
+        for names, text in (
+            (("INFO", "info"), "info"),
+            (("WARN", "WARNING", "warn", "warning"), "warning"),
+            (("ERROR", "error"), "error"),
+        ):
             streams.update({getattr(module, n): f"log({text})" for n in names if hasattr(module, n)})
     return streams
 

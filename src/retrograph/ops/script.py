@@ -47,7 +47,9 @@ def _make(op_type: str, func: Any, inp: Any, Tout: Any, name: str | None) -> Any
 
 
 @export("py_func")
-def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
+def py_func(
+    func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None
+) -> Any:
     """What `func` gives for the values of `inp`, NumPy arrays both; dtypes as `Tout` says, shapes unknown.
 
     Raises: ValueError if `func` is not callable; when it runs InvalidArgumentError for other dtypes or numbers, and what
@@ -170,7 +172,10 @@ def _run(op: Operation, ctx: Any, *inputs: Any) -> Any:
     else:
         values = [_array(result)]
     if entry.eager:
-        values = [v if v.dtype == object else v.astype(t.as_numpy_dtype) for v, t in zip(values, op.attrs["Tout"], strict=False)]
+        values = [
+            v if v.dtype == object else v.astype(t.as_numpy_dtype)
+            for v, t in zip(values, op.attrs["Tout"], strict=False)
+        ]
     return tuple(_checked(op, token, values))
 
 

@@ -181,7 +181,11 @@ _row("DecodeRaw", _decoded_raw, _raw_shape)
 
 @export("decode_raw", "io.decode_raw")
 def decode_raw(
-    input_bytes: Any = None, out_type: Any = None, little_endian: bool = True, name: str | None = None, bytes: Any = None
+    input_bytes: Any = None,
+    out_type: Any = None,
+    little_endian: bool = True,
+    name: str | None = None,
+    bytes: Any = None,
 ) -> Tensor:
     """The bytes of texts of one length as numbers: `out_type[..., n]`.
 
@@ -288,10 +292,9 @@ def reduce_join(
         texts = convert_to_tensor(inputs)
         if axis is None:
             axis = _all_axes(texts)
-        made = apply_op(
+        return apply_op(  # type: ignore[no-any-return]
             "ReduceJoin", name, inputs=texts, reduction_indices=axis, keep_dims=bool(keepdims), separator=separator
         )
-    return made  # type: ignore[no-any-return]
 
 
 def _all_axes(texts: Tensor) -> Any:
@@ -405,8 +408,12 @@ def _characters(op: Operation, text: bytes) -> Any:
 
 
 _elementwise("StringLength", lambda op, s: len(_characters(op, s)), np.int32)
-_elementwise("StringLower", lambda op, s: s.decode().lower().encode() if op.attrs["encoding"] == b"utf-8" else s.lower())
-_elementwise("StringUpper", lambda op, s: s.decode().upper().encode() if op.attrs["encoding"] == b"utf-8" else s.upper())
+_elementwise(
+    "StringLower", lambda op, s: s.decode().lower().encode() if op.attrs["encoding"] == b"utf-8" else s.lower()
+)
+_elementwise(
+    "StringUpper", lambda op, s: s.decode().upper().encode() if op.attrs["encoding"] == b"utf-8" else s.upper()
+)
 _elementwise("StringStrip", lambda op, s: s.strip())
 
 

@@ -36,7 +36,7 @@ def element(value: Any, quotes: bool = False) -> str:
         return _float(value, 15, float)
     if isinstance(value, (complex, np.complexfloating)):
         return "?"
-    if isinstance(value, np.integer) or isinstance(value, int):
+    if isinstance(value, (np.integer, int)):
         return str(int(value))
     return _float(np.float32(value), 6, np.float32)
 

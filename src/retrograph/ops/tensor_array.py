@@ -360,16 +360,18 @@ def _concat_shape(c: ShapeContext) -> list[Shape]:
 def _gradient_array(op: Operation, flow: Tensor) -> tuple[Tensor, Tensor]:
     """A TensorArray of zeros like the one that `op` reads, in which its gradient adds up."""
     with name_scope(None, "TensorArrayGrad", [op.inputs[0]]), colocate_with(op.inputs[0]):
-        handle, zeros = apply_op(
-            "TensorArrayGradV3", None, handle=op.inputs[0], flow_in=flow, source="gradients"
-        )
+        handle, zeros = apply_op("TensorArrayGradV3", None, handle=op.inputs[0], flow_in=flow, source="gradients")
         with control_dependencies([handle]):
             return handle, apply_op("Identity", "gradient_flow", input=zeros)
 
 
 def _read_grad(op: Operation, grad: Any) -> list[Any]:
     handle, flow = _gradient_array(op, op.inputs[2])
-    return [None, None, apply_op("TensorArrayWriteV3", None, handle=handle, index=op.inputs[1], value=grad, flow_in=flow)]
+    return [
+        None,
+        None,
+        apply_op("TensorArrayWriteV3", None, handle=handle, index=op.inputs[1], value=grad, flow_in=flow),
+    ]
 
 
 def _write_grad(op: Operation, flow: Any) -> list[Any]:

@@ -224,9 +224,7 @@ class WhileContext(ControlFlowContext):
         nest.assert_same_structure(list(arguments), list(result), expand_composites=True)
         values = [as_tensor_or_composite(flow_of(x)) for x in nest.flatten(result, expand_composites=True)]
         if len(merges) != len(values):
-            raise ValueError(
-                f"Number of inputs and outputs of body must match loop_vars: {len(merges)}, {len(values)}"
-            )
+            raise ValueError(f"Number of inputs and outputs of body must match loop_vars: {len(merges)}, {len(values)}")
         for m, v in zip(merges, values, strict=True):
             _close_loop(m, v)
         self._loop_exits = [exit_loop(x[0]) for x in switches]
