@@ -58,6 +58,27 @@ def eager_mode() -> Iterator[None]:
     yield
 
 
+def _not_callable(what: str) -> Any:
+    """A decorator whose functions cannot be called: files define such functions beside what they are about."""
+
+    def decorator(func: Any = None, *_: Any, **__: Any) -> Any:
+        def decorate(_: Any) -> Any:
+            def refuse(*args: Any, **kwargs: Any) -> Any:
+                raise _refuse(what)
+
+            return refuse
+
+        return decorate(func) if callable(func) else decorate
+
+    return decorator
+
+
+function = _not_callable("tf.function")
+defun = _not_callable("tf.contrib.eager.defun")
+defun_with_attributes = _not_callable("tf.contrib.eager.defun_with_attributes")
+wrap_function = _not_callable("tf.wrap_function")
+
+
 class _Context:
     """What `tensorflow.python.eager.context.context()` gives a program that only asks."""
 
