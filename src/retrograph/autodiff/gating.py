@@ -38,7 +38,7 @@ def _gate_plain(graph: Graph, grads: list[Any]) -> list[Any]:
         state.name_stack = outer
 
 
-def _gated(graph: Graph, grad: Tensor, wait: Any, stack: tuple[frames.Frame, ...]) -> Any:
+def _gated(graph: Graph, grad: Tensor, wait: Any, stack: frames.Stack) -> Any:
     made: Any = graph._emit(
         "Identity",
         graph.unique_name("control_dependency"),

@@ -17,7 +17,7 @@ TRAINABLE_ENUMS = frozenset((19, 1, 2, 8, 18, 20, 21))
 # Gradients also pass through bfloat16, but no zeros are filled in for it.
 BACKPROPAGATED_ENUMS = TRAINABLE_ENUMS | {14}
 
-_registered: dict[str, tuple[GradientFunction | None, tuple[frames.Frame, ...]]] = {}
+_registered: dict[str, tuple[GradientFunction | None, frames.Stack]] = {}
 
 
 def is_trainable(tensor: Any) -> bool:
@@ -37,9 +37,9 @@ def _register(function: GradientFunction | None, op_type: Any) -> None:
     _registered[op_type] = function, frames.capture(3)
 
 
-def _twice(op_type: str, stack: tuple[frames.Frame, ...]) -> str:
+def _twice(op_type: str, stack: frames.Stack) -> str:
     where = "retrograph"
-    for frame in stack[:1]:
+    for frame in frames.frames_of(stack[:2]):
         where = f"{frame[0].co_name} {frame[0].co_filename}:{frames.line_of(frame)}"
     return f"Registering two gradient with name '{op_type}'! (Previous registration was in {where})"
 

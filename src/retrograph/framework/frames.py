@@ -5,25 +5,33 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Iterator
 from types import CodeType
+from typing import Any
 
 Frame = tuple[CodeType, int]
+# Code and instruction alternately: one tuple for a whole stack keeps graphs small and cheap for the garbage collector.
+Stack = tuple[Any, ...]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIMIT = 48
 
 
-def capture(depth: int = 1) -> tuple[Frame, ...]:
-    """The stack at the caller, innermost first, as (code, instruction) pairs: lines are worked out only when asked for."""
-    frame = sys._getframe(depth)
-    found = []
-    append = found.append
+def capture(depth: int = 1) -> Stack:
+    """The stack at the caller, innermost first; lines are worked out only when asked for."""
+    frame: Any = sys._getframe(depth)
+    found: list[Any] = []
     for _ in range(_LIMIT):
-        append((frame.f_code, frame.f_lasti))
-        frame = frame.f_back  # type: ignore[assignment]
+        found += (frame.f_code, frame.f_lasti)
+        frame = frame.f_back
         if frame is None:
             break
     return tuple(found)
+
+
+def frames_of(stack: Stack) -> Iterator[Frame]:
+    """The frames of a captured stack, innermost first."""
+    return zip(stack[::2], stack[1::2], strict=True)
 
 
 def line_of(frame: Frame) -> int:
@@ -40,18 +48,23 @@ def is_internal(frame: Frame) -> bool:
     return frame[0].co_filename.startswith(_PACKAGE)
 
 
-def user_frames(stack: tuple[Frame, ...]) -> list[tuple[str, int, str, str]]:
-    """(file, line, function, text) of the user's frames, outermost first."""
-    return [described(f) for f in reversed(stack) if not is_internal(f)]
-
-
 def described(frame: Frame) -> tuple[str, int, str, str]:
     """(file, line, function, text) of a frame."""
     code, line = frame[0], line_of(frame)
     return code.co_filename, line, code.co_name, linecache.getline(code.co_filename, line).strip()
 
 
-def formatted(stack: tuple[Frame, ...], limit: int | None = None) -> str:
+def traceback_of(stack: Stack) -> list[tuple[str, int, str, str]]:
+    """(file, line, function, text) of all frames, outermost first."""
+    return [described(f) for f in frames_of(stack)][::-1]
+
+
+def user_frames(stack: Stack) -> list[tuple[str, int, str, str]]:
+    """(file, line, function, text) of the user's frames, outermost first."""
+    return [described(f) for f in frames_of(stack) if not is_internal(f)][::-1]
+
+
+def formatted(stack: Stack, limit: int | None = None) -> str:
     """The user's frames as Python prints tracebacks, outermost first; the innermost `limit` only."""
     lines = []
     frames = user_frames(stack)
@@ -62,9 +75,9 @@ def formatted(stack: tuple[Frame, ...], limit: int | None = None) -> str:
     return "".join(lines)
 
 
-def defined_at(stack: tuple[Frame, ...]) -> str:
+def defined_at(stack: Stack) -> str:
     """`file:line` of the innermost user frame."""
-    for frame in stack:
+    for frame in frames_of(stack):
         if not is_internal(frame):
             return f"{frame[0].co_filename}:{line_of(frame)}"
     return "<unknown>"

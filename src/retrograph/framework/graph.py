@@ -249,7 +249,7 @@ class Operation:
     _inputs: tuple[Tensor, ...]
     _name: str
     _outputs: list[Tensor]
-    _stack: tuple[frames.Frame, ...]
+    _stack: frames.Stack
     _type: str
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -322,7 +322,7 @@ class Operation:
     @read_only
     def traceback(self) -> list[tuple[str, int, str, str]]:
         """(file, line, function, text) of the stack when it was made, outermost first."""
-        return [frames.described(f) for f in reversed(self._stack)]
+        return frames.traceback_of(self._stack)
 
     @read_only
     def _input_types(self) -> list[DType]:
@@ -738,7 +738,7 @@ class Graph:
 
     def _add_op(
         self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: list[Operation],
-        stack: tuple[frames.Frame, ...] | None = None,
+        stack: frames.Stack | None = None,
     ) -> Operation:  # fmt: skip
         op = Operation.__new__(Operation)
         op._graph = self
@@ -774,7 +774,7 @@ class Graph:
 
     def _emit(
         self, op_type: str, full_name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], outputs: Sequence[tuple[DType, Shape]], *,
-        control_inputs: Sequence[Operation] = (), device: str = "", colocation: list[bytes] | None = None, stack: tuple[frames.Frame, ...] | None = None,
+        control_inputs: Sequence[Operation] = (), device: str = "", colocation: list[bytes] | None = None, stack: frames.Stack | None = None,
     ) -> Operation:  # fmt: skip
         """Adds an operation whose name is unique already and whose outputs are known; applies no open scopes."""
         if self._finalized:

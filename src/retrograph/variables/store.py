@@ -187,13 +187,13 @@ def _shared(spec: VariableSpec, shape: TensorShape, dtype: DType, found: Any) ->
 
 
 def _already_exists(name: str, found: Any) -> str:
-    made_at = [frame for frame in found.op._stack if not frames.is_internal(frame)][:5]
-    lines = "".join(frames.formatted((frame,)) for frame in made_at)
+    made_at = [frame for frame in frames.frames_of(found.op._stack) if not frames.is_internal(frame)][:5]
+    lines = "".join(frames.formatted(frame) for frame in made_at)
     text = (
         f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope? "
         f"Originally defined at:\n\n{lines}"
     )
-    now = next((frame for frame in frames.capture() if not frames.is_internal(frame)), None)
+    now = next((frame for frame in frames.frames_of(frames.capture()) if not frames.is_internal(frame)), None)
     if now is not None and made_at and now[0] is made_at[0][0] and frames.line_of(now) == frames.line_of(made_at[0]):
         text += _RAN_TWICE
     return text

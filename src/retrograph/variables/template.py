@@ -49,14 +49,14 @@ def make_template(
     return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_)
 
 
-def _from_fork(stack: tuple[frames.Frame, ...], other: tuple[frames.Frame, ...]) -> tuple[frames.Frame, ...]:
+def _from_fork(stack: frames.Stack, other: frames.Stack) -> frames.Stack:
     """The part of a stack (innermost first) in which it differs from another; its innermost frame at least."""
     count = len(stack)
-    for mine, theirs in zip(reversed(stack), reversed(other), strict=False):
+    for mine, theirs in zip([*frames.frames_of(stack)][::-1], [*frames.frames_of(other)][::-1], strict=False):
         if mine != theirs:
             return stack[:count]
-        count -= 1
-    return stack[:1]
+        count -= 2
+    return stack[:2]
 
 
 class Template:
