@@ -45,6 +45,7 @@ from retrograph.ops.rows import (
     make_tensors,
     num_elements,
     rank_of,
+    refuse,
     shape_input,
     unknown_of,
 )
@@ -512,6 +513,8 @@ def _expand_dims_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _expand_dims(xp: Any, op: Any, x: Any, dim: Any) -> Any:
+    if not -x.ndim - 1 <= dim.item() <= x.ndim:
+        refuse(op, f"Tried to expand dim index {dim.item()} for tensor with {x.ndim} dimensions.")
     return xp.expand_dims(x, int(dim.item()))
 
 
@@ -608,12 +611,22 @@ def _transpose_shape(c: ShapeContext) -> list[Shape]:
     return [tuple(given[axis] for axis in ints(perm))]
 
 
+def _checked_axes(op: Any, x: Any, perm: Any) -> tuple[int, ...]:
+    axes, rank = ints(perm), x.ndim
+    if len(axes) != rank:
+        refuse(op, f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(axes)}")
+    missing = set(range(rank)) - {axis % rank for axis in axes}
+    if missing:
+        refuse(op, f"{min(missing)} is missing from {{{','.join(map(str, axes))}}}.")
+    return axes
+
+
 def _transpose(xp: Any, op: Any, x: Any, perm: Any) -> Any:
-    return xp.transpose(x, ints(perm))
+    return xp.transpose(x, _checked_axes(op, x, perm))
 
 
 def _conjugate_transpose(xp: Any, op: Any, x: Any, perm: Any) -> Any:
-    return xp.conj(xp.transpose(x, ints(perm)))
+    return xp.conj(xp.transpose(x, _checked_axes(op, x, perm)))
 
 
 def _transpose_gradient(conjugate: bool) -> Any:
@@ -692,6 +705,9 @@ def matrix_transpose(a: Any, name: str | None = "matrix_transpose", conjugate: b
 def _invert_permutation(xp: Any, op: Any, x: Any) -> Any:
     if is_static(x):
         xp = np
+        wrong = x[(x < 0) | (x >= len(x))]
+        if wrong.size:
+            refuse(op, f"{wrong[0]} is not between 0 and {len(x)}")
     return xp.argsort(x).astype(x.dtype)
 
 
@@ -725,6 +741,9 @@ def _fill_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _fill(xp: Any, op: Any, dims: Any, value: Any) -> Any:
+    for size in ints(dims):
+        if size < 0:
+            refuse(op, f"Dimension {size} must be >= 0")
     return full(xp, ints(dims), value, value.dtype)
 
 

@@ -36,6 +36,7 @@ from retrograph.ops.rows import (
     is_static,
     make_tensor,
     num_elements,
+    refuse,
     shape_input,
     unknown_of,
 )
@@ -349,6 +350,12 @@ def _gather_nd_shape(c: ShapeContext) -> list[Shape]:
     return [indices[:-1] + params[depth:]]
 
 
+def _check_depth(op: Any, params: Any, indices: Any) -> None:
+    if indices.shape[-1] > params.ndim:
+        depths = f"{indices.shape[-1]} vs. {params.ndim}"
+        refuse(op, f"index innermost dimension length must be <= params rank; saw: {depths}")
+
+
 def _columns(indices: Any) -> tuple[Any, ...]:
     return tuple(indices[..., i] for i in range(indices.shape[-1]))
 
@@ -365,6 +372,7 @@ def _check_nd(op: Any, indices: Any, shape: Sequence[int], what: str) -> None:
 
 
 def _numpy_gather_nd(op: Any, params: Any, indices: Any) -> Any:
+    _check_depth(op, params, indices)
     _check_nd(op, indices, params.shape, "param ")
     return (
         np.asarray(params[(*_columns(indices), ...)])
@@ -374,6 +382,7 @@ def _numpy_gather_nd(op: Any, params: Any, indices: Any) -> Any:
 
 
 def _lowered_gather_nd(op: Any, params: Any, indices: Any) -> Any:
+    _check_depth(op, params, indices)
     if is_static(indices):
         _check_nd(op, indices, params.shape, "param ")
     params = jnp.asarray(params)

@@ -17,7 +17,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
-from retrograph.framework.shape import Dimension, Shape, TensorShape
+from retrograph.framework.shape import Dimension, Shape, TensorShape, to_text
 from retrograph.framework.shape_rules import (
     ShapeContext,
     ShapeError,
@@ -43,6 +43,7 @@ from retrograph.ops.rows import (
     multiply,
     normalize,
     rank_of,
+    refuse,
     replace_dim,
     shape_input,
     subtract,
@@ -98,6 +99,9 @@ def _concat_v1_shape(c: ShapeContext) -> list[Shape]:
 
 def _checked_concat(xp: Any, op: Any, values: Sequence[Any], axis: int) -> Any:
     first = values[0]
+    if not -first.ndim <= axis < max(first.ndim, 1):
+        limits = f"[{-first.ndim}, {first.ndim})"
+        refuse(op, f"ConcatOp : Expected concatenating dimensions in the range {limits}, but got {axis}")
     for i, x in enumerate(values[1:], 1):
         if x.ndim != first.ndim:
             text = f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. shape[{i}] = {list(x.shape)}"
@@ -429,7 +433,9 @@ def at(x: Any, axis: int, index: int) -> Any:
 
 
 def _unpack(xp: Any, op: Any, x: Any) -> Any:
-    axis = op.get_attr("axis") % x.ndim
+    axis, count = op.get_attr("axis") % x.ndim, op.get_attr("num")
+    if x.shape[axis] != count:
+        refuse(op, f"Input shape axis {axis} must equal {count}, got shape {to_text(tuple(x.shape))}")
     return tuple(at(x, axis, i) for i in range(op.get_attr("num")))
 
 
@@ -575,6 +581,11 @@ def _tile_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _tile(xp: Any, op: Any, x: Any, times: Any) -> Any:
+    if len(times) != x.ndim:
+        refuse(op, f"Expected multiples argument to be a vector of length {x.ndim} but got length {len(times)}")
+    for i, count in enumerate(ints(times)):
+        if count < 0:
+            refuse(op, f"Expected multiples[{i}] >= 0, but got {count}")
     return xp.tile(x, ints(times)) if x.ndim else x
 
 
@@ -668,7 +679,14 @@ def _pairs(paddings: Any) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in np.asarray(paddings)]
 
 
+def _check_paddings(op: Any, x: Any, paddings: Any) -> None:
+    if paddings.shape[0] != x.ndim:
+        shapes = f"{to_text(tuple(paddings.shape))} {to_text(tuple(x.shape))}"
+        refuse(op, f"The first dimension of paddings must be the rank of inputs{shapes}")
+
+
 def _pad(xp: Any, op: Any, x: Any, paddings: Any, *value: Any) -> Any:
+    _check_paddings(op, x, paddings)
     filler = value[0] if value else np.zeros((), x.dtype)
     return xp.pad(x, _pairs(paddings), constant_values=filler) if x.ndim else x
 
@@ -680,6 +698,7 @@ def _mirror_mode(op: Any) -> str:
 
 def _mirror_pad(xp: Any, op: Any, x: Any, paddings: Any) -> Any:
     mode = _mirror_mode(op)
+    _check_paddings(op, x, paddings)
     for pair, size in zip(_pairs(paddings), x.shape, strict=True):
         if max(pair) > size - (mode == "reflect"):
             word = "less than" if mode == "reflect" else "no greater than"
@@ -792,6 +811,9 @@ def _reverse_shape(c: ShapeContext) -> list[Shape]:
 
 def _reverse(xp: Any, op: Any, x: Any, axes: Any) -> Any:
     turned = normalize(ints(axes), x.ndim)
+    for i, axis in enumerate(turned):
+        if not 0 <= axis < x.ndim:
+            refuse(op, f"'axis'[{i}] = {ints(axes)[i]} is out of valid range [0, {x.ndim - 1}")
     return x[tuple(slice(None, None, -1) if i in turned else slice(None) for i in range(x.ndim))]
 
 
@@ -838,6 +860,8 @@ def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
 
 def _reverse_sequence(xp: Any, op: Any, x: Any, lengths: Any) -> Any:
     along, batch = op.get_attr("seq_dim"), op.get_attr("batch_dim")
+    if is_static(lengths) and (lengths > x.shape[along]).any():
+        refuse(op, f"seq_lens({int(np.argmax(lengths > x.shape[along]))}) > input.dims({along})")
     position = xp.arange(x.shape[along])
     lengths = xp.asarray(lengths)[:, None]
     index = xp.where(position < lengths, lengths - 1 - position, position)
@@ -902,6 +926,9 @@ def _roll_shape(c: ShapeContext) -> list[Shape]:
 
 def _roll(xp: Any, op: Any, x: Any, shift: Any, axis: Any) -> Any:
     axes = ints(axis)
+    for one in axes:
+        if not -x.ndim <= one < x.ndim:
+            refuse(op, f"axis {one} is out of range")
     if is_static(shift):
         return xp.roll(x, ints(shift), axes)
     shifts = jnp.reshape(shift, (-1,))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jnp
@@ -33,6 +34,11 @@ def both(function: Callable[..., Any]) -> dict[str, Any]:
         return function(np, op, *inputs)
 
     return {"lower": lower, "numpy": numpy}
+
+
+def refuse(op: Any, text: str) -> NoReturn:
+    """Raises the error of execution that this text opens."""
+    raise errors.InvalidArgumentError(None, op, text)
 
 
 def ints(values: Any) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
-from retrograph.framework.shape import Shape
+from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import (
     ShapeContext,
     ShapeError,
@@ -38,6 +38,7 @@ from retrograph.ops.rows import (
     make_tensor,
     make_tensors,
     rank_of,
+    refuse,
 )
 
 # --- where -------------------------------------------------------------------------------------------------------
@@ -62,6 +63,9 @@ def _select_shape(c: ShapeContext) -> list[Shape]:
 
 def _select(xp: Any, op: Any, condition: Any, x: Any, y: Any) -> Any:
     if condition.ndim == 1 and x.ndim > 1:
+        if condition.shape[0] != x.shape[0]:
+            sizes = f"{x.shape[0]} vs. {condition.shape[0]}"
+            refuse(op, f"Number of batches of 'then' must match size of 'cond', but saw: {sizes}")
         condition = condition.reshape((-1,) + (1,) * (x.ndim - 1))
     return xp.where(condition, x, y)
 
@@ -302,6 +306,8 @@ def _repeated_by_each(data: Tensor, sizes: Tensor, counts: Tensor, axis: int) ->
 def _unique_parts(op: Any, x: Any) -> tuple[Any, Any, Any]:
     """Values in the order of their first appearance, the place of each element among them, and counts."""
     kind = op.get_attr("out_idx").as_numpy_dtype
+    if x.ndim != 1:
+        refuse(op, "unique expects a 1D vector.")
     values, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first, kind="stable")
     place = np.empty_like(order)
@@ -429,6 +435,9 @@ def _partition_shape(c: ShapeContext) -> list[Shape]:
 
 def _partition(op: Any, data: Any, partitions: Any) -> Any:
     count = op.get_attr("num_partitions")
+    if data.shape[: partitions.ndim] != partitions.shape:
+        shapes = f"data.shape = {to_text(tuple(data.shape))}, partitions.shape = {to_text(tuple(partitions.shape))}"
+        refuse(op, f"data.shape must start with partitions.shape, got {shapes}")
     wrong = (partitions < 0) | (partitions >= count)
     if wrong.any():
         at = np.argwhere(wrong)[0].tolist()
@@ -575,12 +584,19 @@ def _bound_shape(c: ShapeContext) -> list[Shape]:
     return [c.input(1)]
 
 
+def _check_leading(op: Any, rows: Any, values: Any) -> None:
+    if rows.shape[0] != values.shape[0]:
+        refuse(op, "Leading dim_size of both tensors must match.")
+
+
 def _bound(side: Any) -> dict[str, Any]:
     def numpy(op: Any, rows: Any, values: Any) -> Any:
+        _check_leading(op, rows, values)
         found = [np.searchsorted(r, v, side) for r, v in zip(rows, values, strict=True)]
         return np.array(found, op.get_attr("out_type").as_numpy_dtype).reshape(values.shape)
 
     def lower(op: Any, rows: Any, values: Any) -> Any:
+        _check_leading(op, rows, values)
         search = jax.vmap(lambda r, v: jnp.searchsorted(r, v, side=side))
         return search(jnp.asarray(rows), jnp.asarray(values)).astype(op.get_attr("out_type").as_numpy_dtype)
 

@@ -24,6 +24,7 @@ from retrograph.ops.rows import (
     ints,
     is_static,
     make_tensor,
+    refuse,
     shape_input,
     subtract,
     unknown_of,
@@ -574,6 +575,10 @@ def _sliced_dim(i: int, dim: int | None, begin: int | None, size: int) -> int | 
 
 def _taken(op: Any, shape: Sequence[int], begin: Any, size: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     starts = ints(begin)
+    if not len(starts) == len(shape) == len(size):
+        shapes = f"[{len(starts)}] and [{len(size)}]"
+        text = f"Expected begin and size arguments to be 1-D tensors of size {len(shape)}, but got shapes {shapes} instead."
+        refuse(op, text)
     counts = tuple(d - b if s == -1 else s for d, b, s in zip(shape, starts, ints(size), strict=True))
     for i, (d, b, s) in enumerate(zip(shape, starts, counts, strict=True)):
         if not 0 <= b <= d:
