@@ -230,7 +230,12 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
     def _GetNdArray(self, a: Any) -> Any:
         if isinstance(a, Tensor):
             a = self.evaluate(a)
-        return a if isinstance(a, np.ndarray) else np.array(a)
+        if isinstance(a, np.ndarray):
+            return a
+        try:
+            return np.array(a)
+        except ValueError:  # ragged: older NumPys made an array of objects by themselves
+            return np.array(a, dtype=object)
 
     def assertStartsWith(self, actual: str, expected_start: str, msg: str | None = None) -> None:
         """Fails unless a string starts with another."""

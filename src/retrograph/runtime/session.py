@@ -203,6 +203,8 @@ class BaseSession:
         Source: TF 1.15 `tf.Session.partial_run_setup`.
         """
         parsed = Fetches(self._graph, fetches)
+        if not parsed.elements:
+            raise errors.InvalidArgumentError(None, None, "Must specify at least one target to fetch or execute.")
         handle = f"partial_run_{len(self._partial)}"
         allowed = [self._fed_tensor(f) for f in feeds or ()]
         self._partial[handle] = _PartialRun({*parsed.elements}, allowed)
@@ -227,28 +229,30 @@ class _PartialRun:
 
     def __init__(self, fetches: set[Any], feeds: list[Tensor]):
         self.fetches = fetches
+        self.fetched: set[Any] = set()
         self.feeds = feeds
         self.values: dict[Tensor, Any] = {}
 
     @property
     def done(self) -> bool:
         """Whether all has been fetched."""
-        return not self.fetches
+        return self.fetches <= self.fetched
 
     def take(self, tensors: tuple[Tensor, ...], values: list[Any], elements: list[Any]) -> None:
-        """Adds feeds and notes fetches; InvalidArgumentError for those that were not set up."""
+        """Adds feeds and notes fetches; InvalidArgumentError for those that were not set up or came before."""
         for tensor in tensors:
-            if tensor not in self.feeds:
-                raise errors.InvalidArgumentError(
-                    None, None, f"The feed {tensor.name} was not specified in partial_run_setup."
-                )
+            _check_stage("feed", "fed", tensor, self.feeds, self.values)
         for element in elements:
-            if element not in self.fetches:
-                raise errors.InvalidArgumentError(
-                    None, None, f"The fetch {element.name} was not specified in partial_run_setup."
-                )
+            _check_stage("fetch", "fetched", element, self.fetches, self.fetched)
         self.values.update(zip(tensors, values, strict=True))
-        self.fetches.difference_update(elements)
+        self.fetched.update(elements)
+
+
+def _check_stage(kind: str, past: str, element: Any, allowed: Any, before: Any) -> None:
+    if element not in allowed:
+        raise errors.InvalidArgumentError(None, None, f"The {kind} {element.name} was not specified in partial_run_setup.")
+    if element in before:
+        raise errors.InvalidArgumentError(None, None, f"The {kind} {element.name} has already been {past}.")
 
 
 def _cache_key(fetches: Any) -> Any:
