@@ -154,6 +154,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.resource_variable_ops": ("retrograph.variables", "retrograph.ops"),
     "tensorflow.python.ops.gradients_impl": ("retrograph.autodiff",),
     "tensorflow.python.ops.gradients_util": ("retrograph.autodiff",),
+    "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
     "tensorflow.python.training": ("retrograph.train", "retrograph.variables", "retrograph.checkpoint"),
     "tensorflow.python.client": ("retrograph.runtime", _FRAMEWORK + "sessions"),
     "tensorflow.python.client.device_lib": ("retrograph.compat.device_lib",),

@@ -72,5 +72,6 @@ class KernelOptimizer(Optimizer):
         variables = {"var": var} | {arg: self.get_slot(var, name) for arg, name in self._slot_inputs.items()}
         cells = {arg: v.handle if kind[0] == "R" else _reference(v) for arg, v in variables.items()}
         arguments = self._arguments(dtype if self._converts_always or kind == "ResourceSparseApply" else None)
-        made = apply_op(kind + self._operation(), None, **cells, **arguments, **gradient, **self._attributes())
+        inputs = {**cells, **arguments, **gradient, **self._attributes()}
+        made = apply_op(kind + self._operation(), None, **inputs)
         return made.op if isinstance(made, Tensor) else made

@@ -41,7 +41,7 @@ def _deduplicate_indexed_slices(values: Tensor, indices: Tensor, padded: bool = 
 
 def _tolerates_padding(method: Callable[..., Any]) -> bool:
     """Whether a method only scatters its rows; what programs write may do anything with them."""
-    return str(method.__module__).startswith("retrograph.train.")
+    return str(method.__module__).startswith(("retrograph.train.", "retrograph.contrib.opt."))
 
 
 class _RefVariableProcessor:
@@ -255,6 +255,7 @@ class Optimizer:
             return processor.update_op(self, grad)
 
     def _finish_step(self, update_ops: list[Any], global_step: Any, scope: str) -> Operation:
+        done: Any
         if global_step is None:
             done = self._finish(update_ops, scope)
         else:
@@ -263,7 +264,8 @@ class Optimizer:
                 get_default_graph().colocate_with(global_step.op),
             ):
                 done = _add_one(global_step, scope)
-        return done.op if isinstance(done, Tensor) else done
+        op: Operation = done.op if isinstance(done, Tensor) else done
+        return op
 
     def get_slot(self, var: Any, name: str) -> Any:
         """The slot `name` of a variable, or None."""
