@@ -240,9 +240,9 @@ def _is_float(x: Any) -> bool:
     return x.dtype.kind in "fc" or x.dtype.name == "bfloat16"
 
 
-def check_divisor(op: Any, y: Any) -> None:
+def check_divisor(op: Any, x: Any, y: Any) -> None:
     """Raises InvalidArgumentError if an integer division by a known zero is asked for."""
-    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind in "iu" and not np.all(y):
+    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind in "iu" and np.size(x) and not np.all(y):
         raise errors.InvalidArgumentError(None, op, "Integer division by zero")
 
 
@@ -287,7 +287,8 @@ def _xdivy(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _squared_difference(xp: Any, x: Any, y: Any) -> Any:
-    return xp.square(x - y)
+    difference = x - y
+    return xp.conj(difference) * difference if x.dtype.kind == "c" else difference * difference
 
 
 _SMALL_POWERS: dict[float, Callable[[Any], Any]] = {1.0: lambda x: x, 2.0: lambda x: x * x, 3.0: lambda x: x * x * x}
@@ -376,11 +377,11 @@ def _dividing_row(op_type: str, formula: Formula, gradient: Any) -> None:
     plain_lower, plain_numpy = _lower_of(formula), _numpy_of(formula)
 
     def lower(op: Any, x: Any, y: Any) -> Any:
-        check_divisor(op, y)
+        check_divisor(op, x, y)
         return plain_lower(op, x, y)
 
     def numpy(op: Any, x: Any, y: Any) -> Any:
-        check_divisor(op, y)
+        check_divisor(op, x, y)
         return plain_numpy(op, x, y)
 
     register_op(op_type, shape=broadcast_binary, lower=lower, numpy=numpy, gradient=gradient)
@@ -505,9 +506,19 @@ def _betainc_shape(c: ShapeContext) -> list[Shape]:
     return [some if scalars == 2 else () if scalars == 3 else merged]
 
 
-register_op(
-    "Betainc", shape=_betainc_shape, lower=_lower_of(_broadcast_lax(lambda: lax.betainc)), gradient=grad.betainc_grad
-)
+def _betainc(op: Any, *inputs: Any) -> Any:
+    names = "abx"
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        first, second = np.shape(inputs[i]), np.shape(inputs[j])
+        if first and second and first != second:
+            text = f"Shapes of {names[i]} and {names[j]} are inconsistent: {to_text(first)} vs. {to_text(second)}"
+            raise errors.InvalidArgumentError(None, op, text)
+    # In f32 the continued fraction loses more digits than TF's does.
+    wide = jnp.broadcast_arrays(*(jnp.asarray(x, np.float64) for x in inputs))
+    return lax.betainc(*wide).astype(op.attrs["T"].as_numpy_dtype)
+
+
+register_op("Betainc", shape=_betainc_shape, lower=_betainc, gradient=grad.betainc_grad)
 
 
 def _cross_shape(c: ShapeContext) -> list[Shape]:

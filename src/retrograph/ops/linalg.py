@@ -630,7 +630,7 @@ def _is_io_bound(matrix: Tensor) -> bool:
     if not shape.is_fully_defined():
         return False
     size = (shape.num_elements() or 0) * matrix.dtype.size
-    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())
+    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())  # type: ignore[no-any-return]
 
 
 @export("linalg.logdet")
@@ -678,15 +678,26 @@ def _checked_axis(ord: Any, axis: Any) -> tuple[Any, bool]:
     return None if axis is None else (axis,), False
 
 
-def _spectral_norm(tensor: Tensor, axis: tuple[int, int]) -> Tensor:
-    rank = tensor.get_shape().ndims
-    if rank is None:
-        raise NotImplementedError("tf.norm: the matrix 2-norm of a tensor of unknown rank is not implemented.")
+def _dynamic_order(tensor: Tensor, axis: tuple[int, int]) -> tuple[Any, Any]:
+    rank: Any = array.rank(tensor)
+    last = (convert_to_tensor(list(axis)) + rank) % rank
+    others = raw("ListDiff", math.range(rank), last, out_idx=dtypes.int32)[0]
+    perm = raw("ConcatV2", [others, last], 0, name="concat")
+    return perm, array.invert_permutation(perm)
+
+
+def _static_order(rank: int, axis: tuple[int, int]) -> tuple[list[int], list[int]]:
     last = [a % rank for a in axis]
     perm = [i for i in range(rank) if i not in last] + last
+    return perm, [perm.index(i) for i in range(rank)]
+
+
+def _spectral_norm(tensor: Tensor, axis: tuple[int, int]) -> Tensor:
+    rank = tensor.get_shape().ndims
+    perm, inverse = _dynamic_order(tensor, axis) if rank is None else _static_order(rank, axis)
     values = svd(array.transpose(tensor, perm=perm), compute_uv=False)
     greatest = array.expand_dims(reduce_max(math.abs(values), axis=-1, keepdims=True), axis=-1)
-    return array.transpose(greatest, perm=[perm.index(i) for i in range(rank)])
+    return array.transpose(greatest, perm=inverse)
 
 
 def _norm_value(tensor: Any, ord: Any, axis: Any, is_matrix: bool) -> Any:

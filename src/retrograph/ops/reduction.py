@@ -75,6 +75,8 @@ def _any(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
 
 
 def _euclidean(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    if not axes:
+        return x
     squares = xp.real(x * xp.conj(x)) if x.dtype.kind == "c" else x * x
     return xp.sqrt(xp.sum(squares, axis=axes, keepdims=keep, dtype=squares.dtype)).astype(x.dtype)
 

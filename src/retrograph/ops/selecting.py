@@ -375,6 +375,9 @@ def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = N
 
 
 def _list_diff(op: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    for name, value in (("x", x), ("y", y)):
+        if np.ndim(value) != 1:
+            raise errors.InvalidArgumentError(None, op, f"{name} should be a 1D vector.")
     known = set(y.tolist())
     index = [i for i, value in enumerate(x.tolist()) if value not in known]
     return x[index], np.array(index, op.get_attr("out_idx").as_numpy_dtype)
