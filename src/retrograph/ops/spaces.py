@@ -138,8 +138,8 @@ def _space_to_batch(xp: Any, op: Any, x: Any, block: Any, paddings: Any) -> Any:
 def _batch_to_space(xp: Any, op: Any, x: Any, block: Any, crops: Any) -> Any:
     blocks, count = ints(block), len(ints(block))
     if x.shape[0] % math.prod(blocks):
-        sizes = f"({x.shape[0]}) is not divisible by product of block sizes ({math.prod(blocks)})"
-        refuse(op, f"Input batch dimension {sizes}")
+        divided = f"({x.shape[0]}) is not divisible by product of block sizes ({math.prod(blocks)})"
+        refuse(op, f"Input batch dimension {divided}")
     batch = x.shape[0] // math.prod(blocks)
     x = x.reshape((*blocks, batch, *x.shape[1:]))
     order = [count] + [n for i in range(count) for n in (count + 1 + i, i)]
