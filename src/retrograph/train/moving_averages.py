@@ -178,7 +178,7 @@ class ExponentialMovingAverage:
         average = self._averages.get(var.experimental_ref())
         if average is not None:
             return str(average.op.name)
-        return get_default_graph().unique_name(f"{var.op.name}/{self.name}", mark_as_used=False)
+        return get_default_graph().unique_name(var.op.name + "/" + self.name, mark_as_used=False)
 
     def variables_to_restore(self, moving_avg_variables: Iterable[Any] | None = None) -> dict[str, Any]:
         """Names in a checkpoint -> variables: averaged variables are restored from their averages.

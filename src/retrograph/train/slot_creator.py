@@ -64,7 +64,7 @@ def create_slot(primary: Any, val: Any, name: str, colocate_with_primary: bool =
     Source: TF 1.15 `slot_creator.create_slot`.
     """
     validate_shape = val.get_shape().is_fully_defined()
-    with tf.variable_scope(None, f"{primary.op.name}/{name}"), _colocated(primary, colocate_with_primary):
+    with tf.variable_scope(None, primary.op.name + "/" + name), _colocated(primary, colocate_with_primary):
         return _create_slot_var(primary, val, "", validate_shape, None, None)
 
 
@@ -76,7 +76,7 @@ def create_slot_with_initializer(
     Source: TF 1.15 `slot_creator.create_slot_with_initializer`.
     """
     validate_shape = shape.is_fully_defined()
-    with tf.variable_scope(None, f"{primary.op.name}/{name}"), _colocated(primary, colocate_with_primary):
+    with tf.variable_scope(None, primary.op.name + "/" + name), _colocated(primary, colocate_with_primary):
         return _create_slot_var(primary, initializer, "", validate_shape, shape, dtype)
 
 
