@@ -323,11 +323,10 @@ def _check_allowed(dtype: DType, attr: AttrDef, parameter: str) -> None:
 def _outer_attrs(definition: OpDef, keywords: dict[str, Any]) -> dict[str, Any]:
     """The attributes that the inputs do not tell: TF's wrappers make them before the operation's scope is opened."""
     made: dict[str, Any] = {}
-    for attr in definition.attrs:
-        value = keywords.get(attr.name) if attr.name not in definition.inferred else None
-        if value is not None:
-            made[attr.name] = _attr_value(definition, attr, value)
-            del keywords[attr.name]
+    for name in list(keywords):
+        attr = definition.attr_by_name.get(name)
+        if attr is not None and keywords[name] is not None and name not in definition.inferred:
+            made[name] = _attr_value(definition, attr, keywords.pop(name))
     return made
 
 
