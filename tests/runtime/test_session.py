@@ -225,3 +225,15 @@ def test_what_is_not_implemented_says_so():
     with tf.Session() as sess, pytest.raises(tf.errors.UnimplementedError, match="op type Abort") as caught:
         sess.run(op)
     assert __file__ in str(caught.value)
+
+
+def test_fed_indices_are_checked_before_compiled_programs_run(monkeypatch):
+    monkeypatch.setattr(plans.Plan, "_on_host", lambda self, values, session: False)
+    ids = tf.placeholder(tf.int32, [None])
+    table = tf.get_variable("table", [4, 2], initializer=tf.ones_initializer())
+    rows = tf.nn.embedding_lookup(table, ids)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert sess.run(rows, {ids: [0, 3]}).shape == (2, 2)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = 4 is not in \[0, 4\)"):
+            sess.run(rows, {ids: [0, 4]})

@@ -203,12 +203,17 @@ def register_op(
     static_inputs: StaticInputs = (),
     host: bool = False,
     effect: bool = False,
+    fed_check: tuple[int, Callable[[Any, Any], None]] | None = None,
 ) -> OpRecord:
-    """Registers the row of an op type (see `docs/design.md`, "One row per op type")."""
+    """Registers the row of an op type (see `docs/design.md`, "One row per op type").
+
+    `fed_check` is an input's index and a function of (op, value) that raises where a program fed a value to it that the op
+    refuses: compiled programs cannot raise, and what is fed is known before they run.
+    """
     if op_type in RECORDS:
         raise ValueError(f"Op type {op_type} is registered twice")
     if op_type not in _lines():
         raise ValueError(f"Op type {op_type} is not defined")
-    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect)
+    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect, fed_check)
     RECORDS[op_type] = record
     return record

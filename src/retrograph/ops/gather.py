@@ -79,6 +79,15 @@ def _check_range(op: Any, indices: Any, size: int) -> None:
     raise errors.InvalidArgumentError(None, op, f"{where} = {indices[at]} is not in [0, {size})")
 
 
+def _check_fed(op: Any, indices: Any) -> None:
+    """Refuses fed indices outside of params, where their number is known."""
+    params = op.inputs[0]
+    shape = params._shape
+    axis = constant_value(op.inputs[2]) if len(op.inputs) > 2 else np.zeros((), np.int32)
+    if shape is not None and axis is not None and shape[int(axis)] is not None:
+        _check_range(op, np.asarray(indices), shape[int(axis)])
+
+
 def _axes(op: Any, indices: Any, axis: Any, rank: int) -> tuple[int, int]:
     batch_dims = op.get_attr("batch_dims")
     batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
@@ -249,6 +258,7 @@ register_op(
     lower=lambda op, params, indices: _lowered_gather(_AlongFirst(op), params, indices, _ZERO),
     numpy=lambda op, params, indices: _numpy_gather(_AlongFirst(op), params, indices, _ZERO),
     gradient=_gather_gradient,
+    fed_check=(1, _check_fed),
 )
 register_op(
     "GatherV2",
@@ -257,6 +267,7 @@ register_op(
     numpy=_numpy_gather,
     static_inputs=(2,),
     gradient=_gather_v2_gradient,
+    fed_check=(1, _check_fed),
 )
 
 

@@ -257,6 +257,12 @@ def _check_rows(op: Any, indices: Any, limit: int) -> None:
         raise errors.InvalidArgumentError(None, op, f"indices[{where}] = {value} is not in [0, {limit})")
 
 
+def _check_fed_rows(op: Any, indices: Any) -> None:
+    shape = op.inputs[0].op.attrs.get("shape")
+    if shape and shape[0] is not None:
+        _check_rows(op, indices, shape[0])
+
+
 def _scatter_nd(kind: str) -> Callable[..., Any]:
     def run(op: Any, ctx: Any, ref: Any, indices: Any, updates: Any) -> Any:
         old = ctx.read(ref)
@@ -406,6 +412,7 @@ register_op(
     numpy=_through("GatherV2", "numpy"),
     gradient=_gather_gradient,
     effect=True,
+    fed_check=(1, _check_fed_rows),
 )
 register_op(
     "ResourceGatherNd",

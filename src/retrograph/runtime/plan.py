@@ -496,6 +496,26 @@ class _InterruptsDeferred:
 _NO_DEFERRAL = nullcontext()
 
 
+_RESHAPING = frozenset(("Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "StopGradient", "Snapshot"))
+
+
+def _fed_checks(ops: Iterable[Operation], feeds: Sequence[Tensor]) -> list[tuple[int, Operation, Any]]:
+    """(place in the feeds, operation, check) of what operations ask of fed values."""
+    places = {tensor: i for i, tensor in enumerate(feeds)}
+    found = []
+    for op in ops if feeds else ():
+        record = RECORDS.get(op._type)
+        if record is None or record.fed_check is None:
+            continue
+        index, check = record.fed_check
+        tensor = op._inputs[index]
+        while tensor not in places and tensor._op._type in _RESHAPING:
+            tensor = tensor._op._inputs[0]
+        if tensor in places:
+            found.append((places[tensor], op, check))
+    return found
+
+
 class Plan:
     """How to run certain fetches with certain feeds."""
 
@@ -505,6 +525,7 @@ class Plan:
         self.fetches = list(fetches)
         self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
         self.items = _items(self.ops)
+        self._checks = _fed_checks(self.ops, self.feeds)
         self.runs = 0
         self._steps: list[Any] | None = None
         self.has_container = any(op._type in HANDLE_TYPES and op._type != "VarHandleOp" for op in self.ops)
@@ -529,9 +550,17 @@ class Plan:
         env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
         session._has_container = session._has_container or self.has_container
         if not self._on_host(values, session) or not self._finished_on_host(session, env):
+            self._check_fed(values)
             self._run_steps(session, env)
         self.runs += 1
         return self._fetched(session, env)
+
+    def _check_fed(self, values: list[Any]) -> None:
+        for place, op, check in self._checks:
+            try:
+                check(op, values[place])
+            except errors.OpError as error:
+                raise located(error, op) from None
 
     def _finished_on_host(self, session: Any, env: dict[Tensor, Any]) -> bool:
         """Runs on NumPy values; not to the end if a loop turns out to be long: then nothing has happened."""
