@@ -130,7 +130,7 @@ class ExternalOptimizerInterface:
 class ScipyOptimizerInterface(ExternalOptimizerInterface):
     """Minimizes by `scipy.optimize.minimize` (default: L-BFGS-B); further arguments go there.
 
-    >>> tf.contrib.opt.ScipyOptimizerInterface(loss, options={"maxiter": 100}).minimize(session)
+    `ScipyOptimizerInterface(loss, options={"maxiter": 100}).minimize(session)`
 
     Raises: ImportError without SciPy; ValueError for arguments that are set here.
     Source: TF 1.15 `tf.contrib.opt.ScipyOptimizerInterface`.
