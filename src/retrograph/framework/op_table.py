@@ -182,8 +182,10 @@ class OpRecord:
     static_inputs: StaticInputs = ()
     host: bool = False
     effect: bool = False
+    fed_check: tuple[int, Callable[[Any, Any], None]] | None = None
     # Lowering of a host op that has the attribute `_padded`: outputs of data-dependent size are padded to the largest.
     padded: Callable[..., Any] | None = None
+    fed_check: tuple[int, Callable[[Any, Any], None]] | None = None
 
     def static_inputs_of(self, op: Any) -> tuple[int, ...]:
         """The inputs of this operation that its lowering needs as NumPy arrays."""
@@ -214,6 +216,6 @@ def register_op(
         raise ValueError(f"Op type {op_type} is registered twice")
     if op_type not in _lines():
         raise ValueError(f"Op type {op_type} is not defined")
-    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect, fed_check)
+    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect, fed_check=fed_check)
     RECORDS[op_type] = record
     return record
