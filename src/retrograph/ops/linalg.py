@@ -178,7 +178,7 @@ def _triangular_solve(op: Any, matrix: Any, rhs: Any) -> Any:
     )
 
 
-def _triangular_solve_numpy(op: Any, matrix: Any, rhs: Any) -> Any:
+def _triangular_solve_numpy(xp: Any, op: Any, matrix: Any, rhs: Any) -> Any:
     triangle = np.tril(matrix) if op.attrs["lower"] else np.triu(matrix)
     return np.linalg.solve(_adjoint(np, triangle) if op.attrs["adjoint"] else triangle, rhs)
 
@@ -285,7 +285,7 @@ register_op(
     "MatrixTriangularSolve",
     shape=_solve_shape(True),
     lower=_triangular_solve,
-    numpy=_triangular_solve_numpy,
+    numpy=_failing_as_tf(_triangular_solve_numpy, "Input matrix is not invertible."),
     gradient=grad.triangular_solve_grad,
 )
 register_op("MatrixSolveLs", shape=_least_squares_shape, lower=_least_squares)
