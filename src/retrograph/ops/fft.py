@@ -18,6 +18,7 @@ from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array, math
+from retrograph.ops.joining import roll
 from retrograph.ops.raw import raw
 from retrograph.ops.rows import ints, with_value
 
@@ -219,3 +220,25 @@ def rfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -
 def irfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """The inverse of `rfft3d`. Source: TF 1.15 `tf.signal.irfft3d`."""
     return _real(3, True, input_tensor, fft_length, name)
+
+
+def _shifted(x: Any, axes: Any, name: str | None, default_name: str, sign: int) -> Tensor:
+    with name_scope(name, default_name) as scope:
+        x = convert_to_tensor(x)
+        sizes: list[Any] = x.get_shape().as_list()
+        if axes is None:
+            axes = tuple(range(len(sizes)))
+        shift: Any = sign * (sizes[axes] // 2) if isinstance(axes, int) else [sign * (sizes[a] // 2) for a in axes]
+        return roll(x, shift, axes, scope)
+
+
+@export("signal.fftshift")
+def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
+    """`x` with the zero frequency moved to the middle of `axes` (all if None). Source: TF 1.15 `tf.signal.fftshift`."""
+    return _shifted(x, axes, name, "fftshift", 1)
+
+
+@export("signal.ifftshift")
+def ifftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
+    """The inverse of `fftshift`. Source: TF 1.15 `tf.signal.ifftshift`."""
+    return _shifted(x, axes, name, "ifftshift", -1)
