@@ -185,7 +185,6 @@ class OpRecord:
     fed_check: tuple[int, Callable[[Any, Any], None]] | None = None
     # Lowering of a host op that has the attribute `_padded`: outputs of data-dependent size are padded to the largest.
     padded: Callable[..., Any] | None = None
-    fed_check: tuple[int, Callable[[Any, Any], None]] | None = None
 
     def static_inputs_of(self, op: Any) -> tuple[int, ...]:
         """The inputs of this operation that its lowering needs as NumPy arrays."""
