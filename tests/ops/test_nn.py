@@ -259,6 +259,30 @@ def test_cross_entropies_of_large_logits_are_finite() -> None:
     assert sparse.tolist() == [0.0]
 
 
+def test_labels_outside_the_classes() -> None:
+    labels = tf.placeholder(tf.int64, [None])
+    fed = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=tf.zeros([2, 3]))
+    computed = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels + 1, logits=tf.zeros([2, 3]))
+    with tf.Session() as session:
+        text = r"Received a label value of 3 which is outside the valid range of \[0, 3\).  Label values: 1 3"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+            session.run(fed, {labels: [1, 3]})
+        assert np.isnan(session.run(computed, {labels: [0, 2]})).tolist() == [False, True]
+
+
+def test_dilation_and_erosion_are_dual() -> None:
+    def both(x: Any) -> Any:
+        flat = tf.zeros([3, 2, 3], tf.float64)
+        arguments = ([1, 1, 2, 1], [1, 1, 1, 1], "VALID")
+        greatest, least = tf.nn.dilation2d(x, flat, *arguments), tf.nn.erosion2d(-x, flat, *arguments)
+        return [greatest, -least, *tf.gradients(greatest, x)]
+
+    greatest, mirrored, gradient = evaluate(both, IMAGE)
+    np.testing.assert_array_equal(greatest, mirrored)
+    np.testing.assert_array_equal(greatest, each_window(IMAGE, (3, 2), 1, "VALID", 0.0).max((3, 4))[:, :, ::2])
+    assert gradient.sum() == greatest.size
+
+
 def test_second_derivative_of_sparse_cross_entropy_is_refused() -> None:
     x = tf.placeholder(tf.float32, [4, 5])
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=LABELS, logits=x)

@@ -242,6 +242,25 @@ for _suffix in ("", "V2", "V3"):
         "FusedBatchNormGrad" + _suffix, shape=_fused_grad_shape, lower=_fused_grad, gradient=_fused_grad_gradient
     )
 
+def _global_shape(c: ShapeContext) -> list[Shape]:
+    shape = with_rank(c, c.input(0), 4)
+    depth = shape[3]
+    for i in range(1, 5):
+        (size,) = with_rank(c, c.input(i), 1)
+        depth = merge_dim(c, depth, size)
+    return [(*shape[:3], depth)]
+
+
+def _global_normalization(op: Any, x: Any, mean: Any, variance: Any, beta: Any, gamma: Any) -> Any:
+    factor = 1 / jnp.sqrt(variance + op.attrs["variance_epsilon"])
+    if op.attrs["scale_after_normalization"]:
+        factor = factor * gamma
+    return (x - mean) * factor + beta
+
+
+# Only graphs of 2015 and 2016 hold it; no function makes it any more.
+register_op("BatchNormWithGlobalNormalization", shape=_global_shape, lower=_global_normalization)
+
 _LEAST_EPSILON = 1.001e-5
 
 

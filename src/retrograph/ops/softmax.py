@@ -95,6 +95,22 @@ def _sparse_xent(op: Any, logits: Any, labels: Any) -> Any:
     return loss, powers * scale - hot.astype(logits.dtype)
 
 
+def _check_fed_labels(op: Any, labels: Any) -> None:
+    shape = op.inputs[0]._shape
+    classes = None if shape is None else shape[-1]
+    if classes is None:
+        return
+    values = np.asarray(labels).reshape(-1)
+    outside = values[(values < 0) | (values >= classes)]
+    if outside.size:
+        raise errors.InvalidArgumentError(
+            None,
+            op,
+            f"Received a label value of {outside[0]} which is outside the valid range of [0, {classes}).  "
+            f"Label values: {' '.join(map(str, values.tolist()))}",
+        )
+
+
 # Gradients
 
 
@@ -142,7 +158,11 @@ register_op("Softmax", shape=_vectors, lower=_softmax, gradient=_softmax_gradien
 register_op("LogSoftmax", shape=_vectors, lower=_log_softmax, gradient=_log_softmax_gradient)
 register_op("SoftmaxCrossEntropyWithLogits", shape=_xent_shape, lower=_xent, gradient=_xent_gradient)
 register_op(
-    "SparseSoftmaxCrossEntropyWithLogits", shape=_sparse_xent_shape, lower=_sparse_xent, gradient=_sparse_xent_gradient
+    "SparseSoftmaxCrossEntropyWithLogits",
+    shape=_sparse_xent_shape,
+    lower=_sparse_xent,
+    gradient=_sparse_xent_gradient,
+    fed_check=(1, _check_fed_labels),
 )
 
 
@@ -302,8 +322,9 @@ def sparse_softmax_cross_entropy_with_logits(
 
     >>> tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0], logits=[[0.0, 0.0]])   # [0.6931472]
 
-    Raises ValueError unless labels and logits are given, by name, with ranks that fit.
-    Differs: a label outside the classes gives NaN, as TF does on GPUs; TF on CPUs raises.
+    Raises ValueError unless labels and logits are given, by name, with ranks that fit; InvalidArgumentError, when it runs,
+    for fed labels outside the classes.
+    Differs: a label that the program computes, outside the classes, gives NaN, as TF does on GPUs; TF on CPUs raises.
     Source: TF 1.15 `tf.nn.sparse_softmax_cross_entropy_with_logits`.
     """
     _check_named("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
