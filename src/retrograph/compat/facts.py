@@ -11,8 +11,15 @@ import json
 from importlib import resources
 
 DOCS = "docs/compatibility.md"
-# Not in the records, since it is beside TF's own packages; but every tutorial imports it.
-MNIST = "tensorflow.examples.tutorials.mnist.input_data"
+# Not in the records, since they are beside TF's own packages or among its tests; but programs and tests import them.
+BESIDE = frozenset((
+    "tensorflow.examples.tutorials.mnist.input_data",
+    "tensorflow.python.data.kernel_tests.test_base",
+    "tensorflow.python.kernel_tests.random.util",
+    "tensorflow.contrib.rnn.python.kernel_tests.benchmarking",
+    "tensorflow.python.framework.test_combinations",
+    "tensorflow.python.framework.combinations",
+))  # fmt: skip
 
 
 def read(name: str) -> str:
@@ -39,7 +46,7 @@ def namespaces() -> frozenset[str]:
     own = {name for name, kind in symbols().items() if kind in ("class", "function", "value")}
     public = {parent for name in own for parent in parents(name) if parent not in own}
     paths = {f"tensorflow.{name}" for name in public} | {f"tensorflow.compat.v1.{name}" for name in public}
-    paths |= set(modules()) | {MNIST, "tensorflow", "tensorflow.compat", "tensorflow.compat.v1"}
+    paths |= set(modules()) | BESIDE | {"tensorflow", "tensorflow.compat", "tensorflow.compat.v1"}
     return frozenset(paths | {parent for path in paths for parent in parents(path)})
 
 
