@@ -143,6 +143,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.metrics",
         "retrograph.layers",
     ),
+    "tensorflow.python.ops.init_ops": ("retrograph.variables.initializers",),
     "tensorflow.python.ops.gradient_checker": (_PLATFORM + "gradient_check",),
     "tensorflow.python.ops.gradient_checker_v2": (_PLATFORM + "gradient_check_v2",),
     "tensorflow.python.ops.variable_scope": (
@@ -178,6 +179,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.platform.test": (_PLATFORM + "test",),
     "tensorflow.python.platform.benchmark": (_PLATFORM + "benchmark",),
     "tensorflow.python.util.compat": (_PLATFORM + "text",),
+    "tensorflow.python.util.compat_internal": (_PLATFORM + "text",),
     "tensorflow.python.util.nest": (_FRAMEWORK + "nest",),
     "tensorflow.python.util.tf_inspect": ("retrograph.compat.tf_inspect",),
     "tensorflow.python.util.tf_decorator": ("retrograph.compat.tf_decorator",),
@@ -197,3 +199,19 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
 }
+
+# What TF has here under a name means something else than the same name in the homes of the modules above.
+ELSEWHERE = (
+    *(
+        f"tensorflow.python.ops.{name}"
+        for name in (
+            "default_gradient", "distributions.", "image_ops", "init_ops_v2", "linalg.", "nccl_ops", "parallel_for.",
+            "ragged.", "signal.", "summary_ops_v2", "while_v2",
+        )
+    ),
+    "tensorflow.python.training.experimental.",
+    "tensorflow.python.training.tensorboard_logging",
+    "tensorflow.python.framework.experimental.",
+)  # fmt: skip
+# Modules of ours that hold helpers, found only where they are named.
+HELPERS = frozenset((_FRAMEWORK + "deprecation", _FRAMEWORK + "shape_rules"))

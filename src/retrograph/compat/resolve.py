@@ -12,7 +12,7 @@ from typing import Any
 from retrograph import _namespace
 from retrograph._exports import EXPORTS
 from retrograph.compat import facts, generated
-from retrograph.compat.homes import HOMES, INTERNALS
+from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
 from retrograph.framework import errors
 
 MISSING: Any = object()
@@ -22,7 +22,7 @@ _RECORDED = (*_INNER, "tensorflow.contrib")
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
-    rules = (_internal, _public, _recorded, _at_home, _namesake, _keras_class)
+    rules = (_internal, _public, _recorded, _at_home, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
 
 
@@ -76,17 +76,20 @@ def _members(home: str) -> tuple[str, ...]:
     if spec is None:
         return ()
     below = pkgutil.iter_modules(spec.submodule_search_locations, home + ".") if spec.submodule_search_locations else ()
-    return (home, *(info.name for info in below))
+    return (home, *(info.name for info in below if info.name not in HELPERS))
 
 
-def _homes(module: str) -> list[str]:
-    """The homes of a module, the nearest first."""
-    paths = [module, *reversed(facts.parents(module))]
-    return [home for path in paths for home in HOMES.get(path, ())]
+def _homes(module: str, name: str) -> list[str]:
+    """The modules to search for a name, the nearest home first."""
+    homes = list(HOMES.get(module, ()))
+    row = facts.modules().get(module, {}).get(name, "")
+    if module.startswith("tensorflow.core") or not (row or module.startswith(ELSEWHERE)):
+        homes += [home for path in reversed(facts.parents(module)) for home in HOMES.get(path, ())]
+    return homes
 
 
 def _at_home(module: str, name: str) -> Any:
-    for home in _homes(module):
+    for home in _homes(module, name):
         for member in _members(home):
             own = vars(importlib.import_module(member))
             if name in own and (name in own.get("__all__", ()) or _defined_here(own[name])):
@@ -99,23 +102,6 @@ def _defined_here(value: Any) -> bool:
     return not isinstance(value, ModuleType) and str(getattr(value, "__module__", "retrograph")).startswith(
         "retrograph"
     )
-
-
-@functools.cache
-def _by_last_part() -> dict[str, str]:
-    """Last part of a public name -> its shortest public name."""
-    shortest: dict[str, str] = {}
-    for name in sorted(EXPORTS, key=lambda n: (n.count("."), len(n))):
-        shortest.setdefault(name.rpartition(".")[2], name)
-    return shortest
-
-
-def _namesake(module: str, name: str) -> Any:
-    """What TF kept internal there, where a public function of that name does the same."""
-    if not module.startswith(_RECORDED) or name not in facts.modules().get(module, ()):
-        return MISSING
-    short = _by_last_part().get(name)
-    return MISSING if short is None else _symbol(short)
 
 
 def _keras_class(module: str, name: str) -> Any:

@@ -244,6 +244,7 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
 
     def assertNear(self, f1: float, f2: float, err: float, msg: str | None = None) -> None:
         """Fails unless two numbers differ by `err` at most."""
+        f1, f2 = _number(f1), _number(f2)
         note = f" ({msg})" if msg is not None else ""
         self.assertTrue(f1 == f2 or math.fabs(f1 - f2) <= err, f"{f1:f} != {f2:f} +/- {err:f}{note}")
 
@@ -251,7 +252,7 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
         """Fails unless each two numbers of two lists differ by `err` at most."""
         self.assertEqual(len(farray1), len(farray2), msg=msg)
         for f1, f2 in zip(farray1, farray2, strict=True):
-            self.assertNear(float(f1), float(f2), err, msg=msg)
+            self.assertNear(f1, f2, err, msg=msg)
 
     def assertNDArrayNear(self, ndarray1: Any, ndarray2: Any, err: float, msg: str | None = None) -> None:
         """Fails unless the norm of the difference is below `err`."""
@@ -511,6 +512,11 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
 
     assertItemsEqual = absltest.TestCase.assertCountEqual
     assertRaisesRegexp = absltest.TestCase.assertRaisesRegex
+
+
+def _number(value: Any) -> float:
+    """A number, also out of an array of one element."""
+    return float(np.asarray(value).reshape(()))
 
 
 def _subscript(path: list[str]) -> str:
