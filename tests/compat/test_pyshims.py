@@ -13,6 +13,7 @@ import imp
 assert np.float is float and np.asscalar(np.array(3)) == 3 and np.product([2, 3]) == 6
 assert isinstance([], collections.Iterable) and fractions.gcd(4, 6) == 2 and time.clock() >= 0
 assert inspect.getargspec(lambda a, b=1: 0).args == ["a", "b"]
+assert np.reshape([1, 2], newshape=[2, 1]).shape == (2, 1) and np.random.random_integers(3, 3) == 3
 assert imp.new_module("x").__name__ == "x"
 print("ok")
 """
@@ -29,7 +30,15 @@ def test_dropped_names_are_put_back_and_told(tmp_path: Path) -> None:
     done = _run(tmp_path)
     assert done.stdout.strip() == "ok", done.stderr
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("retrograph run:")]
-    for name in ("collections.Iterable", "fractions.gcd", "inspect.getargspec", "np.float", "np.product", "time.clock"):
+    for name in (
+        "collections.Iterable",
+        "fractions.gcd",
+        "inspect.getargspec",
+        "np.float",
+        "np.product",
+        "np.reshape(newshape=)",
+        "time.clock",
+    ):
         assert name in told
     assert "np.int" not in told
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import collections
 import collections.abc
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -54,6 +55,13 @@ def _asfarray(array: Any, dtype: Any = None) -> Any:
     return np.asarray(array, dtype if inexact else np.float64)
 
 
+def _random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
+    import numpy as np
+
+    first, last = (1, low) if high is None else (low, high)
+    return np.random.randint(first, last + 1, size)
+
+
 def _coroutine(function: Any) -> Any:
     return types.coroutine(function)
 
@@ -67,6 +75,26 @@ _ABC_NAMES = (
 
 def _of_abc(name: str) -> Callable[[], Any]:
     return lambda: getattr(collections.abc, name)
+
+
+# NumPy function -> (dropped name of an argument, its name now)
+_NUMPY_ARGUMENTS = {"reshape": ("newshape", "shape"), "histogram": ("normed", "density")}
+
+
+def _take_old_arguments(module: ModuleType) -> None:
+    for name, (old, new) in _NUMPY_ARGUMENTS.items():
+        setattr(module, name, _taking(getattr(module, name), name, old, new))
+
+
+def _taking(function: Callable[..., Any], name: str, old: str, new: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if old in kwargs:
+            _note(f"np.{name}({old}=)")
+            kwargs[new] = kwargs.pop(old)
+        return function(*args, **kwargs)
+
+    return call
 
 
 # module -> name -> how to make what it was
@@ -83,6 +111,7 @@ _MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
         "encodestring": lambda: __import__("base64").encodebytes,
         "decodestring": lambda: __import__("base64").decodebytes,
     },
+    "numpy.random": {"random_integers": lambda: _random_integers},
     "asyncio": {"coroutine": lambda: _coroutine},
     "types": {
         "StringType": lambda: str, "ListType": lambda: list, "DictType": lambda: dict, "TupleType": lambda: tuple,
@@ -111,7 +140,8 @@ _NUMPY_NAMES: dict[str, Callable[[], Any]] = {
         "float_": "float64", "complex_": "complex128", "cfloat": "complex128", "singlecomplex": "complex64",
         "longfloat": "longdouble", "longcomplex": "clongdouble", "string_": "bytes_", "unicode_": "str_",
         "object0": "object_", "product": "prod", "cumproduct": "cumprod", "alltrue": "all", "sometrue": "any",
-        "in1d": "isin", "row_stack": "vstack", "trapz": "trapezoid", "round_": "round", "msort": "sort", "rank": "ndim",
+        "in1d": "isin", "row_stack": "vstack", "trapz": "trapezoid", "round_": "round", "msort": "sort",
+        "mat": "asmatrix", "bool8": "bool_", "int0": "intp", "uint0": "uintp", "rank": "ndim",
     }.items()},
 }  # fmt: skip
 
@@ -145,6 +175,8 @@ def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]], shown: st
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
     module.__dict__["__getattr__"] = get
+    if module.__name__ == "numpy":
+        _take_old_arguments(module)
 
 
 class _Imp(ModuleType):
