@@ -107,8 +107,8 @@ class FileIO:
     def seek(self, offset: int | None = None, whence: int = 0, position: int | None = None) -> None:
         """Moves the place of reading; `position` is the old name of `offset`."""
         target = position if offset is None else offset
-        if target is None:
-            raise TypeError("seek(): offset argument required")
+        if target is None or (offset is not None and position is not None):
+            raise TypeError("seek() takes one of offset and position")
         if whence not in (0, 1, 2):
             raise errors.InvalidArgumentError(
                 None, None, f"Invalid whence argument: {whence}. Valid values are 0, 1, or 2."
