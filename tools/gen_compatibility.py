@@ -69,7 +69,15 @@ def symbols_part() -> list[str]:
         if missing and len(missing) < len(names):
             details += [f"**{_shown(namespace)}**: " + ", ".join(f"`{name}`" for name in missing), ""]
     lines.append(f"| all | {totals[0]} | {totals[1]} | {totals[0] - totals[1]} |")
-    return [*lines, "", "## Missing names", "", "Namespaces that are missing as a whole are only in the table above.", "", *details]
+    return [
+        *lines,
+        "",
+        "## Missing names",
+        "",
+        "Namespaces that are missing as a whole are only in the table above.",
+        "",
+        *details,
+    ]
 
 
 def ops_part() -> list[str]:
