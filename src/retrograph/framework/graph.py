@@ -33,7 +33,7 @@ class Tensor:
     Source: TF 1.15 `tf.Tensor`.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_consumers", "_dtype", "_op", "_shape", "_value_index")
+    __slots__ = ("__dict__", "__weakref__", "_dtype", "_op", "_shape", "_value_index")
 
     # NumPy must leave `array + tensor` to us.
     __array_priority__ = 100
@@ -43,7 +43,6 @@ class Tensor:
         self._value_index = value_index
         self._dtype = dtypes.as_dtype(dtype)
         self._shape: Shape = None
-        self._consumers: list[Operation] | None = None
 
     @read_only
     def op(self) -> Operation:
@@ -99,7 +98,7 @@ class Tensor:
 
     def consumers(self) -> list[Operation]:
         """The operations that take this tensor."""
-        return list(self._consumers or ())
+        return list(self._op._graph._consumers_of(self))
 
     def _as_node_def_input(self) -> str:
         return self._op.name if self._value_index == 0 else self.name
@@ -162,7 +161,7 @@ class Tensor:
 
     def __copy__(self) -> Tensor:
         made = Tensor.__new__(type(self))
-        for slot in ("_op", "_value_index", "_dtype", "_shape", "_consumers"):
+        for slot in ("_op", "_value_index", "_dtype", "_shape"):
             setattr(made, slot, getattr(self, slot))
         return made
 
@@ -219,13 +218,15 @@ class TensorReference:
         return isinstance(other, TensorReference) and self._object is other._object
 
 
+_new_object: Any = object.__new__
+
+
 def _new_tensor(op: Operation, index: int, dtype: DType, shape: Shape) -> Tensor:
     tensor = Tensor.__new__(Tensor)
     tensor._op = op
     tensor._value_index = index
     tensor._dtype = dtype
     tensor._shape = shape
-    tensor._consumers = None
     return tensor
 
 
@@ -242,7 +243,7 @@ class Operation:
     )  # fmt: skip
     _attrs: dict[str, Any]
     _control_flow_context: Any
-    _control_inputs: list[Operation]
+    _control_inputs: tuple[Operation, ...]
     _device: str
     _graph: Graph
     _id: int
@@ -387,11 +388,11 @@ class Operation:
             if not isinstance(op, Operation):
                 raise TypeError(f"op must be an Operation: {op}")
             if op not in self._control_inputs:
-                self._control_inputs.append(op)
+                self._control_inputs = (*self._control_inputs, op)
         self._graph._version_of_edges += 1
 
     def _remove_all_control_inputs(self) -> None:
-        self._control_inputs.clear()
+        self._control_inputs = ()
         self._graph._version_of_edges += 1
 
     def _update_input(self, index: int, tensor: Tensor) -> None:
@@ -403,15 +404,11 @@ class Operation:
                 f"Input {index} of node {self._name} was passed {_cpp_name(tensor._dtype)} from {tensor.name} incompatible with expected {_cpp_name(old._dtype)}."
             )
         self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
-        if all(t is not old for t in self._inputs) and old._consumers and self in old._consumers:
-            old._consumers.remove(self)
-        _add_consumer(tensor, self)
         self._graph._version_of_edges += 1
 
     def _add_while_inputs(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             self._inputs = (*self._inputs, tensor)
-            _add_consumer(tensor, self)
         self._graph._version_of_edges += 1
 
     def run(self, feed_dict: Any = None, session: Any = None) -> None:
@@ -430,13 +427,6 @@ def _cpp_name(dtype: DType) -> str:
         dtype.base_dtype.name, dtype.base_dtype.name
     )
     return f"{name}_ref" if dtype._is_ref else name
-
-
-def _add_consumer(tensor: Tensor, op: Operation) -> None:
-    if tensor._consumers is None:
-        tensor._consumers = [op]
-    elif tensor._consumers[-1] is not op and op not in tensor._consumers:
-        tensor._consumers.append(op)
 
 
 def _tensor_proto(value: Any) -> Any:
@@ -521,6 +511,22 @@ class _ControlDependencies:
             state.control_flow_context = self._saved_context
 
 
+class _ConsumerIndex:
+    """Which operations take which tensor."""
+
+    def __init__(self, version: int):
+        self.version = version
+        self.count = 0
+        self.found: dict[Tensor, list[Operation]] = {}
+
+    def extend(self, ops: list[Operation]) -> None:
+        """Takes in the operations that it has not seen."""
+        for op in ops[self.count :]:
+            for tensor in dict.fromkeys(op._inputs):
+                self.found.setdefault(tensor, []).append(op)
+        self.count = len(ops)
+
+
 @export("Graph")
 class Graph:
     """Operations and tensors, their names, the open scopes, and collections.
@@ -536,6 +542,7 @@ class Graph:
         self._next_id_counter = 0
         self._version_of_edges = 0
         self._bad_edges: list[str] = []
+        self._consumers = _ConsumerIndex(0)
         self._collections: dict[Any, list[Any]] = {}
         self._state = _ScopeState()
         self._seed: Any = None
@@ -737,40 +744,53 @@ class Graph:
     _has_op_maps = False
 
     def _add_op(
-        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: list[Operation],
+        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: Sequence[Operation],
         stack: frames.Stack | None = None,
     ) -> Operation:  # fmt: skip
-        op = Operation.__new__(Operation)
+        op = self._insert(op_type, name, inputs, attrs, types, shapes, control_inputs, frames.capture(3) if stack is None else stack)
+        for tensor in inputs:
+            context = tensor._op._control_flow_context
+            if context is not None and self._state.control_flow_context is None:
+                context.check_use(op, tensor._op)
+        return op
+
+    def _insert(
+        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: Sequence[Operation],
+        stack: frames.Stack,
+    ) -> Operation:  # fmt: skip
+        op: Operation = _new_object(Operation)
         op._graph = self
         op._type = op_type
         op._name = name
         op._inputs = inputs
         op._attrs = attrs
-        op._control_inputs = control_inputs
+        op._control_inputs = tuple(control_inputs) if control_inputs else ()
         op._device = ""
         op._control_flow_context = None
-        op._stack = frames.capture(3) if stack is None else stack
+        op._stack = stack
         if len(types) == 1:
-            op._outputs = [_new_tensor(op, 0, types[0], shapes[0])]
+            tensor: Tensor = _new_object(Tensor)
+            tensor._op, tensor._value_index, tensor._dtype, tensor._shape = op, 0, types[0], shapes[0]
+            op._outputs = [tensor]
         else:
             op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
         with self._lock:
-            self._next_id_counter += 1
+            self._next_id_counter = op._id = self._next_id_counter + 1
             if name in self._nodes_by_name:
                 raise ValueError(f"Duplicate node name in graph: '{name}'")
-            op._id = self._next_id_counter
             self._nodes_by_name[name] = op
             self._ops.append(op)
             # Names given exactly (with a trailing slash) are taken too, but do not count for unique_name.
-        for tensor in inputs:
-            consumers = tensor._consumers
-            if consumers is None:
-                tensor._consumers = [op]
-            elif consumers[-1] is not op:
-                consumers.append(op)
-            if tensor._op._control_flow_context is not None and self._state.control_flow_context is None:
-                tensor._op._control_flow_context.check_use(op, tensor._op)
         return op
+
+    def _consumers_of(self, tensor: Tensor) -> list[Operation]:
+        """The operations that take a tensor; the index is made when it is first asked for, and then kept up."""
+        with self._lock:
+            index = self._consumers
+            if index.version != self._version_of_edges:
+                index = self._consumers = _ConsumerIndex(self._version_of_edges)
+            index.extend(self._ops)
+            return index.found.get(tensor, [])
 
     def _emit(
         self, op_type: str, full_name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], outputs: Sequence[tuple[DType, Shape]], *,
@@ -781,16 +801,11 @@ class Graph:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         if colocation is not None:
             attrs["_class"] = colocation
-        op = self._add_op(
-            op_type,
-            full_name,
-            inputs,
-            attrs,
-            [t for t, _ in outputs],
-            [s for _, s in outputs],
-            list(control_inputs),
-            stack,
-        )
+        if len(outputs) == 1:
+            types, shapes = outputs[0][:1], outputs[0][1:]
+        else:
+            types, shapes = tuple(t for t, _ in outputs), tuple(s for _, s in outputs)
+        op = self._insert(op_type, full_name, inputs, attrs, types, shapes, control_inputs, frames.capture(2) if stack is None else stack)
         op._device = device
         if self._has_op_maps:
             self._apply_op_maps(op)
