@@ -30,11 +30,17 @@ def get_variable(tf, count):
 
 
 def reuse(tf, count):
-    """Seconds for each variable that is there already."""
+    """Seconds for each variable that is there already, its scope entered for it."""
     with tf.Graph().as_default():
         _variables(tf, count)
-        with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-            return _timed(_variables, tf, count) / count
+
+        def share():
+            for i in range(count):
+                with tf.variable_scope("outer_%d" % (i // 100)):
+                    with tf.variable_scope("inner_%d" % (i // 10 % 10), reuse=True):
+                        tf.get_variable("v_%d" % (i % 10), [2, 2])
+
+        return _timed(share) / count
 
 
 def one_op(tf, count=2000):
@@ -91,7 +97,8 @@ def initialize(tf, count=200):
 MICRO = {
     "get_variable, 1,000 in nested scopes": lambda tf: get_variable(tf, 1000),
     "get_variable, 16,000 in nested scopes": lambda tf: get_variable(tf, 16000),
-    "get_variable, reused": lambda tf: reuse(tf, 1000),
+    "reuse in nested scopes, of 1,000": lambda tf: reuse(tf, 1000),
+    "reuse in nested scopes, of 16,000": lambda tf: reuse(tf, 16000),
     "one op": one_op,
     "gradients, for each variable": gradients,
     "Session.run(x + 1)": run_one,

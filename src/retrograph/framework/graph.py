@@ -450,6 +450,8 @@ class _ScopeState(threading.local):
         self.hidden_devices: tuple[tuple[DeviceEntry, ...], ...] = ()
         self.colocation_stack: tuple[Operation, ...] = ()
         self.control_flow_context: Any = None
+        # The stack that operations made on a variable's behalf show as theirs: captured once for all of them.
+        self.shared_stack: frames.Stack | None = None
 
 
 class _NameScope:

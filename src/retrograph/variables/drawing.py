@@ -71,7 +71,7 @@ class _Maker:
         self._graph = graph
         self.scope = graph._opened_name(name, graph._state.name_stack)
         self._key = self.scope.lower()
-        self._stack = frames.capture(3)
+        self._stack = graph._state.shared_stack or frames.capture(3)
 
     def _named(self, name: str) -> str:
         used, key = self._graph._names_in_use, f"{self._key}/{name}"

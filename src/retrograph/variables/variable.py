@@ -573,10 +573,11 @@ class RefVariable(Variable):
         group = [b"loc:@" + full_name.encode()]
         try:
             state.name_stack, state.device_stack = full_name, ()
+            state.shared_stack = stack = frames.capture()
             value, depends = _made_in_group(graph, initial, new.dtype, group)
             state.name_stack, state.device_stack = full_name, devices
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
-            emit, stack = graph._emit, frames.capture()
+            emit = graph._emit
             known = shape if new.validate_shape else None
             attrs: dict[str, Any] = {
                 "shape": known,
@@ -604,6 +605,7 @@ class RefVariable(Variable):
                 "Identity", name, (held,), attrs, ((dtype, known),), device=where, stack=stack
             )._outputs[0]
         finally:
+            state.shared_stack = None
             state.name_stack, state.device_stack = outside, devices
 
     def _build_in_scopes(self, new: NewVariable) -> None:
