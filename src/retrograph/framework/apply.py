@@ -35,21 +35,23 @@ def apply_op(op_type: str, name: Any = None, /, **keywords: Any) -> Any:
 def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation:
     """Adds the operation that `apply_op` gives the results of."""
     graph = get_default_graph()
-    values = [_take_input(arg, keywords) for arg in definition.inputs]
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
-    if (
-        not definition.ref_inputs
-        and graph._state.control_flow_context is None
-        and _all_plain(definition, values, graph)
-    ):
-        made = _outer_attrs(definition, keywords)
-        # An operation that is refused has taken its name all the same.
-        full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
-        attrs = _attrs_of_tensors(definition, values)
+    plain = None if graph._state.control_flow_context is not None else _plain_inputs(definition, keywords, graph)
+    if plain is None:
+        values = [_take_input(arg, keywords) for arg in definition.inputs]
+        return _make_op_in_scope(definition, name, values, keywords)
+    inputs, attrs = plain
+    made = _outer_attrs(definition, keywords) if definition.free_attrs else None
+    # An operation that is refused has taken its name all the same.
+    full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
+    for arg_name, _, type_attr, allowed in definition.plain_inputs or ():
+        if allowed is not None and attrs[type_attr] not in allowed:
+            _check_allowed(attrs[type_attr], definition.attr_by_name[type_attr], arg_name)
+    if made is not None:
         attrs.update(made)
+    if made is not None or keywords:
         _explicit_attrs(definition, keywords, attrs)
-        return graph._new_op(definition.name, full_name, tuple(values), attrs, definition)
-    return _make_op_in_scope(definition, name, values, keywords)
+    return graph._new_op(definition.name, full_name, tuple(inputs), attrs, definition)
 
 
 def _empty_name(graph: Graph) -> str:
@@ -62,31 +64,27 @@ def _empty_name(graph: Graph) -> str:
         state.name_stack = outside
 
 
-def _all_plain(definition: OpDef, values: list[Any], graph: Graph) -> bool:
-    """Whether every input is one tensor of the default graph of the right type, so that nothing needs converting."""
-    types: dict[str, DType] = {}
-    for arg, value in zip(definition.inputs, values, strict=True):
-        if value.__class__ is not Tensor or arg.is_list or value._op._graph is not graph:
-            return False
-        base = value._dtype._base
-        if arg.dtype is not None:
-            if arg.dtype is not base:
-                return False
-        elif types.setdefault(arg.type_attr, base) is not base:
-            return False
-    return True
+def _plain_inputs(definition: OpDef, keywords: dict[str, Any], graph: Graph) -> tuple[list[Tensor], dict[str, Any]] | None:
+    """The inputs, taken out of `keywords`, and the types that they tell; None (and nothing taken) if something needs converting.
 
-
-def _attrs_of_tensors(definition: OpDef, values: list[Tensor]) -> dict[str, Any]:
+    That is so unless every input is one tensor of the default graph of a type that fits the others.
+    """
+    rows = definition.plain_inputs
+    if rows is None:
+        return None
+    values: list[Tensor] = []
     attrs: dict[str, Any] = {}
-    for arg, value in zip(definition.inputs, values, strict=True):
-        if arg.type_attr and arg.type_attr not in attrs:
-            base = value._dtype._base
-            allowed = definition.attr_by_name[arg.type_attr].allowed_set
-            if allowed is not None and base not in allowed:
-                _check_allowed(base, definition.attr_by_name[arg.type_attr], arg.name)
-            attrs[arg.type_attr] = base
-    return attrs
+    for name, dtype, type_attr, _ in rows:
+        value = keywords.get(name)
+        if value.__class__ is not Tensor or value._op._graph is not graph:
+            return None
+        base = value._dtype._base
+        if base is not (attrs.setdefault(type_attr, base) if dtype is None else dtype):
+            return None
+        values.append(value)
+    for row in rows:
+        del keywords[row[0]]
+    return values, attrs
 
 
 def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords: dict[str, Any]) -> Operation:

@@ -202,8 +202,8 @@ class DType:
     def __ne__(self, other: object) -> bool:
         return not self.__eq__(other)
 
-    def __hash__(self) -> int:
-        return self._enum
+    # Types are single objects; hashing them by identity keeps look-ups fast.
+    __hash__ = object.__hash__
 
     def __int__(self) -> int:
         return self._enum

@@ -1353,18 +1353,31 @@ class _DefaultGraphStack(threading.local):
         """Whether no block is open."""
         return not self.stack
 
-    @contextmanager
-    def get_controller(self, graph: Graph) -> Iterator[Graph]:
+    def get_controller(self, graph: Graph) -> _DefaultGraphBlock:
         """Makes `graph` the default inside the block."""
-        self.stack.append(graph)
-        self.hidden_before.append(len(graph._state.hidden_devices))
-        try:
-            yield graph
-        finally:
-            self.hidden_before.pop()
-            if not self.stack or self.stack[-1] is not graph:
-                raise AssertionError(f"Nesting violated for default stack of {type(graph)} objects")
-            self.stack.pop()
+        return _DefaultGraphBlock(graph)
+
+
+class _DefaultGraphBlock:
+    """The context manager of `Graph.as_default`."""
+
+    __slots__ = ("_graph",)
+
+    def __init__(self, graph: Graph):
+        self._graph = graph
+
+    def __enter__(self) -> Graph:
+        stacks = _default_graph_stack
+        stacks.stack.append(self._graph)
+        stacks.hidden_before.append(len(self._graph._state.hidden_devices))
+        return self._graph
+
+    def __exit__(self, *exc: object) -> None:
+        stacks = _default_graph_stack
+        stacks.hidden_before.pop()
+        if not stacks.stack or stacks.stack[-1] is not self._graph:
+            raise AssertionError(f"Nesting violated for default stack of {type(self._graph)} objects")
+        stacks.stack.pop()
 
 
 _default_graph_stack = _DefaultGraphStack()

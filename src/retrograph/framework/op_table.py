@@ -72,10 +72,12 @@ class OpDef:
     __slots__ = (
         "attr_by_name",
         "attrs",
+        "free_attrs",
         "inferred",
         "inputs",
         "name",
         "outputs",
+        "plain_inputs",
         "ref_inputs",
         "result_type",
         "simple_outputs",
@@ -96,6 +98,14 @@ class OpDef:
         self.type_defaults = {a.name: a.default for a in self.attrs if a.type == "type" and a.has_default}
         self.inferred = {n for a in self.inputs for n in (a.number_attr, a.type_attr, a.type_list_attr) if n}
         self.result_type: Any = None
+        # Attributes that inputs do not tell, and the inputs as rows that the common case reads quickly.
+        self.free_attrs = any(a.name not in self.inferred for a in self.attrs)
+        self.plain_inputs: tuple[tuple[str, DType | None, str, Any], ...] | None = None
+        if not self.ref_inputs and not any(a.is_list for a in self.inputs):
+            self.plain_inputs = tuple((a.name, a.dtype, a.type_attr, self._allowed(a.type_attr)) for a in self.inputs)
+
+    def _allowed(self, attr: str) -> Any:
+        return self.attr_by_name[attr].allowed_set if attr else None
 
     def output_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
         """The dtypes of the outputs of an op with these attributes."""

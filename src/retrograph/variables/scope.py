@@ -415,7 +415,10 @@ class variable_scope:
 
 def _all_none(values: tuple[Any, ...]) -> bool:
     # Not `values.count(None)`: arrays compare element by element.
-    return all(value is None for value in values)
+    for value in values:  # noqa: SIM110 - a generator costs as much as the rest of entering a scope
+        if value is not None:
+            return False
+    return True
 
 
 @export("variable_op_scope")
