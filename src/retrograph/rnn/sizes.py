@@ -18,7 +18,7 @@ def _dynamic_part(part: Any, role: str) -> Any:
         if part.shape.ndims != 1:
             raise ValueError(f"{role} tensor must be either a scalar or vector, but saw tensor: {part}")
         return part, [None] * (part.shape.as_list()[0] or 0) if static is None else [int(n) for n in static]
-    shape = tf.TensorShape([part] if part is None or not hasattr(part, "__len__") else part)
+    shape = part if isinstance(part, tf.TensorShape) else tf.TensorShape(part if hasattr(part, "__len__") else [part])
     dims = shape.as_list()
     return (tf.constant(dims, dtype=tf.int32) if shape.is_fully_defined() else None), dims
 
@@ -41,7 +41,7 @@ def static_shape(size: Any) -> Any:
     """The static shape of a size, which may be a tensor."""
     if isinstance(size, tf.Tensor):
         return tf.TensorShape(_dynamic_part(size, "suffix")[1])
-    return tf.TensorShape(size if hasattr(size, "__len__") else [size])
+    return size if isinstance(size, tf.TensorShape) else tf.TensorShape(size if hasattr(size, "__len__") else [size])
 
 
 def zeros_of(size: Any, batch: Any, dtype: Any, known_batch: Any = None) -> Any:
