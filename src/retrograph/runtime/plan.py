@@ -247,6 +247,7 @@ class Segment:
         taken = [t for item in items for t in _taken_by(item) if t not in made]
         self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
         self.static_inputs = [t for t in self.inputs if t in static]
+        self.dynamic_inputs = [t for t in self.inputs if t not in static]
         self.made = made
         self.constants = {t: t._op._attrs["value"] for t in taken if self._is_constant(t)}
         cells = _Cells(ops)
@@ -265,7 +266,7 @@ class Segment:
         with session._lock, jax.enable_x64(True):
             for tensor in self.static_inputs:
                 env[tensor] = _concrete(tensor, env[tensor], cells)
-            dynamic = self._dynamic_inputs(env)
+            dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
             for op in self.streams:
                 if op not in cells:
                     cells[op] = initial_stream(op)
@@ -278,9 +279,6 @@ class Segment:
             if executable.call is not None:
                 self._dispatch(executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
-
-    def _dynamic_inputs(self, env: dict[Tensor, Any]) -> list[Any]:
-        return [env[t] for t in self.inputs if t not in self.static and env[t].__class__ is not Ref]
 
     def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
         key: tuple[Any, ...] = tuple([(v.shape, v.dtype) for v in dynamic])
@@ -469,6 +467,10 @@ def _frozen(value: Any) -> Any:
     return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
 
 
+# A handler that was not installed from Python could not be put back.
+_FOREIGN_HANDLER = signal.getsignal(signal.SIGINT) is None
+
+
 class _InterruptsDeferred:
     """Holds back Ctrl-C while variables are handed to XLA and taken back, so that none is lost."""
 
@@ -477,11 +479,8 @@ class _InterruptsDeferred:
     def __enter__(self) -> None:
         self._pending = False
         self._old: Any = None
-        if threading.current_thread() is threading.main_thread():
-            old = signal.getsignal(signal.SIGINT)
-            if callable(old):
-                self._old = old
-                signal.signal(signal.SIGINT, self._note)
+        if threading.get_ident() == threading.main_thread().ident and not _FOREIGN_HANDLER:
+            self._old = signal.signal(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: Any) -> None:
         self._pending = True
@@ -489,7 +488,7 @@ class _InterruptsDeferred:
     def __exit__(self, *exc: object) -> None:
         if self._old is not None:
             signal.signal(signal.SIGINT, self._old)
-            if self._pending:
+            if self._pending and callable(self._old):
                 self._old(signal.SIGINT, None)
 
 
@@ -632,7 +631,9 @@ class Plan:
             else:
                 steps.append(HostStep(items))
             later.update(t for item in items for t in _taken_by(item))
-        return [_PrepareStep(self.items), *reversed(steps)]
+        steps.reverse()
+        # A lone segment finds its constants and handles among its own items.
+        return steps if len(steps) == 1 and steps[0].__class__ is Segment else [_PrepareStep(self.items), *steps]
 
     def _fetched(self, session: Any, env: dict[Tensor, Any]) -> list[Any]:
         results = []
