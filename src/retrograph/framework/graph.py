@@ -79,7 +79,6 @@ class Tensor:
         """What is known of the shape."""
         return TensorShape._of(self._shape)
 
-    @read_only
     def _shape_tuple(self) -> Shape:
         return self._shape
 
@@ -230,6 +229,12 @@ def _new_tensor(op: Operation, index: int, dtype: DType, shape: Shape) -> Tensor
     return tensor
 
 
+class _InputList(tuple["Tensor", ...]):
+    """The inputs of an operation, which cannot be changed."""
+
+    __slots__ = ()
+
+
 @export("Operation")
 class Operation:
     """A node of a graph: an op type applied to tensors.
@@ -274,7 +279,7 @@ class Operation:
     @read_only
     def inputs(self) -> tuple[Tensor, ...]:
         """The tensors that it takes."""
-        return self._inputs
+        return _InputList(self._inputs)
 
     @read_only
     def outputs(self) -> list[Tensor]:
@@ -324,6 +329,12 @@ class Operation:
     def traceback(self) -> list[tuple[str, int, str, str]]:
         """(file, line, function, text) of the stack when it was made, outermost first."""
         return frames.traceback_of(self._stack)
+
+    @read_only
+    def traceback_with_start_lines(self) -> list[tuple[str, int, str, str, int]]:
+        """`traceback`, each entry with the line where its function begins."""
+        starts = [frame[0].co_firstlineno for frame in frames.frames_of(self._stack)][::-1]
+        return [(*entry, start) for entry, start in zip(self.traceback, starts, strict=True)]
 
     @read_only
     def _input_types(self) -> list[DType]:

@@ -13,7 +13,7 @@ from retrograph.framework.conversion import (
 )
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, name_scope
+from retrograph.framework.graph import Graph, Operation, Tensor, name_scope
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value_as_shape
 
@@ -234,6 +234,12 @@ def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str 
             raise RuntimeError(f"Sparse dtype: requested = {dtype.name}, actual = {value.dtype.name}")
         return value
     return convert_to_tensor(value, dtype=dtype, name=name)
+
+
+@export("is_tensor", "contrib.framework.is_tensor")
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor, a variable, a `SparseTensor` or an `IndexedSlices`. Source: TF 1.15 `tf.is_tensor`."""
+    return isinstance(x, (Tensor, SparseTensor, IndexedSlices)) or isinstance(getattr(x, "_as_graph_element", lambda: None)(), Tensor)
 
 
 def _dense_from_slices(value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
