@@ -1,0 +1,242 @@
+"""Reading a checkpoint: its index at once, its tensors from memory-mapped files when they are asked for."""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from retrograph.checkpoint.checksum import crc32c, masked
+from retrograph.checkpoint.entry import Entry, Header, Slice, resolve, slice_key
+from retrograph.checkpoint.table import data_loss, read_table
+from retrograph.framework import dtypes, errors
+from retrograph.framework.dtypes import DType
+from retrograph.framework.wire import WireError, read_varint
+
+_PENDING = ".pending"
+_VARIANT = 21
+
+
+def index_name(prefix: str) -> str:
+    """The file that names the tensors of a checkpoint."""
+    return prefix + ".index"
+
+
+def data_name(prefix: str, shard: int, count: int) -> str:
+    """The file that holds one shard's values."""
+    return f"{prefix}.data-{shard:05d}-of-{count:05d}"
+
+
+def _read_index(prefix: str) -> tuple[str, bytes]:
+    """The index that fits the data: a writer killed between its last two renames leaves the new one under `.pending`."""
+    path = index_name(prefix)
+    data = data_name(prefix, 0, 1)
+    if os.path.exists(path + _PENDING) and os.path.exists(data) and not os.path.exists(data + _PENDING):
+        path += _PENDING
+    try:
+        with open(path, "rb") as file:
+            return path, file.read()
+    except OSError:
+        text = f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}"
+        raise errors.NotFoundError(None, None, text) from None
+
+
+class _DataFile:
+    """The bytes of one shard, mapped."""
+
+    def __init__(self, path: str):
+        self.path = path
+        try:
+            with open(path, "rb") as file:
+                self.size = os.fstat(file.fileno()).st_size
+                self.view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b"")
+        except FileNotFoundError:
+            raise errors.NotFoundError(None, None, f"{path}; No such file or directory") from None
+
+    def take(self, entry: Entry) -> memoryview:
+        if entry.offset + entry.size > self.size:
+            raise data_loss(self.path, "a tensor's values are cut off")
+        return self.view[entry.offset : entry.offset + entry.size]
+
+
+class BundleReader:
+    """The tensors of a checkpoint in TF's V2 format, by name.
+
+    Nothing is read of a tensor before it is asked for; its checksum is compared whenever it is.
+    Raises: NotFoundError without such a file; DataLossError for damaged ones; UnimplementedError for big-endian ones.
+    """
+
+    def __init__(self, prefix: str):
+        self.prefix = prefix
+        self._index_path, data = _read_index(prefix)
+        self._raw = read_table(self._index_path, data)
+        self._parsed: dict[bytes, Entry] = {}
+        self._files: dict[int, _DataFile] = {}
+        if b"" not in self._raw:
+            raise self._lost("the index has no header")
+        try:
+            header = Header.parse(self._raw.pop(b""))
+        except WireError as error:
+            raise self._lost(str(error)) from None
+        if header.big_endian or header.min_consumer > 1:
+            text = f"checkpoint {prefix}: of the other byte order" if header.big_endian else f"{prefix}: a newer format"
+            raise errors.UnimplementedError(None, None, text)
+        self.num_shards = header.num_shards
+
+    def _lost(self, text: str) -> Any:
+        return data_loss(self._index_path, text)
+
+    def _entry(self, key: bytes) -> Entry:
+        entry = self._parsed.get(key)
+        if entry is None:
+            if key not in self._raw:
+                raise errors.NotFoundError(None, None, f"Key {key.decode(errors='replace')} not found in checkpoint")
+            try:
+                entry = self._parsed[key] = Entry.parse(self._raw[key])
+                dtypes.as_dtype(entry.dtype)
+            except (WireError, TypeError) as error:
+                raise self._lost(f"{key!r}: {error}") from None
+        return entry
+
+    def names(self) -> Iterator[str]:
+        """The names of the tensors, sorted; partitioned ones once."""
+        return (key.decode(errors="surrogateescape") for key in self._raw if not key.startswith(b"\0"))
+
+    def raw_keys(self) -> Iterator[bytes]:
+        """The keys of the index: those of the slices, then the names."""
+        return iter(self._raw)
+
+    def __contains__(self, name: str) -> bool:
+        return bool(name) and _key(name) in self._raw
+
+    def dtype_of(self, name: str | bytes) -> DType:
+        """The type of a tensor."""
+        return dtypes.as_dtype(self._entry(_key(name)).dtype)
+
+    def shape_of(self, name: str | bytes) -> tuple[int, ...]:
+        """The shape of a tensor, of a partitioned one the whole's."""
+        return self._entry(_key(name)).shape
+
+    def slices_of(self, name: str) -> list[Slice]:
+        """The slices that a partitioned tensor was saved in; empty for others."""
+        return list(self._entry(_key(name)).slices)
+
+    def read(self, name: str, part: Slice | None = None) -> np.ndarray[Any, Any]:
+        """The value of a tensor or of a part of it.
+
+        Raises: NotFoundError for an unknown name; DataLossError for damaged data; ValueError for a part outside.
+        """
+        key = _key(name)
+        entry = self._entry(key)
+        if entry.slices:
+            return self._assembled(key, entry, part)
+        value = self._value(entry, name)
+        return value if part is None else value[tuple(slice(s, s + n) for s, n in resolve(part, entry.shape))].copy()
+
+    def _file(self, shard: int) -> _DataFile:
+        if shard >= self.num_shards:
+            raise self._lost(f"there is no shard {shard}")
+        if shard not in self._files:
+            self._files[shard] = _DataFile(data_name(self.prefix, shard, self.num_shards))
+        return self._files[shard]
+
+    def _value(self, entry: Entry, name: str) -> np.ndarray[Any, Any]:
+        if entry.dtype == _VARIANT:
+            raise errors.UnimplementedError(None, None, f"Tensor {name} of a checkpoint: dtype variant")
+        file = self._file(entry.shard)
+        data, dtype = file.take(entry), dtypes.as_dtype(entry.dtype)
+        try:
+            if dtype == dtypes.string:
+                return _strings(data, entry)
+            return _numbers(data, entry, dtype)
+        except (WireError, ValueError) as error:
+            raise data_loss(file.path, f"tensor {name}: {error}") from None
+
+    def _assembled(self, key: bytes, entry: Entry, part: Slice | None) -> np.ndarray[Any, Any]:
+        """A tensor saved in slices, or a part of it, from those slices that touch it."""
+        name, dtype = key.decode(errors="replace"), dtypes.as_dtype(entry.dtype)
+        wanted = resolve(part, entry.shape) if part is not None else tuple((0, d) for d in entry.shape)
+        count = math.prod(n for _, n in wanted)
+        self._bound(count * dtype.size, entry, key)
+        result = np.zeros([n for _, n in wanted], dtype.as_numpy_dtype)
+        covered = 0
+        for given in entry.slices:
+            try:
+                there = resolve(given, entry.shape)
+            except ValueError as error:
+                raise self._lost(f"tensor {name}: {error}") from None
+            common = [(max(a, c), min(a + b, c + d)) for (a, b), (c, d) in zip(there, wanted, strict=True)]
+            if any(low >= high for low, high in common):
+                continue
+            piece = self._slice(key, given, there, dtype)
+            to = tuple(slice(low - s, high - s) for (low, high), (s, _) in zip(common, wanted, strict=True))
+            of = tuple(slice(low - s, high - s) for (low, high), (s, _) in zip(common, there, strict=True))
+            result[to] = piece[of]
+            covered += math.prod(high - low for low, high in common)
+        if covered < count:
+            raise self._lost(f"tensor {name}: its slices do not cover it")
+        return result
+
+    def _bound(self, size: int, entry: Entry, key: bytes) -> None:
+        """Refuses to make a whole that is larger than the files of its slices."""
+        shards = {self._entry(slice_key(key, s)).shard for s in entry.slices}
+        if size > sum(self._file(shard).size for shard in shards):
+            raise self._lost(f"tensor {key.decode(errors='replace')} is larger than its slices")
+
+    def _slice(self, key: bytes, given: Slice, there: Slice, dtype: DType) -> np.ndarray[Any, Any]:
+        name = key.decode(errors="replace")
+        stored = self._entry(slice_key(key, given))
+        if stored.dtype != dtype.as_datatype_enum or stored.shape != tuple(n for _, n in there) or stored.slices:
+            raise self._lost(f"tensor {name}: a slice of another type or shape")
+        return self._value(stored, name)
+
+
+def _key(name: str | bytes) -> bytes:
+    return name if isinstance(name, bytes) else name.encode(errors="surrogateescape")
+
+
+def _check(found: int, entry: Entry) -> None:
+    if masked(found) != entry.crc:
+        raise WireError(f"Checksum does not match: stored {entry.crc} vs. calculated on the restored bytes {masked(found)}")
+
+
+def _numbers(data: memoryview, entry: Entry, dtype: DType) -> np.ndarray[Any, Any]:
+    numpy_type: Any = np.dtype(dtype.as_numpy_dtype)
+    if numpy_type == object:
+        raise WireError(f"dtype {dtype.name} in a checkpoint")
+    if entry.size != entry.count * numpy_type.itemsize:
+        raise WireError("its size does not fit its shape")
+    _check(crc32c(data), entry)
+    return np.frombuffer(data, numpy_type, count=entry.count).reshape(entry.shape).copy()
+
+
+def _strings(data: memoryview, entry: Entry) -> np.ndarray[Any, Any]:
+    # Each text has a length of one byte at least.
+    if entry.count > len(data):
+        raise WireError("its size does not fit its shape")
+    lengths, place = [], 0
+    for _ in range(entry.count):
+        length, place = read_varint(data, place)
+        lengths.append(length)
+    if place + 4 + sum(lengths) != len(data):
+        raise WireError("its texts have other lengths than they say")
+    crc = crc32c(length_bytes(lengths))
+    stored = bytes(data[place : place + 4])
+    if int.from_bytes(stored, "little") != masked(crc):
+        raise WireError("The length checksum does not match")
+    place += 4
+    _check(crc32c(data[place:], crc32c(stored, crc)), entry)
+    result = np.empty(entry.count, object)
+    for i, length in enumerate(lengths):
+        result[i] = bytes(data[place : place + length])
+        place += length
+    return result.reshape(entry.shape)
+
+
+def length_bytes(lengths: list[int]) -> bytes:
+    """What the checksum of texts' lengths is taken of: 4 bytes each, 8 for those that need them."""
+    return b"".join(n.to_bytes(4 if n < 1 << 32 else 8, "little") for n in lengths)
