@@ -190,7 +190,9 @@ class _UnitsCell(LayerRNNCell):
         }
         return {**super().get_config(), **own}
 
-    def _add_kernel_and_bias(self, rows: int, columns: int, prefix: str = "", initializer: Any = None) -> tuple[Any, Any]:
+    def _add_kernel_and_bias(
+        self, rows: int, columns: int, prefix: str = "", initializer: Any = None
+    ) -> tuple[Any, Any]:
         return (
             self.add_variable(prefix + _KERNEL, shape=[rows, columns], initializer=initializer),
             self.add_variable(
@@ -216,7 +218,9 @@ class BasicRNNCell(_UnitsCell):
 
     def build(self, input_shape: Any) -> None:
         """Makes kernel f[n + num_units, num_units] and bias."""
-        self._kernel, self._bias = self._add_kernel_and_bias(known_depth(input_shape) + self._num_units, self._num_units)
+        self._kernel, self._bias = self._add_kernel_and_bias(
+            known_depth(input_shape) + self._num_units, self._num_units
+        )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
@@ -240,7 +244,9 @@ class GRUCell(_UnitsCell):
     def build(self, input_shape: Any) -> None:
         """Makes kernels and biases of the gates and of the candidate."""
         rows, units, dtype = known_depth(input_shape) + self._num_units, self._num_units, tf.as_dtype(self.dtype)
-        self._gate_kernel, self._gate_bias = self._pair("gates", rows, 2 * units, tf.constant_initializer(1.0, dtype=dtype))
+        self._gate_kernel, self._gate_bias = self._pair(
+            "gates", rows, 2 * units, tf.constant_initializer(1.0, dtype=dtype)
+        )
         self._candidate_kernel, self._candidate_bias = self._pair(
             "candidate", rows, units, tf.zeros_initializer(dtype=dtype)
         )
@@ -370,7 +376,9 @@ class LSTMCell(_UnitsCell):
     def _parts(self, state: Any) -> Any:
         if self._state_is_tuple:
             return state
-        return tf.slice(state, [0, 0], [-1, self._num_units]), tf.slice(state, [0, self._num_units], [-1, self._output_size])
+        return tf.slice(state, [0, 0], [-1, self._num_units]), tf.slice(
+            state, [0, self._num_units], [-1, self._output_size]
+        )
 
     def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
         """The output, and the new state."""

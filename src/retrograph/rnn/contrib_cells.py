@@ -250,7 +250,12 @@ class UGRNNCell(RNNCell):
     """Update gate network: `g * state + (1 - g) * candidate`. Source: TF 1.15 `tf.contrib.rnn.UGRNNCell`."""
 
     def __init__(
-        self, num_units: int, initializer: Any = None, forget_bias: float = 1.0, activation: Any = None, reuse: Any = None
+        self,
+        num_units: int,
+        initializer: Any = None,
+        forget_bias: float = 1.0,
+        activation: Any = None,
+        reuse: Any = None,
     ):
         super().__init__(_reuse=reuse)
         self._num_units, self._initializer, self._forget_bias = num_units, initializer, forget_bias
@@ -286,9 +291,7 @@ class UGRNNCell(RNNCell):
 class NASCell(RNNCell):
     """The cell that neural architecture search found. Source: TF 1.15 `tf.contrib.rnn.NASCell`."""
 
-    def __init__(
-        self, num_units: int, num_proj: Any = None, use_bias: bool = False, reuse: Any = None, **kwargs: Any
-    ):
+    def __init__(self, num_units: int, num_proj: Any = None, use_bias: bool = False, reuse: Any = None, **kwargs: Any):
         super().__init__(_reuse=reuse, **kwargs)
         self._num_units, self._num_proj, self._use_bias = num_units, num_proj, use_bias
         self._output_size = num_units if num_proj is None else num_proj

@@ -25,9 +25,7 @@ from retrograph.rnn.sizes import batch_shape, static_shape, zeros_of
 def _checked_lengths(sequence_length: Any) -> Any:
     lengths = tf.cast(sequence_length, tf.int32)
     if lengths.shape.ndims not in (None, 1):
-        raise ValueError(
-            f"sequence_length must be a vector of length batch_size, but saw shape: {lengths.shape}"
-        )
+        raise ValueError(f"sequence_length must be a vector of length batch_size, but saw shape: {lengths.shape}")
     return tf.identity(lengths, name="sequence_length")
 
 
@@ -127,7 +125,11 @@ def _loop(cell: Any, inputs: Any, state: Any, lengths: Any, dtype: Any, loop: di
     # At least one step runs, so that variables and shapes are as in a run with steps.
     bound = tf.minimum(steps, tf.maximum(1, steps if known is None else known.longest))
     _, out_arrays, final = tf.while_loop(
-        cond=lambda time, *_: time < bound, body=body, loop_vars=(time, out_arrays, state), maximum_iterations=steps, **loop
+        cond=lambda time, *_: time < bound,
+        body=body,
+        loop_vars=(time, out_arrays, state),
+        maximum_iterations=steps,
+        **loop,
     )
     outputs = [a.stack() for a in out_arrays]
     for output, size in zip(outputs, flat_sizes, strict=True):
@@ -152,9 +154,7 @@ def bidirectional_dynamic_rnn(
     def turned(value: Any) -> Any:
         if sequence_length is None:
             return tf.reverse(value, axis=[time_axis])
-        return tf.reverse_sequence(
-            input=value, seq_lengths=sequence_length, seq_axis=time_axis, batch_axis=batch_axis
-        )
+        return tf.reverse_sequence(input=value, seq_lengths=sequence_length, seq_axis=time_axis, batch_axis=batch_axis)
 
     with tf.variable_scope(scope or "bidirectional_rnn"):
         with tf.variable_scope("fw") as fw_scope:
@@ -176,7 +176,11 @@ def _rows_of(flat: list[Any]) -> tuple[Any, Any]:
 
 @export("nn.raw_rnn")
 def raw_rnn(
-    cell: Any, loop_fn: Callable[..., Any], parallel_iterations: Any = None, swap_memory: bool = False, scope: Any = None
+    cell: Any,
+    loop_fn: Callable[..., Any],
+    parallel_iterations: Any = None,
+    swap_memory: bool = False,
+    scope: Any = None,
 ) -> tuple[Any, Any, Any]:
     """The arrays of what was emitted, the last state and the last loop state of a loop that `loop_fn` steers.
 

@@ -12,7 +12,12 @@ class Linear:
     """`[x, y, ...] W + b`, with variables `kernel` f[sum of depths, output_size] and `bias` in the open variable scope."""
 
     def __init__(
-        self, args: Any, output_size: int, build_bias: bool, bias_initializer: Any = None, kernel_initializer: Any = None
+        self,
+        args: Any,
+        output_size: int,
+        build_bias: bool,
+        bias_initializer: Any = None,
+        kernel_initializer: Any = None,
     ):
         args = args if nest.is_sequence(args) else [args]
         if not args:

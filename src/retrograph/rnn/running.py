@@ -21,9 +21,14 @@ def _in_loop() -> bool:
 def rnn_scope(scope: Any, default: str = "rnn") -> Iterator[Any]:
     """The variable scope of a network; reads of its variables are cached on the device of the reader."""
     with tf.variable_scope(scope or default) as opened:
-        if opened.caching_device is None and not _in_loop():
-            opened.set_caching_device(lambda op: op.device)
+        cache_reads(opened)
         yield opened
+
+
+def cache_reads(opened: Any) -> None:
+    """Reads of variables of the scope are made once a device, outside of a loop that the network makes."""
+    if opened.caching_device is None and not _in_loop():
+        opened.set_caching_device(lambda op: op.device)
 
 
 @export("contrib.rnn.transpose_batch_time")
@@ -120,7 +125,9 @@ def step(
         return list(tf.cond(time < lengths.shortest, lambda: new, lambda: mixed(new)))
 
     values = (
-        list(tf.cond(time >= lengths.longest, lambda: flat_zeros + flat_state, run)) if conditional else mixed(checked())
+        list(tf.cond(time >= lengths.longest, lambda: flat_zeros + flat_state, run))
+        if conditional
+        else mixed(checked())
     )
     for value, like in zip(values, flat_zeros + flat_state, strict=True):
         if not isinstance(value, tf.TensorArray):

@@ -65,9 +65,7 @@ def static_rnn(
         lengths = None
         if sequence_length is not None:
             sequence_length = _checked_lengths(sequence_length)
-            zero_output = zeros_of(
-                cell.output_size, batch_size, state_dtype(dtype, state), tf.TensorShape([fixed])
-            )
+            zero_output = zeros_of(cell.output_size, batch_size, state_dtype(dtype, state), tf.TensorShape([fixed]))
             lengths = Lengths(tf.to_int32(sequence_length))
         for time, value in enumerate(inputs):
             if time > 0:
@@ -145,8 +143,5 @@ def static_bidirectional_rnn(
             turned = _reversed(inputs, sequence_length)
             backward, state_bw = static_rnn(cell_bw, turned, initial_state_bw, dtype, sequence_length, scope=bw_scope)
     backward = _reversed(backward, sequence_length)
-    joined = [
-        tf.concat([fw, bw], 1)
-        for fw, bw in zip(nest.flatten(forward), nest.flatten(backward), strict=True)
-    ]
+    joined = [tf.concat([fw, bw], 1) for fw, bw in zip(nest.flatten(forward), nest.flatten(backward), strict=True)]
     return nest.pack_sequence_as(forward, joined), state_fw, state_bw

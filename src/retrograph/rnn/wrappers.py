@@ -166,7 +166,14 @@ class DropoutWrapper(CellWrapper):
 
     def get_config(self) -> dict[str, Any]:
         """What the wrapper was made with."""
-        names = ("input_keep_prob", "output_keep_prob", "state_keep_prob", "variational_recurrent", "input_size", "seed")
+        names = (
+            "input_keep_prob",
+            "output_keep_prob",
+            "state_keep_prob",
+            "variational_recurrent",
+            "input_size",
+            "seed",
+        )
         return {**super().get_config(), **{name: getattr(self, f"_{name}") for name in names}}
 
 
