@@ -80,7 +80,7 @@ class RNNCell(Layer):
         super().__init__(trainable=trainable, name=name, dtype=dtype, **kwargs)
         self._is_tf_rnn_cell = True
 
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """The output and the next state for inputs f[batch, n] and a state. `scope` may name the variable scope."""
         if scope is not None:
             with tf.variable_scope(scope, custom_getter=self._rnn_get_variable) as opened:
@@ -157,7 +157,7 @@ class RNNCell(Layer):
 class LayerRNNCell(RNNCell):
     """A cell that makes its variables in `build`, as layers do."""
 
-    def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The output and the next state for inputs f[batch, n] and a state."""
         return Layer.__call__(self, inputs, state, *args, scope=scope, **kwargs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ def dynamic_decode(
             lambda size, dtype: zeros_of(size, decoder.batch_size, dtype), decoder.output_size, decoder.output_dtype
         )
         if maximum_iterations is not None:
-            finished = tf.logical_or(finished, 0 >= maximum_iterations)
+            finished = tf.logical_or(finished, maximum_iterations <= 0)
         lengths = tf.zeros_like(finished, dtype=tf.int32)
         time = tf.constant(0, dtype=tf.int32)
         arrays = nest.map_structure(
@@ -100,10 +101,8 @@ def dynamic_decode(
             swap_memory=swap_memory,
         )
         outputs = nest.map_structure(lambda array: array.stack(), arrays)
-        try:
+        with contextlib.suppress(NotImplementedError):
             outputs, state = decoder.finalize(outputs, state, lengths)
-        except NotImplementedError:
-            pass
         if not output_time_major:
             outputs = nest.map_structure(transpose_batch_time, outputs)
     return outputs, state, lengths

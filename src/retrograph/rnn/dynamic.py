@@ -19,7 +19,7 @@ from retrograph.rnn.running import (
     step,
     transpose_batch_time,
 )
-from retrograph.rnn.sizes import batch_shape, static_shape, zeros_of
+from retrograph.rnn.sizes import batch_shape, static_shape
 
 
 def _checked_lengths(sequence_length: Any) -> Any:

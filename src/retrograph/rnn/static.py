@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import retrograph as tf
@@ -73,9 +74,8 @@ def static_rnn(
             if lengths is None:
                 output, state = cell(value, state)
             else:
-                output, state = step(
-                    time, lengths, zero_output, state, lambda value=value, state=state: cell(value, state), True
-                )
+                call_cell = functools.partial(cell, value, state)
+                output, state = step(time, lengths, zero_output, state, call_cell, True)
             outputs.append(output)
     return outputs, state
 
