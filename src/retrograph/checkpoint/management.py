@@ -189,7 +189,7 @@ def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None
     return state
 
 
-@export("train.latest_checkpoint", "contrib.framework.latest_checkpoint")
+@export("train.latest_checkpoint")
 def latest_checkpoint(checkpoint_dir: str, latest_filename: str | None = None) -> str | None:
     """The prefix of a directory's latest checkpoint; None without one.
 

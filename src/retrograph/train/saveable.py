@@ -7,7 +7,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.apply import apply_op
-from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.conversion import internal_convert_to_tensor
 from retrograph.framework.device import DeviceSpec
 from retrograph.framework.dtypes import DType
 from retrograph.framework.graph import Tensor, device
@@ -142,7 +142,7 @@ def saveables_of(op: Any, name: Any) -> Iterator[SaveableObject]:
     elif not isinstance(op, Variable) and hasattr(op, "_gather_saveables_for_checkpoint"):
         yield from _of_trackable(op, name)
     else:
-        variable = convert_to_tensor(op, as_ref=True)
+        variable = internal_convert_to_tensor(op, as_ref=True)
         if not (isinstance(variable, Tensor) and variable.op.type in _HOLDERS):
             raise TypeError(
                 "names_to_saveables must be a dict mapping string "
@@ -162,7 +162,7 @@ def _name_of(variable: Any) -> tuple[str, Any]:
     if isinstance(variable, BaseResourceVariable):
         tensor = variable._graph_element
     else:
-        tensor = convert_to_tensor(variable, as_ref=True)
+        tensor = internal_convert_to_tensor(variable, as_ref=True)
     if not (isinstance(tensor, Tensor) and tensor.op.type in _HOLDERS):
         raise TypeError(f"Variable to save is not a Variable: {tensor}")
     op = tensor.op.inputs[0].op if tensor.op.type == "ReadVariableOp" else tensor.op

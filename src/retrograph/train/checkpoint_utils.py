@@ -1,0 +1,242 @@
+"""Variables that start from a checkpoint: `init_from_checkpoint`, `warm_start`, `assign_from_checkpoint`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+import retrograph as tf
+from retrograph.checkpoint.management import checkpoint_file, load_checkpoint
+from retrograph.framework import errors
+from retrograph.framework.apply import apply_op
+from retrograph.framework.exports import export
+from retrograph.framework.graph import device, get_default_graph
+from retrograph.framework.logger import get_logger
+from retrograph.train.saveable import by_name, saveables_of
+from retrograph.variables.partition import PartitionedVariable
+from retrograph.variables.store import default_store
+from retrograph.variables.variable import Variable
+
+
+def _is_variables(value: Any) -> bool:
+    return isinstance(value, Variable) or (
+        isinstance(value, (list, tuple)) and all(isinstance(v, Variable) for v in value)
+    )
+
+
+def _stored(name: str, store: dict[str, Any]) -> Any:
+    """A variable of the store, or the parts of a partitioned one."""
+    if name in store:
+        return store[name]
+    parts: list[Any] = []
+    while f"{name}/part_{len(parts)}" in store:
+        parts.append(store[f"{name}/part_{len(parts)}"])
+    return parts or None
+
+
+def _start_from(variable: Any, file: str, tensor_name: str, slice_spec: str) -> None:
+    with device(variable.device), device("/cpu:0"):
+        restored = apply_op(
+            "RestoreV2",
+            "checkpoint_initializer",
+            prefix=file,
+            tensor_names=[tensor_name],
+            shape_and_slices=[slice_spec],
+            dtypes=[variable.dtype.base_dtype],
+        )[0]
+    (saveable,) = (s for name, op in by_name([variable]).items() for s in saveables_of(op, name))
+    assigned = saveable.restore([restored], None)
+    variable._initializer_op = assigned
+    restored.set_shape(variable.shape)
+    variable._initial_value = restored
+
+
+def _start_all_from(variables: Any, file: str, tensor_name: str) -> None:
+    if isinstance(variables, Variable):
+        _start_from(variables, file, tensor_name, "")
+        return
+    names = {v._get_save_slice_info().full_name for v in variables}
+    if len(names) > 1:
+        raise ValueError("Slices must all be from the same tensor: " + " != ".join(sorted(names)))
+    for part in variables:
+        _start_from(part, file, tensor_name, part._get_save_slice_info().spec)
+
+
+def _scope_pairs(wanted: str, scope_in_ckpt: str, store: dict[str, Any], directory: str, shapes: Any) -> Any:
+    """(variable name, tensor name) of each variable in a scope."""
+    scope = wanted.rpartition("/")[0]
+    if not scope_in_ckpt.endswith("/"):
+        raise ValueError(
+            f"Assignment map with scope only name {scope} should map to scope only "
+            f"{scope_in_ckpt}. Should be 'scope/': 'other_scope/'."
+        )
+    names = {name.partition("/part_")[0] for name in store if not scope or name.startswith(scope + "/")}
+    for name in sorted(names):
+        full = name[len(scope) :]
+        full = full[1:] if wanted != "/" else full
+        full = scope_in_ckpt + full if scope_in_ckpt != "/" else full
+        full = full.removesuffix("/")
+        if full not in shapes:
+            raise ValueError(
+                f"Tensor {full} ({name[len(scope) + 1 :]} in {scope_in_ckpt}) is not found in {directory} checkpoint"
+            )
+        yield name, full
+
+
+def _check_given(variables: Any, tensor_name: str, directory: str, shapes: Any) -> None:
+    if tensor_name not in shapes:
+        raise ValueError(f"Tensor {tensor_name} is not found in {directory} checkpoint {shapes}")
+    if isinstance(variables, Variable) and not variables.get_shape().is_compatible_with(shapes[tensor_name]):
+        raise ValueError(
+            f"Shape of variable {variables.name} ({variables.get_shape()}) doesn't match with shape of "
+            f"tensor {tensor_name} ({shapes[tensor_name]}) from checkpoint reader."
+        )
+
+
+@export("train.init_from_checkpoint", "contrib.framework.init_from_checkpoint")
+def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
+    """Makes variables start with values of a checkpoint when they are initialized.
+
+    `assignment_map` maps names or scopes (`"a/"`) of the checkpoint to variables, their names, lists of parts, or scopes.
+    Raises: ValueError for names that are not there, and for other shapes.
+    Source: TF 1.15 `tf.train.init_from_checkpoint`.
+    """
+    file = checkpoint_file(ckpt_dir_or_file)
+    shapes = load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map()
+    store = default_store()._vars
+    for tensor_name, wanted in sorted(dict(assignment_map).items()):
+        found = list(wanted) if isinstance(wanted, PartitionedVariable) else wanted
+        found = found if _is_variables(found) else _stored(found, store)
+        if found is not None:
+            _check_given(found, tensor_name, ckpt_dir_or_file, shapes)
+            _start_all_from(found, str(file), tensor_name)
+            continue
+        for name, full in _scope_pairs(wanted, tensor_name, store, ckpt_dir_or_file, shapes):
+            _start_all_from(_stored(name, store), str(file), full)
+
+
+def _grouped(variables: Iterable[Any]) -> dict[str, Any]:
+    """Variables by their names in a checkpoint, the parts of partitioned ones in lists."""
+    found: dict[str, Any] = {}
+    for variable in variables:
+        info = variable._get_save_slice_info() if isinstance(variable, Variable) else None
+        if info is None:
+            found[variable.op.name if isinstance(variable, Variable) else variable.name] = variable
+        else:
+            found.setdefault(info.full_name, []).append(variable)
+    return found
+
+
+def _to_warm_start(what: Any) -> dict[str, Any]:
+    graph = get_default_graph()
+    keys = tf.GraphKeys
+    if what is None or isinstance(what, str):
+        return _grouped(graph.get_collection(keys.TRAINABLE_VARIABLES, scope=what))
+    if isinstance(what, list) and all(isinstance(v, str) for v in what):
+        chosen = [v for scope in what for v in graph.get_collection(keys.GLOBAL_VARIABLES, scope=scope)]
+        return _grouped(dict.fromkeys(chosen))
+    if isinstance(what, list) and all(_is_variables(v) for v in what):
+        return _grouped(v for item in what for v in (item if isinstance(item, (list, tuple)) else [item]))
+    raise ValueError(f"If `vars_to_warm_start` is a list, it must be all `Variable` or all `str`.  Given types are {[type(v) for v in what]}")
+
+
+@export("train.warm_start")
+def warm_start(
+    ckpt_to_initialize_from: str,
+    vars_to_warm_start: Any = ".*",
+    var_name_to_vocab_info: Any = None,
+    var_name_to_prev_var_name: dict[str, str] | None = None,
+) -> None:
+    """Makes variables start with the values of another program's checkpoint, trainable ones that match a regex by default.
+
+    Raises: UnimplementedError with vocabularies; ValueError for names not in the checkpoint.
+    Source: TF 1.15 `tf.train.warm_start`.
+    """
+    if var_name_to_vocab_info:
+        raise errors.UnimplementedError(None, None, "tf.train.warm_start: var_name_to_vocab_info")
+    get_logger().info("Warm-starting from: %s", ckpt_to_initialize_from)
+    renamed = dict(var_name_to_prev_var_name or {})
+    for name, variables in _to_warm_start(vars_to_warm_start).items():
+        init_from_checkpoint(ckpt_to_initialize_from, {renamed.pop(name, name): variables})
+    if renamed:
+        raise ValueError(f"You provided the following variables in var_name_to_prev_var_name that were not used: {sorted(renamed)}")
+
+
+def _pairs(var_list: Any) -> dict[str, list[Any]]:
+    if not isinstance(var_list, (dict, list)):
+        raise ValueError("var_list must be a dictionary or list.")
+    items = var_list.items() if isinstance(var_list, dict) else [(_name_in_checkpoint(v), v) for v in var_list]
+    found: dict[str, list[Any]] = {}
+    for name, variables in items:
+        found.setdefault(name, []).extend(
+            variables if isinstance(variables, (list, tuple, PartitionedVariable)) else [variables]
+        )
+    return found
+
+
+def _name_in_checkpoint(variable: Any) -> str:
+    info = variable._get_save_slice_info()
+    return info.full_name if info else variable.op.name
+
+
+def _part_of(value: Any, variable: Any) -> Any:
+    info = variable._get_save_slice_info() if hasattr(variable, "_get_save_slice_info") else None
+    if not info:
+        return value
+    return value[tuple(slice(o, o + n) for o, n in zip(info.var_offset, info.var_shape, strict=True))]
+
+
+@export("contrib.framework.assign_from_checkpoint", "contrib.slim.assign_from_checkpoint")
+def assign_from_checkpoint(model_path: str, var_list: Any, ignore_missing_vars: bool = False) -> tuple[Any, Any]:
+    """(operation, feed dict) that give variables, in a list or by their names there, the values of a checkpoint.
+
+    Raises: ValueError for a name that is not there, unless `ignore_missing_vars`, and for another shape.
+    Source: TF 1.15 `tf.contrib.framework.assign_from_checkpoint`.
+    """
+    reader, feed, values = load_checkpoint(model_path), {}, []
+    for name, variables in _pairs(var_list).items():
+        if not reader.has_tensor(name):
+            if not ignore_missing_vars:
+                raise ValueError(f"Checkpoint is missing variable [{name}]")
+            get_logger().warning("Variable %s missing in checkpoint %s", name, model_path)
+            continue
+        for variable in variables:
+            values.append((variable, name, _part_of(np.asarray(reader.get_tensor(name)), variable)))
+    assigned = []
+    for variable, name, value in values:
+        if list(variable.get_shape().as_list()) != list(value.shape):
+            if tf.TensorShape(value.shape).num_elements() != variable.get_shape().num_elements():
+                raise ValueError(
+                    f"Total size of new array must be unchanged for {name} lh_shape: [{list(value.shape)}], rh_shape: [{variable.get_shape().as_list()}]"
+                )
+            value = value.reshape(variable.get_shape().as_list())
+        held = tf.placeholder(variable.dtype.base_dtype, shape=value.shape)
+        assigned.append(tf.assign(variable, held))
+        feed[held] = value
+    return tf.group(*assigned), feed
+
+
+@export("contrib.framework.assign_from_checkpoint_fn", "contrib.slim.assign_from_checkpoint_fn")
+def assign_from_checkpoint_fn(
+    model_path: str, var_list: Any, ignore_missing_vars: bool = False, reshape_variables: bool = False
+) -> Callable[[Any], None] | None:
+    """A function of a session that gives variables the values of a checkpoint; None if none of them is in it.
+
+    Raises: ValueError for an empty list.
+    Source: TF 1.15 `tf.contrib.framework.assign_from_checkpoint_fn`.
+    """
+    if not var_list:
+        raise ValueError("var_list cannot be empty")
+    if ignore_missing_vars:
+        reader = load_checkpoint(model_path)
+        named = var_list if isinstance(var_list, dict) else {v.op.name: v for v in var_list}
+        var_list = {name: v for name, v in named.items() if reader.has_tensor(name)}
+        for name in sorted(set(named).difference(var_list)):
+            get_logger().warning("Variable %s missing in checkpoint %s", name, model_path)
+    if not var_list:
+        get_logger().warning("No Variables to restore")
+        return None
+    saver = tf.train.Saver(var_list, reshape=reshape_variables)
+    return lambda session: saver.restore(session, model_path)
