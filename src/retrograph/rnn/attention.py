@@ -98,7 +98,7 @@ class _Scored(AttentionMechanism):
             lengths = memory_sequence_length
             if lengths is not None:
                 lengths = tf.convert_to_tensor(lengths, name="memory_sequence_length")
-            self._lengths = lengths
+            self._lengths = memory_sequence_length
             self._values = _prepared(memory, lengths)
             self._keys = self.memory_layer(self._values) if self.memory_layer else self._values
             if custom_key_value_fn is not None:

@@ -302,7 +302,7 @@ class TrainingHelper(Helper):
                     f"Expected sequence_length to be a vector, but received shape: {self._sequence_length.shape}"
                 )
             self._zero_inputs = nest.map_structure(lambda x: tf.zeros_like(x[0, :]), inputs)
-            self._batch_size = tf.size(self._sequence_length)
+            self._batch_size = tf.size(sequence_length)
 
     @property
     def inputs(self) -> Any:

@@ -1,0 +1,52 @@
+"""`tf.contrib.rnn`, `legacy_seq2seq` and `seq2seq`."""
+
+import numpy as np
+
+import retrograph as tf
+
+
+def test_legacy_losses():
+    with tf.Graph().as_default(), tf.Session() as session:
+        losses = tf.contrib.legacy_seq2seq
+        logits, targets = [tf.zeros([2, 4])] * 3, [tf.zeros([2], tf.int32)] * 3
+        weights = [tf.ones([2])] * 3
+        by_row = losses.sequence_loss_by_example(logits, targets, weights)
+        total = losses.sequence_loss(logits, targets, weights)
+        np.testing.assert_allclose(session.run(by_row), [np.log(4)] * 2, rtol=1e-5)
+        np.testing.assert_allclose(session.run(total), np.log(4), rtol=1e-5)
+
+
+def test_loss_of_batches():
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = np.array([[1, 1, 0], [1, 0, 0]], "f")
+        loss = tf.contrib.seq2seq.sequence_loss
+        given = (tf.zeros([2, 3, 4]), tf.zeros([2, 3], tf.int32), tf.constant(weights))
+        np.testing.assert_allclose(session.run(loss(*given)), np.log(4), rtol=1e-5)
+        each = loss(*given, average_across_timesteps=False, average_across_batch=False)
+        np.testing.assert_allclose(session.run(each), weights * np.log(4), rtol=1e-5)
+
+
+def test_names_of_an_attending_seq2seq():
+    with tf.Graph().as_default():
+        ids = [tf.zeros([2], tf.int32)] * 2
+        cell = tf.nn.rnn_cell.BasicLSTMCell(3)
+        tf.contrib.legacy_seq2seq.embedding_attention_seq2seq(ids, ids, cell, 7, 8, 5)
+        names = [v.op.name for v in tf.global_variables()]
+        assert names[0] == "embedding_attention_seq2seq/rnn/embedding_wrapper/embedding"
+        assert names[-2].endswith("embedding_attention_decoder/attention_decoder/AttnOutputProjection/kernel")
+
+
+def test_training_decoder_with_attention():
+    with tf.Graph().as_default(), tf.Session() as session:
+        seq2seq = tf.contrib.seq2seq
+        lengths = np.array([3, 1], "i")
+        mechanism = seq2seq.BahdanauAttention(5, tf.ones([2, 6, 4]), memory_sequence_length=lengths)
+        cell = seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(3), mechanism, attention_layer_size=7)
+        helper = seq2seq.TrainingHelper(tf.ones([2, 3, 4]), lengths)
+        decoder = seq2seq.BasicDecoder(cell, helper, cell.zero_state(2, tf.float32), tf.layers.Dense(6))
+        outputs, state, found = seq2seq.dynamic_decode(decoder, impute_finished=True)
+        session.run(tf.global_variables_initializer())
+        got, ended, alignments = session.run([outputs, found, state.alignments])
+    assert got.rnn_output.shape == (2, 3, 6) and not got.rnn_output[1, 1:].any()
+    np.testing.assert_array_equal(ended, lengths)
+    np.testing.assert_allclose(alignments, [[1 / 3] * 3 + [0] * 3, [1, 0, 0, 0, 0, 0]], rtol=1e-5)
