@@ -281,7 +281,9 @@ class NewCheckpointReader:
                     "in a different file format and you need to use a different restore operator?"
                 )
                 raise errors.DataLossError(None, None, text) from None
-        raise errors.UnimplementedError(None, None, f"{path} is a checkpoint of TensorFlow's V1 format, which is not read")
+        raise errors.UnimplementedError(
+            None, None, f"{path} is a checkpoint of TensorFlow's V1 format, which is not read"
+        )
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shapes by name."""

@@ -201,12 +201,14 @@ def _key(name: str | bytes) -> bytes:
 
 def _check(found: int, entry: Entry) -> None:
     if masked(found) != entry.crc:
-        raise WireError(f"Checksum does not match: stored {entry.crc} vs. calculated on the restored bytes {masked(found)}")
+        raise WireError(
+            f"Checksum does not match: stored {entry.crc} vs. calculated on the restored bytes {masked(found)}"
+        )
 
 
 def _numbers(data: memoryview, entry: Entry, dtype: DType) -> np.ndarray[Any, Any]:
     numpy_type: Any = np.dtype(dtype.as_numpy_dtype)
-    if numpy_type == object:
+    if numpy_type.hasobject:
         raise WireError(f"dtype {dtype.name} in a checkpoint")
     if entry.size != entry.count * numpy_type.itemsize:
         raise WireError("its size does not fit its shape")

@@ -107,7 +107,7 @@ def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
     shapes = load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map()
     store = default_store()._vars
     for tensor_name, wanted in sorted(dict(assignment_map).items()):
-        found = list(wanted) if isinstance(wanted, PartitionedVariable) else wanted
+        found: Any = list(wanted) if isinstance(wanted, PartitionedVariable) else wanted
         found = found if _is_variables(found) else _stored(found, store)
         if found is not None:
             _check_given(found, tensor_name, ckpt_dir_or_file, shapes)
@@ -139,7 +139,9 @@ def _to_warm_start(what: Any) -> dict[str, Any]:
         return _grouped(dict.fromkeys(chosen))
     if isinstance(what, list) and all(_is_variables(v) for v in what):
         return _grouped(v for item in what for v in (item if isinstance(item, (list, tuple)) else [item]))
-    raise ValueError(f"If `vars_to_warm_start` is a list, it must be all `Variable` or all `str`.  Given types are {[type(v) for v in what]}")
+    raise ValueError(
+        f"If `vars_to_warm_start` is a list, it must be all `Variable` or all `str`.  Given types are {[type(v) for v in what]}"
+    )
 
 
 @export("train.warm_start")
@@ -161,7 +163,9 @@ def warm_start(
     for name, variables in _to_warm_start(vars_to_warm_start).items():
         init_from_checkpoint(ckpt_to_initialize_from, {renamed.pop(name, name): variables})
     if renamed:
-        raise ValueError(f"You provided the following variables in var_name_to_prev_var_name that were not used: {sorted(renamed)}")
+        raise ValueError(
+            f"You provided the following variables in var_name_to_prev_var_name that were not used: {sorted(renamed)}"
+        )
 
 
 def _pairs(var_list: Any) -> dict[str, list[Any]]:
@@ -178,7 +182,7 @@ def _pairs(var_list: Any) -> dict[str, list[Any]]:
 
 def _name_in_checkpoint(variable: Any) -> str:
     info = variable._get_save_slice_info()
-    return info.full_name if info else variable.op.name
+    return str(info.full_name if info else variable.op.name)
 
 
 def _part_of(value: Any, variable: Any) -> Any:

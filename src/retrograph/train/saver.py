@@ -29,7 +29,9 @@ from retrograph.framework.graph import control_dependencies, device, get_collect
 from retrograph.framework.logger import get_logger
 from retrograph.ops.control_flow import group, with_dependencies
 from retrograph.train.restore_help import explain
-from retrograph.train.saveable import SaveableObject, SaveSpec, all_saveables, on_cpu
+from retrograph.train.saveable import SaveableObject as Saveable
+from retrograph.train.saveable import SaveSpec as Spec
+from retrograph.train.saveable import all_saveables, on_cpu
 from retrograph.train.saver_def import SaverDef
 from retrograph.variables.definition import in_scope, without_scope
 
@@ -37,16 +39,18 @@ from retrograph.variables.definition import in_scope, without_scope
 class BaseSaverBuilder:
     """Makes the operations that save and restore, one RestoreV2 for each tensor."""
 
-    SaveSpec = SaveSpec
-    SaveableObject = SaveableObject
+    SaveSpec = Spec
+    SaveableObject = Saveable
 
     def __init__(self, write_version: int = SaverDef.V2):
         self._write_version = write_version
 
-    def save_op(self, filename_tensor: Any, saveables: Sequence[SaveableObject]) -> Any:
+    def save_op(self, filename_tensor: Any, saveables: Sequence[Saveable]) -> Any:
         """The operation that saves."""
         if self._write_version != SaverDef.V2:
-            raise errors.UnimplementedError(None, None, "tf.train.Saver(write_version=V1): only V2 checkpoints are written")
+            raise errors.UnimplementedError(
+                None, None, "tf.train.Saver(write_version=V1): only V2 checkpoints are written"
+            )
         specs = [spec for saveable in saveables for spec in saveable.specs]
         return apply_op(
             "SaveV2",
@@ -57,12 +61,16 @@ class BaseSaverBuilder:
             tensors=[s.tensor for s in specs],
         )
 
-    def restore_op(self, filename_tensor: Any, saveable: SaveableObject, preferred_shard: int) -> list[Any]:
+    def restore_op(self, filename_tensor: Any, saveable: Saveable, preferred_shard: int) -> list[Any]:
         """The restored tensors of one saveable."""
         return [_restore(filename_tensor, [spec])[0] for spec in saveable.specs]
 
     def bulk_restore(
-        self, filename_tensor: Any, saveables: Sequence[SaveableObject], preferred_shard: int, restore_sequentially: bool
+        self,
+        filename_tensor: Any,
+        saveables: Sequence[Saveable],
+        preferred_shard: int,
+        restore_sequentially: bool,
     ) -> list[Any]:
         """The restored tensors of all saveables."""
         found = []
@@ -75,10 +83,10 @@ class BaseSaverBuilder:
         """The name of one shard."""
         return apply_op("ShardedFilename", None, basename=filename_tensor, shard=shard, num_shards=num_shards)
 
-    def _saved(self, filename_tensor: Any, saveables: Sequence[SaveableObject]) -> Any:
+    def _saved(self, filename_tensor: Any, saveables: Sequence[Saveable]) -> Any:
         return with_dependencies([self.save_op(filename_tensor, saveables)], filename_tensor)
 
-    def _saved_in_shards(self, prefix: Any, per_device: list[tuple[str, list[SaveableObject]]]) -> Any:
+    def _saved_in_shards(self, prefix: Any, per_device: list[tuple[str, list[Saveable]]]) -> Any:
         parts = tf.string_join([prefix, f"_temp_{uuid.uuid4().hex}/part"])
         num_shards = tf.constant(len(per_device), name="num_shards")
         names, saves = [], []
@@ -96,7 +104,7 @@ class BaseSaverBuilder:
     def _restored(
         self,
         filename_tensor: Any,
-        saveables: Sequence[SaveableObject],
+        saveables: Sequence[Saveable],
         restore_sequentially: bool,
         reshape: bool,
         preferred_shard: int = -1,
@@ -110,7 +118,7 @@ class BaseSaverBuilder:
         return group(*assigned, name=name)
 
     def _restored_in_shards(
-        self, filename_tensor: Any, per_device: list[tuple[str, list[SaveableObject]]], sequential: bool, reshape: bool
+        self, filename_tensor: Any, per_device: list[tuple[str, list[Saveable]]], sequential: bool, reshape: bool
     ) -> Any:
         shards = []
         for shard, (where, saveables) in enumerate(per_device):
@@ -153,14 +161,18 @@ class BulkSaverBuilder(BaseSaverBuilder):
     """Makes one RestoreV2 for all tensors."""
 
     def bulk_restore(
-        self, filename_tensor: Any, saveables: Sequence[SaveableObject], preferred_shard: int, restore_sequentially: bool
+        self,
+        filename_tensor: Any,
+        saveables: Sequence[Saveable],
+        preferred_shard: int,
+        restore_sequentially: bool,
     ) -> list[Any]:
         """The restored tensors of all saveables."""
         with device("cpu:0"):
             return _restore(filename_tensor, [spec for saveable in saveables for spec in saveable.specs])
 
 
-def _restore(filename_tensor: Any, specs: Sequence[SaveSpec]) -> list[Any]:
+def _restore(filename_tensor: Any, specs: Sequence[Spec]) -> list[Any]:
     names, slices, types = [s.name for s in specs], [s.slice_spec for s in specs], [s.dtype for s in specs]
     restored = apply_op(
         "RestoreV2", None, prefix=filename_tensor, tensor_names=names, shape_and_slices=slices, dtypes=types
@@ -173,8 +185,8 @@ def _shape_of(tensor: Any) -> Any:
     return shape.as_list() if shape.is_fully_defined() else tf.shape(tensor)
 
 
-def _by_device(saveables: Sequence[SaveableObject]) -> list[tuple[str, list[SaveableObject]]]:
-    found: dict[str, list[SaveableObject]] = {}
+def _by_device(saveables: Sequence[Saveable]) -> list[tuple[str, list[Saveable]]]:
+    found: dict[str, list[Saveable]] = {}
     for saveable in saveables:
         places = {canonical_name(spec.tensor.device) for spec in saveable.specs}
         if len(places) != 1:
