@@ -267,6 +267,8 @@ class Segment:
             for tensor in self.static_inputs:
                 env[tensor] = _concrete(tensor, env[tensor], cells)
             dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+            if self.refs:
+                dynamic = [v for v in dynamic if not _is_identity(v)]
             for op in self.streams:
                 if op not in cells:
                     cells[op] = initial_stream(op)
@@ -281,7 +283,10 @@ class Segment:
         env.update(executable.static)
 
     def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
-        key: tuple[Any, ...] = tuple([(v.shape, v.dtype) for v in dynamic])
+        try:
+            key: tuple[Any, ...] = tuple([(v.shape, v.dtype) for v in dynamic])
+        except AttributeError:  # the contents of a TensorArray, which are several values
+            key = tuple(_described(v) for v in dynamic)
         if donated != len(self.donated) or kept != len(self.kept):
             key += tuple(k for k in (*self.donated, *self.kept) if k not in cells)
         if self.static_inputs:
@@ -325,7 +330,7 @@ class Segment:
         self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
     ) -> _Executable:
         executable = _Executable()
-        known = {t: env[t] for t in self.inputs if t in self.static or env[t].__class__ is Ref}
+        known = {t: env[t] for t in self.inputs if t in self.static or _is_identity(env[t])}
         donated_keys = [k for k in self.donated if k in cells]
         kept_keys = [k for k in self.kept if k in cells]
         dynamic_tensors = [t for t in self.inputs if t not in known]
@@ -460,6 +465,18 @@ def _concrete(tensor: Tensor, value: Any, cells: dict[Any, Any]) -> Any:
             raise uninitialized_error(tensor._op, value)
         value = cells[value.key]
     return value if value.__class__ is Ref or value.__class__ is np.ndarray else np.array(value)
+
+
+def _is_identity(value: Any) -> bool:
+    """Whether a value says which variable or array is meant, not what is in it."""
+    return value.__class__ is Ref or (is_opaque(value) and not hasattr(value, "is_flow"))
+
+
+def _described(value: Any) -> Any:
+    leaves, structure = jax.tree_util.tree_flatten(value)
+    return structure, tuple(
+        (np.shape(leaf), np.asarray(leaf).dtype if np.isscalar(leaf) else leaf.dtype) for leaf in leaves
+    )
 
 
 def _frozen(value: Any) -> Any:
