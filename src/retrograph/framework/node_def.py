@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.dtypes import DType
+from retrograph.framework.exports import export
 from retrograph.framework.op_table import find_op_def
 from retrograph.framework.shape import TensorShape
 
@@ -238,6 +239,7 @@ class VersionDef:
     min_consumer: int = 0
 
 
+@export("NodeDef")
 @dataclass
 class NodeDef:
     """A node of a GraphDef."""
@@ -269,6 +271,12 @@ class NodeDef:
 
     __repr__ = __str__
 
+    def SerializeToString(self) -> bytes:
+        """The node in the binary format."""
+        from retrograph.framework.graph_wire import node_bytes
+
+        return node_bytes(self)
+
     def CopyFrom(self, other: NodeDef) -> None:
         """Takes all of another node."""
         self.name, self.op, self.device = other.name, other.op, other.device
@@ -282,12 +290,37 @@ class _Nodes(list[NodeDef]):
         return self[-1]
 
 
+@export("GraphDef")
 @dataclass
 class GraphDef:
     """A graph as data: its nodes in order of creation."""
 
     node: _Nodes = field(default_factory=_Nodes)
     versions: VersionDef = field(default_factory=VersionDef)
+
+    def SerializeToString(self) -> bytes:
+        """The graph in the binary format, that of `.pb` files."""
+        from retrograph.framework.graph_wire import graph_bytes
+
+        return graph_bytes(self)
+
+    @classmethod
+    def FromString(cls, data: bytes) -> GraphDef:
+        """The graph of the content of a `.pb` file. Raises DataLossError for other bytes."""
+        from retrograph.framework.graph_wire import parse_graph
+
+        return parse_graph(data)
+
+    def ParseFromString(self, data: bytes) -> int:
+        """Takes the graph of the content of a `.pb` file; gives its length. Raises DataLossError for other bytes."""
+        self.CopyFrom(GraphDef.FromString(data))
+        return len(data)
+
+    def CopyFrom(self, other: GraphDef) -> None:
+        """Takes all of another graph."""
+        self.node, self.versions = _Nodes(), VersionDef(other.versions.producer, other.versions.min_consumer)
+        for node in other.node:
+            self.node.add().CopyFrom(node)
 
     def __str__(self) -> str:
         nodes = "".join("node {\n" + re.sub(r"(?m)^", "  ", str(n)[:-1]) + "\n}\n" for n in self.node)

@@ -1,0 +1,257 @@
+"""GraphDef, NodeDef, AttrValue and TensorProto in the binary wire format."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import dtypes, errors, wire
+from retrograph.framework.dtypes import DType
+from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef, TensorValue
+from retrograph.framework.op_table import find_op_def
+from retrograph.framework.wire import BYTES, FIXED32, VARINT, WireError
+
+_FIELDS = {"string": 2, "int": 3, "float": 4, "bool": 5, "type": 6, "shape": 7, "tensor": 8}
+_KINDS = {number: kind for kind, number in _FIELDS.items()}
+_PACKED = ("int", "bool", "type")
+
+
+def _oneof(number: int, value: int) -> bytes:
+    """A VARINT field that is there also for 0: members of a oneof."""
+    return wire.varint(number << 3) + wire.varint(value)
+
+
+def shape_bytes(shape: Any) -> bytes:
+    """A TensorShapeProto."""
+    if shape is None:
+        return _oneof(3, 1)
+    return b"".join(wire.message(2, wire.integer(1, -1 if d is None else d)) for d in shape)
+
+
+def tensor_bytes(array: Any, dtype: DType | None = None) -> bytes:
+    """A TensorProto; numbers as `tensor_content`."""
+    array = np.asarray(array)
+    dtype = dtype or dtypes.as_dtype(array.dtype)
+    head = wire.integer(1, dtype.as_datatype_enum) + wire.message(2, shape_bytes(array.shape))
+    if dtype == dtypes.string:
+        texts = (t if isinstance(t, bytes) else str(t).encode() for t in array.ravel().tolist())
+        return head + b"".join(wire.message(8, t) for t in texts)
+    return head + wire.text(4, np.ascontiguousarray(array).tobytes())
+
+
+def _single(kind: str, value: Any, number: int) -> bytes:
+    if kind == "string":
+        return wire.message(number, value)
+    if kind == "float":
+        return wire.float32(number, value)
+    if kind == "shape":
+        return wire.message(number, shape_bytes(value))
+    if kind == "tensor":
+        return wire.message(number, tensor_bytes(value.array if isinstance(value, TensorValue) else value))
+    return _oneof(number, value.as_datatype_enum if kind == "type" else int(value))
+
+
+def _attr_bytes(attr: AttrValue) -> bytes:
+    kind, value = attr.kind, attr.value
+    if kind == "func":
+        return wire.message(10, wire.text(1, str(value)))
+    if not kind.startswith("list"):
+        return _single(kind, value, _FIELDS[kind]) if kind else b""
+    kind = kind[5:-1]
+    if kind == "func":
+        return wire.message(1, b"".join(wire.message(9, wire.text(1, str(v))) for v in value))
+    number = _FIELDS[kind]
+    if kind in _PACKED:
+        numbers = b"".join(wire.varint(v.as_datatype_enum if kind == "type" else int(v)) for v in value)
+        return wire.message(1, wire.text(number, numbers))
+    if kind == "float":
+        return wire.message(1, wire.text(number, b"".join(struct.pack("<f", v) for v in value)))
+    return wire.message(1, b"".join(_single(kind, v, number) for v in value))
+
+
+def node_bytes(node: NodeDef) -> bytes:
+    """A NodeDef."""
+    parts = [wire.text(1, node.name), wire.text(2, node.op), *(wire.message(3, i) for i in node.input)]
+    parts.append(wire.text(4, node.device))
+    for key in sorted(node.attr):
+        parts.append(wire.message(5, wire.text(1, key) + wire.message(2, _attr_bytes(node.attr[key]))))
+    return b"".join(parts)
+
+
+def graph_bytes(graph_def: GraphDef) -> bytes:
+    """A GraphDef."""
+    versions = graph_def.versions
+    numbers = wire.integer(1, versions.producer) + wire.integer(2, versions.min_consumer)
+    return b"".join(wire.message(1, node_bytes(n)) for n in graph_def.node) + wire.message(4, numbers)
+
+
+# ---- reading
+
+
+def _bytes(kind: int, value: Any) -> bytes:
+    wire.expect(kind, BYTES)
+    return bytes(value)
+
+
+def _parse_shape(data: bytes) -> Any:
+    dims: list[int | None] = []
+    for number, kind, value in wire.read_fields(data):
+        if number == 3 and value:
+            return None
+        if number == 2:
+            size = [wire.signed(v) for n, _, v in wire.read_fields(_bytes(kind, value)) if n == 1]
+            dims.append((None if size[-1] < 0 else size[-1]) if size else 0)
+    return tuple(dims)
+
+
+_NUMBERS: dict[int, str] = {5: "<f4", 6: "<f8", 9: "<f4", 12: "<f8"}
+
+
+def _values(number: int, kind: int, value: Any) -> list[Any]:
+    if number not in _NUMBERS:
+        return [wire.signed(v) for v in wire.packed_varints(kind, value)]
+    if kind == BYTES:
+        return list(np.frombuffer(bytes(value), _NUMBERS[number]).tolist())
+    return [wire.as_float32(value) if kind == FIXED32 else wire.as_float64(value)]
+
+
+def _parse_tensor(data: bytes) -> np.ndarray[Any, Any]:
+    dtype, shape, content = dtypes.float32, (), b""
+    texts: list[bytes] = []
+    numbers: list[Any] = []
+    halves = False
+    for number, kind, value in wire.read_fields(data):
+        if number == 1:
+            dtype = dtypes.as_dtype(value)
+        elif number == 2:
+            shape = _parse_shape(_bytes(kind, value))
+        elif number == 4:
+            content = _bytes(kind, value)
+        elif number == 8:
+            texts.append(_bytes(kind, value))
+        elif number in (5, 6, 7, 9, 10, 11, 12, 13, 16, 17):
+            numbers += _values(number, kind, value)
+            halves = number == 13
+    if shape is None or None in shape:
+        raise WireError("a tensor of unknown shape")
+    return _array(dtype, shape, content, texts or numbers, halves)
+
+
+def _array(dtype: DType, shape: Any, content: bytes, values: list[Any], halves: bool) -> np.ndarray[Any, Any]:
+    count, numpy_type = math.prod(shape), np.dtype(dtype.as_numpy_dtype)
+    if content:
+        if numpy_type.hasobject or len(content) != count * numpy_type.itemsize:
+            raise WireError("a tensor's content does not fit its shape")
+        return np.frombuffer(content, numpy_type).reshape(shape).copy()
+    if dtype.is_complex:
+        values = [complex(a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
+    if len(values) > max(count, 1):
+        raise WireError("a tensor has more values than its shape")
+    if dtype == dtypes.string:
+        flat = np.empty(len(values), object)
+        flat[:] = values
+        last: Any = values[-1] if values else b""
+    elif halves:
+        flat = np.array([v & 0xFFFF for v in values], np.uint16).view(numpy_type)
+        last = flat[-1]
+    else:
+        flat = np.array([v % (1 << 64) for v in values] if dtype.name == "uint64" else values, numpy_type)
+        last = flat[-1] if len(flat) else numpy_type.type(0)
+    # The last value stands for all that follow; a view, so that a small message cannot ask for much memory.
+    if len(flat) <= 1 and count != len(flat):
+        filler = np.empty((), numpy_type)
+        filler[()] = last
+        return np.broadcast_to(filler, shape)
+    missing = np.empty(max(0, count - len(flat)), numpy_type)
+    missing[:] = last
+    return np.concatenate([flat, missing])[:count].reshape(shape)
+
+
+def _read_single(kind: str, wire_kind: int, value: Any) -> Any:
+    if kind in ("string", "shape", "tensor"):
+        data = _bytes(wire_kind, value)
+        return {"string": lambda d: d, "shape": _parse_shape, "tensor": _parse_tensor}[kind](data)
+    if kind == "float":
+        wire.expect(wire_kind, FIXED32)
+        return wire.as_float32(value)
+    wire.expect(wire_kind, VARINT)
+    return dtypes.as_dtype(value) if kind == "type" else bool(value) if kind == "bool" else wire.signed(value)
+
+
+def _read_list(data: bytes) -> AttrValue:
+    found, kind = [], "int"
+    for number, wire_kind, value in wire.read_fields(data):
+        if number == 9:
+            kind = "func"
+            found.append(_name_of_function(_bytes(wire_kind, value)))
+            continue
+        if number not in _KINDS:
+            continue
+        kind = _KINDS[number]
+        if kind in _PACKED:
+            found += [_read_single(kind, VARINT, v) for v in wire.packed_varints(wire_kind, value)]
+        elif kind == "float" and wire_kind == BYTES:
+            found += np.frombuffer(bytes(value), "<f4").tolist()
+        else:
+            found.append(_read_single(kind, wire_kind, value))
+    return AttrValue(f"list({kind})", found)
+
+
+def _name_of_function(data: bytes) -> str:
+    return next((bytes(v).decode() for n, k, v in wire.read_fields(data) if n == 1 and k == BYTES), "")
+
+
+def _read_attr(data: bytes) -> AttrValue:
+    found = AttrValue()
+    for number, kind, value in wire.read_fields(data):
+        if number == 1:
+            found = _read_list(_bytes(kind, value))
+        elif number == 10:
+            found = AttrValue("func", _name_of_function(_bytes(kind, value)))
+        elif number in _KINDS:
+            found = AttrValue(_KINDS[number], _read_single(_KINDS[number], kind, value))
+    return found
+
+
+def parse_node(data: bytes) -> NodeDef:
+    """The NodeDef of its bytes."""
+    node = NodeDef()
+    for number, kind, value in wire.read_fields(data):
+        if number in (1, 2, 4):
+            setattr(node, {1: "name", 2: "op", 4: "device"}[number], _bytes(kind, value).decode())
+        elif number == 3:
+            node.input.append(_bytes(kind, value).decode())
+        elif number == 5:
+            pair = {n: _bytes(k, v) for n, k, v in wire.read_fields(_bytes(kind, value))}
+            node.attr[pair.get(1, b"").decode()] = _read_attr(pair.get(2, b""))
+    definition = find_op_def(node.op)
+    for name, attr in node.attr.items():
+        # An empty list does not say of what.
+        known = definition.attr_by_name.get(name) if definition else None
+        if known is not None and known.type.startswith("list(") and not attr.value:
+            node.attr[name] = AttrValue(known.type, [])
+    return node
+
+
+def parse_graph(data: bytes) -> GraphDef:
+    """The GraphDef of its bytes.
+
+    Raises: errors.UnimplementedError for graphs with functions; DataLossError for other bytes.
+    """
+    graph_def = GraphDef()
+    try:
+        for number, kind, value in wire.read_fields(bytes(data)):
+            if number == 1:
+                graph_def.node.append(parse_node(_bytes(kind, value)))
+            elif number == 2 and value:
+                raise errors.UnimplementedError(None, None, "GraphDef.library: graphs with functions are not read")
+            elif number == 4:
+                found = {n: v for n, _, v in wire.read_fields(_bytes(kind, value))}
+                graph_def.versions.producer = found.get(1, 0)
+                graph_def.versions.min_consumer = found.get(2, 0)
+    except (ValueError, TypeError) as error:
+        raise errors.DataLossError(None, None, f"Error parsing message: {error}") from None
+    return graph_def
