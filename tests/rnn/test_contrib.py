@@ -50,3 +50,16 @@ def test_training_decoder_with_attention():
     assert got.rnn_output.shape == (2, 3, 6) and not got.rnn_output[1, 1:].any()
     np.testing.assert_array_equal(ended, lengths)
     np.testing.assert_allclose(alignments, [[1 / 3] * 3 + [0] * 3, [1, 0, 0, 0, 0, 0]], rtol=1e-5)
+
+
+def test_steps_as_one_operation():
+    x, lengths = np.random.RandomState(0).randn(5, 3, 4).astype("f"), np.array([5, 2, 3], "i")
+    with tf.Graph().as_default(), tf.Session() as session:
+        fused = tf.contrib.rnn.LSTMBlockFusedCell(3)
+        outputs, _ = fused(tf.constant(x), dtype=tf.float32, sequence_length=lengths)
+        cell = tf.contrib.rnn.LSTMBlockCell(3)
+        wanted, _ = tf.nn.dynamic_rnn(cell, tf.constant(x), lengths, dtype=tf.float32, time_major=True)
+        session.run(tf.global_variables_initializer())
+        cell.weights[0].load(session.run(fused.weights[0]), session)
+        a, b = session.run([outputs, wanted])
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
