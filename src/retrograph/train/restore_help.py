@@ -38,7 +38,11 @@ def explain(wanted: Iterable[str], there: Iterable[str]) -> str:
         return ""
     unused = sorted(there.difference(wanted))
     lines = [f"Not in the checkpoint ({len(missing)} of {len(wanted)}): {_listed(missing)}"]
-    lines.append(f"In the checkpoint and not asked for ({len(unused)}): {_listed(unused)}" if unused else "All that is in the checkpoint was asked for.")
+    lines.append(
+        f"In the checkpoint and not asked for ({len(unused)}): {_listed(unused)}"
+        if unused
+        else "All that is in the checkpoint was asked for."
+    )
     change = _prefix_change(missing, unused)
     if change is not None:
         lines.append(
