@@ -84,6 +84,7 @@ class BundleWriter:
         if key in self._entries:
             raise errors.InvalidArgumentError(None, None, f"Adding duplicate key: {key.decode(errors='replace')}")
         enum = _enum_of(array)
+        data: Any
         if enum == dtypes.string.as_datatype_enum:
             data, crc = _string_bytes(array)
         else:

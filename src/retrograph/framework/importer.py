@@ -100,7 +100,8 @@ class _Import:
     def _control(self, name: str) -> Operation:
         if f"^{name}" in self.input_map:
             self.used.add(f"^{name}")
-            return self.input_map[f"^{name}"].op
+            mapped: Operation = self.input_map[f"^{name}"].op
+            return mapped
         return self.made[name]
 
     def element(self, name: str) -> Any:
