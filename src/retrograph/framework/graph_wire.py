@@ -17,6 +17,8 @@ from retrograph.framework.wire import BYTES, FIXED32, VARINT, WireError
 _FIELDS = {"string": 2, "int": 3, "float": 4, "bool": 5, "type": 6, "shape": 7, "tensor": 8}
 _KINDS = {number: kind for kind, number in _FIELDS.items()}
 _PACKED = ("int", "bool", "type")
+# TF refuses messages of more.
+_LARGEST_FILLED = 1 << 31
 
 
 def _oneof(number: int, value: int) -> bytes:
@@ -165,6 +167,8 @@ def _array(dtype: DType, shape: Any, content: bytes, values: list[Any], halves: 
         filler = np.empty((), numpy_type)
         filler[()] = last
         return np.broadcast_to(filler, shape)
+    if count * numpy_type.itemsize > _LARGEST_FILLED:
+        raise WireError("a tensor is larger than a graph can hold")
     missing = np.empty(max(0, count - len(flat)), numpy_type)
     missing[:] = last
     return np.concatenate([flat, missing])[:count].reshape(shape)
