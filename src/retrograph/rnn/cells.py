@@ -8,6 +8,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.exports import export
+from retrograph.framework.static_value import constant_value
 from retrograph.layers.base_layer import InputSpec, Layer
 from retrograph.rnn.sizes import zeros_of
 from retrograph.variables import initializers
@@ -121,7 +122,7 @@ class RNNCell(Layer):
         """
         if inputs is not None:
             inputs = tf.convert_to_tensor(inputs, name="inputs")
-            batch_size = self._agreed("batch size", batch_size, inputs)
+            batch_size = self._agreed(batch_size, inputs)
             if dtype is not None and inputs.dtype != dtype:
                 raise ValueError(
                     f"dtype from input tensor is different from the value passed in. Input tensor dtype: {inputs.dtype}, value passed in: {dtype}"
@@ -134,14 +135,14 @@ class RNNCell(Layer):
         return self.zero_state(batch_size, dtype)
 
     @staticmethod
-    def _agreed(what: str, given: Any, inputs: Any) -> Any:
+    def _agreed(given: Any, inputs: Any) -> Any:
         static = inputs.shape.with_rank_at_least(1).as_list()[0]
-        known = tf.get_static_value(given) if isinstance(given, tf.Tensor) else given
-        if known is not None and static is not None and known != static:
+        known = constant_value(given) if isinstance(given, tf.Tensor) else given
+        if given is not None and known != static:
             raise ValueError(
                 f"batch size from input tensor is different from the input param. Input tensor batch: {static}, batch_size: {given}"
             )
-        return static if static is not None else tf.shape(inputs)[0] if given is None else given
+        return tf.shape(inputs)[0] if static is None else static
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Zeros in the structure of `state_size`, each f[batch_size, size]."""
@@ -158,7 +159,10 @@ class LayerRNNCell(RNNCell):
     """A cell that makes its variables in `build`, as layers do."""
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """The output and the next state for inputs f[batch, n] and a state."""
+        """The output and the next state for inputs f[batch, n] and a state; ValueError for inputs of integers."""
+        dtype = getattr(inputs, "dtype", None)
+        if isinstance(dtype, tf.DType) and not (dtype.is_floating or dtype.is_complex):
+            raise ValueError(f"RNN cell only supports floating point inputs, but saw dtype: {dtype}")
         return Layer.__call__(self, inputs, state, *args, scope=scope, **kwargs)
 
 
