@@ -530,6 +530,7 @@ EXPORTS: dict[str, str] = {
     "contrib.stateless.stateless_random_normal": "retrograph.ops.random:stateless_random_normal",
     "contrib.stateless.stateless_random_uniform": "retrograph.ops.random:stateless_random_uniform",
     "contrib.stateless.stateless_truncated_normal": "retrograph.ops.random:stateless_truncated_normal",
+    "contrib.training.HParams": "retrograph.contrib.hyperparameters:HParams",
     "contrib.training.add_gradients_summaries": "retrograph.contrib.train_ops:add_gradients_summaries",
     "contrib.training.checkpoints_iterator": "retrograph.checkpoint.management:checkpoints_iterator",
     "contrib.training.clip_gradient_norms": "retrograph.contrib.train_ops:clip_gradient_norms",

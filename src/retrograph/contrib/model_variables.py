@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import retrograph as tf
 from retrograph.contrib.arg_scoping import add_arg_scope
 from retrograph.framework.exports import export
 
+T = TypeVar("T")
 _GLOBAL, _MODEL, _LOCAL, _TRAINABLE = "variables", "model_variables", "local_variables", "trainable_variables"
 
 
-def _both(name: str) -> Callable[[Any], Any]:
+def _both(name: str) -> Callable[[T], T]:
     return export(f"contrib.framework.{name}", f"contrib.slim.{name}")
 
 

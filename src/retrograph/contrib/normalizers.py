@@ -42,7 +42,8 @@ def batch_norm(
     plain = batch_weights is None and updates_collections is _UPDATE_OPS and not zero_debias_moving_mean
     check_format(data_format)
     initializers, regularizers = param_initializers or {}, param_regularizers or {}
-    fuses = not plain and _fuses(inputs, batch_weights, renorm, adjustment, fused, param_regularizers)
+    fuses = _fuses(inputs, batch_weights, renorm or adjustment is not None, fused, plain)
+    plain = plain and not fuses
     getter = None if fuses else model_getter()
     with tf.variable_scope(scope, "BatchNorm", [inputs], reuse=reuse, custom_getter=getter) as sc:
         inputs = tf.convert_to_tensor(inputs)
@@ -63,12 +64,21 @@ def batch_norm(
             raise ValueError(
                 "renorm is not supported with batch_weights, updates_collections or zero_debias_moving_mean"
             )
-        made = _Parameters(inputs, center, scale, initializers, regularizers, variables_collections, trainable,
-                           data_format, fuses)  # fmt: skip
+        original = inputs
+        if fuses and inputs.get_shape().ndims == 2:
+            inputs = _as_image(inputs, data_format)
+        elif batch_weights is not None:
+            batch_weights = _batch_column(inputs, batch_weights)
+        made = _Parameters(
+            inputs, center, scale, initializers, regularizers, variables_collections, trainable, data_format, fuses
+        )
         normalize = _fused if fuses else _unfused
         outputs = normalize(
-            inputs, made, decay, epsilon, updates_collections, is_training, batch_weights, data_format, zero_debias_moving_mean
+            inputs, made, decay, epsilon, updates_collections, is_training, batch_weights, data_format,
+            zero_debias_moving_mean,
         )  # fmt: skip
+        if inputs is not original:
+            outputs = tf.reshape(outputs, tf.shape(original))
         return finished(outputs, activation_fn, outputs_collections, sc.name)
 
 
@@ -76,14 +86,27 @@ def _initial_values() -> dict[str, Any]:
     return {"beta": _ZEROS, "gamma": _ONES, **_MOVING}
 
 
-def _fuses(inputs: Any, batch_weights: Any, renorm: bool, adjustment: Any, fused: Any, regularizers: Any) -> bool:
-    possible = batch_weights is None and not renorm and adjustment is None
+def _fuses(inputs: Any, batch_weights: Any, special: bool, fused: Any, plain: bool) -> bool:
     rank = tf.convert_to_tensor(inputs).get_shape().ndims
-    if fused is None:
-        return possible and rank in (2, 4)
-    if fused and not possible:
-        raise ValueError("Batch weights, renorm or adjustment are not supported with fused batch norm")
-    return bool(fused)
+    possible = batch_weights is None and not special and rank in (2, 4)
+    return possible and fused in (None, True) and (rank == 2 or not plain)
+
+
+def _as_image(inputs: Any, data_format: str) -> Any:
+    size = inputs.get_shape().dims[-1].value
+    if size is None:
+        raise ValueError("`C` dimension must be known but is None")
+    return tf.reshape(inputs, [-1, size, 1, 1] if data_format == NCHW else [-1, 1, 1, size])
+
+
+def _batch_column(inputs: Any, weights: Any) -> Any:
+    """The weights of the samples, in the rank of the inputs."""
+    shape = inputs.get_shape()
+    if shape.ndims is None:
+        raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+    weights = tf.convert_to_tensor(weights)
+    shape[0:1].assert_is_compatible_with(weights.get_shape())
+    return tf.reshape(weights, [-1] + [1] * (shape.ndims - 1))
 
 
 class _Parameters:
@@ -96,8 +119,6 @@ class _Parameters:
         shape = inputs.get_shape()
         if shape.ndims is None:
             raise ValueError(f"Inputs {inputs.name} has undefined rank{'' if fused else '.'}")
-        if fused and shape.ndims not in (2, 4):
-            raise ValueError(f"Inputs {inputs.name} has unsupported rank. Expected 2 or 4 but got {shape.ndims}")
         self.shape = shape[1:2] if data_format == NCHW else shape[-1:]
         if not self.shape.is_fully_defined():
             raise ValueError(f"Inputs {inputs.name} has undefined channels dimension {self.shape}.")
@@ -107,16 +128,20 @@ class _Parameters:
             chosen = initializers.get(name, initializer)
             return parameter(name, self.shape, dtype, chosen, collections, trains, regularizers.get(name))
 
-        self.beta = make("beta", _ZEROS, trainable) if center else None
-        self.gamma = make("gamma", _ONES, trainable) if scale else None
+        self.beta = make("beta", _ZEROS, trainable) if center else self._constant(0.0, fused)
+        self.gamma = make("gamma", _ONES, trainable) if scale else self._constant(1.0, fused)
         with tf.variable_scope(tf.get_variable_scope()) as local:
             local.set_partitioner(None)
             self.mean, self.variance = (make(name, initial, False) for name, initial in _MOVING.items())
 
-    def updates(self, mean: Any, variance: Any, decay: Any, zero_debias: bool) -> tuple[Any, Any]:
+    def _constant(self, value: float, fused: bool) -> Any:
+        return tf.constant(value, dtype=tf.float32, shape=self.shape) if fused else None
+
+    def updates(self, moments: Any, decay: Any, zero_debias: bool) -> tuple[Any, Any]:
         """The operations that move the averages."""
         from retrograph.train.moving_averages import assign_moving_average
 
+        mean, variance = moments
         return (
             assign_moving_average(self.mean, mean, decay, zero_debias=zero_debias),
             assign_moving_average(self.variance, variance, decay, zero_debias=False),
@@ -126,7 +151,7 @@ class _Parameters:
 def _collect_updates(
     made: _Parameters, moments: Any, decay: Any, collections: Any, training: Any, debias: bool
 ) -> None:
-    updates = smart_cond(training, lambda: made.updates(*moments, decay, debias), lambda: (made.mean, made.variance))
+    updates = smart_cond(training, lambda: made.updates(moments, decay, debias), lambda: (made.mean, made.variance))
     for update in updates:
         tf.add_to_collections(collections, update)
 
@@ -135,23 +160,17 @@ def _fused(
     inputs: Any, made: _Parameters, decay: Any, epsilon: float, collections: Any, training: Any, _: Any,
     data_format: str, debias: bool,
 ) -> Any:  # fmt: skip
-    original, flat = inputs, inputs.get_shape().ndims == 2
-    size = made.shape.as_list()[0]
-    if flat:
-        inputs = tf.reshape(inputs, [-1, size, 1, 1] if data_format == NCHW else [-1, 1, 1, size])
     shape = inputs.get_shape()
-    beta = tf.constant(0.0, shape=made.shape) if made.beta is None else made.beta
-    gamma = tf.constant(1.0, shape=made.shape) if made.gamma is None else made.gamma
 
     def normalized(**more: Any) -> Any:
-        return tf.nn.fused_batch_norm(inputs, gamma, beta, epsilon=epsilon, data_format=data_format, **more)
+        return tf.nn.fused_batch_norm(inputs, made.gamma, made.beta, epsilon=epsilon, data_format=data_format, **more)
 
     outputs, mean, variance = smart_cond(
         training, normalized, lambda: normalized(mean=made.mean, variance=made.variance, is_training=False)
     )
 
     def updated() -> Any:
-        with tf.control_dependencies(made.updates(mean, variance, decay, debias)):
+        with tf.control_dependencies(made.updates((mean, variance), decay, debias)):
             return tf.identity(outputs)
 
     result = outputs
@@ -161,7 +180,7 @@ def _fused(
         else:
             _collect_updates(made, (mean, variance), decay, collections, training, debias)
     result.set_shape(shape)
-    return tf.reshape(result, tf.shape(original)) if flat else result
+    return result
 
 
 def _unfused(
@@ -170,16 +189,12 @@ def _unfused(
 ) -> Any:  # fmt: skip
     shape = inputs.get_shape()
     first = data_format == NCHW
-    if weights is not None:
-        weights = tf.convert_to_tensor(weights)
-        shape[0:1].assert_is_compatible_with(weights.get_shape())
-        weights = tf.reshape(weights, [-1] + [1] * (shape.ndims - 1))
     mean, variance = made.mean, made.variance
     if constant_value(training) in (None, True, 1):
         mean, variance = moments = _moments(inputs, weights, first)
 
         def updated() -> Any:
-            with tf.control_dependencies(made.updates(*moments, decay, debias)):
+            with tf.control_dependencies(made.updates(moments, decay, debias)):
                 return tuple(tf.identity(m) for m in moments)
 
         if collections is not None:

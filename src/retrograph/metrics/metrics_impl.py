@@ -153,6 +153,7 @@ def percentage_below(values: Any, threshold: Any, weights: Any = None, metrics_c
 
 
 def _counted(condition: Any, weights: Any, metrics_collections: Any, updates_collections: Any) -> Any:
+    tf.assert_type(condition, tf.bool)
     count = metric_variable([], tf.float32, name="count")
     values = tf.cast(condition, tf.float32)
     if weights is not None:
