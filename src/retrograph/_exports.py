@@ -1213,6 +1213,7 @@ EXPORTS: dict[str, str] = {
     "maximum": "retrograph.ops.math:maximum",
     "meshgrid": "retrograph.ops.joining:meshgrid",
     "metrics.accuracy": "retrograph.metrics.metrics_impl:accuracy",
+    "metrics.auc": "retrograph.metrics.thresholds:auc",
     "metrics.false_negatives": "retrograph.metrics.metrics_impl:false_negatives",
     "metrics.false_positives": "retrograph.metrics.metrics_impl:false_positives",
     "metrics.mean": "retrograph.metrics.metrics_impl:mean",

@@ -26,3 +26,11 @@ def test_variables_are_local():
     assert [v.op.name for v in tf.local_variables()] == ["m/total", "m/count"]
     assert tf.get_collection(tf.GraphKeys.METRIC_VARIABLES) == tf.local_variables()
     assert tf.global_variables() == []
+
+
+def test_area_under_roc_curve():
+    tf.reset_default_graph()
+    _, update = tf.metrics.auc(tf.constant([1, 1, 0, 0]), tf.constant([0.9, 0.4, 0.6, 0.1]))
+    with tf.Session() as session:
+        session.run(tf.local_variables_initializer())
+        np.testing.assert_allclose(session.run(update), 0.75, rtol=1e-4)
