@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builtins import bool as Truth  # noqa: N812 - `bool` is TF's name for a type below
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ class DType:
         self._ref: DType | None = None
 
     @property
-    def _is_ref_dtype(self) -> bool:
+    def _is_ref_dtype(self) -> Truth:
         return self._is_ref
 
     @property
@@ -110,31 +111,31 @@ class DType:
         return self._numpy
 
     @property
-    def is_numpy_compatible(self) -> bool:
+    def is_numpy_compatible(self) -> Truth:
         return self._base._enum not in (20, 21)
 
     @property
-    def is_bool(self) -> bool:
+    def is_bool(self) -> Truth:
         return self._base._enum == 10
 
     @property
-    def is_integer(self) -> bool:
+    def is_integer(self) -> Truth:
         return self._base._enum in _INTEGERS
 
     @property
-    def is_floating(self) -> bool:
+    def is_floating(self) -> Truth:
         return self._base._enum in _FLOATS
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> Truth:
         return self._base._enum in _COMPLEX
 
     @property
-    def is_quantized(self) -> bool:
+    def is_quantized(self) -> Truth:
         return self._base._enum in _QUANTIZED
 
     @property
-    def is_unsigned(self) -> bool:
+    def is_unsigned(self) -> Truth:
         return self._base._enum in _UNSIGNED
 
     def _limits(self, which: str) -> Any:
@@ -160,7 +161,7 @@ class DType:
         return self._limits("max")
 
     @property
-    def limits(self, clip_negative: bool = True) -> tuple[Any, Any]:
+    def limits(self, clip_negative: Truth = True) -> tuple[Any, Any]:
         """(least, greatest) value of the range that images of this type use."""
         ranges: dict[int, tuple[Any, Any]] = {
             10: (False, True),
@@ -184,12 +185,12 @@ class DType:
         """Bytes per element (1 for strings, as TF says)."""
         return 1 if self._base._enum in (7, 20, 21) else int(np.dtype(self.as_numpy_dtype).itemsize)
 
-    def is_compatible_with(self, other: Any) -> bool:
+    def is_compatible_with(self, other: Any) -> Truth:
         """Whether the types are equal but for `_ref` on this one."""
         other = as_dtype(other)
         return self._enum in (other.as_datatype_enum, other.base_dtype.as_datatype_enum)
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Truth:
         if self is other:
             return True
         if other is None:
@@ -199,7 +200,7 @@ class DType:
         except TypeError:
             return False
 
-    def __ne__(self, other: object) -> bool:
+    def __ne__(self, other: object) -> Truth:
         return not self.__eq__(other)
 
     # Types are single objects; hashing them by identity keeps look-ups fast.
@@ -289,11 +290,7 @@ _OF_NUMPY: dict[Any, DType] = {
 }
 _LOOKUP.update({d.type: t for d, t in _OF_NUMPY.items()})
 _LOOKUP.update(_OF_NUMPY)
-_PYTHON_TYPES = {
-    float: float32,
-    __builtins__["bool"] if isinstance(__builtins__, dict) else type(True): _BY_ENUM[10],
-    object: string,
-}
+_PYTHON_TYPES = {float: float32, Truth: _BY_ENUM[10], object: string}
 
 
 _REFUSED = (int, complex, str, bytes)
