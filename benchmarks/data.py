@@ -32,8 +32,7 @@ def convnet():
     rng = np.random.RandomState(1)
     n, side = CONVNET["batch"], CONVNET["side"]
     return [
-        (rng.randn(n, side, side, 3).astype(np.float32), rng.randint(0, 10, n).astype(np.int32))
-        for _ in range(BATCHES)
+        (rng.randn(n, side, side, 3).astype(np.float32), rng.randint(0, 10, n).astype(np.int32)) for _ in range(BATCHES)
     ]
 
 
@@ -65,7 +64,14 @@ def flops(model):
         return _products(shapes)
     t = TRANSFORMER
     rows, d = t["batch"] * t["length"], t["width"]
-    layer = [(rows, d, 3 * d), (rows, d, t["length"]), (rows, t["length"], d), (rows, d, d), (rows, d, 4 * d), (rows, 4 * d, d)]
+    layer = [
+        (rows, d, 3 * d),
+        (rows, d, t["length"]),
+        (rows, t["length"], d),
+        (rows, d, d),
+        (rows, d, 4 * d),
+        (rows, 4 * d, d),
+    ]
     # The embedding's gradient is a scatter: the first product's input does need a gradient.
     shapes = layer * t["layers"] + [(rows, d, t["vocabulary"])]
     return 3 * sum(2.0 * m * k * n for m, k, n in shapes)

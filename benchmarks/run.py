@@ -186,7 +186,9 @@ def _print_table(rows: list[Row], engines: list[str], limit: float) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     for peer in ("tf115", "tfv1", "torch"):
         variable = f"RETROGRAPH_{peer.upper()}"
         parser.add_argument(f"--{peer}", default=os.environ.get(variable, ""), help=f"interpreter (or ${variable})")

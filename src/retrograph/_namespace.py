@@ -23,7 +23,7 @@ _WITHOUT_OPS = frozenset(
 
 
 def _namespaces() -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for name in EXPORTS:
         parts = name.split(".")
         found.update(".".join(parts[:i]) for i in range(1, len(parts)))
@@ -117,7 +117,9 @@ def package_namespace(
     module_globals["_IS_NAMESPACE"] = True
 
     def get(name: str) -> Any:
-        if name.startswith("__") or (f"{path}.{name}" not in EXPORTS and _is_submodule(module_globals, name)):
+        full = f"{path}.{name}"
+        public = full in EXPORTS or full in NAMESPACES
+        if name.startswith("__") or (not public and _is_submodule(module_globals, name)):
             raise AttributeError(name)
         value = resolve(path, name)
         module_globals[name] = value

@@ -361,4 +361,9 @@ def test_shapes_that_are_known_in_part() -> None:
         assert tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME").shape.as_list() == [None, None, 3, 3]
         unknown = tf.placeholder(tf.float32)
         assert tf.nn.bias_add(unknown, [1.0]).shape.ndims is None
-        assert tf.nn.conv2d(unknown, tf.ones([1, 1, 3, 7]), [1, 1, 1, 1], "SAME").shape.as_list() == [None, None, None, 7]
+        assert tf.nn.conv2d(unknown, tf.ones([1, 1, 3, 7]), [1, 1, 1, 1], "SAME").shape.as_list() == [
+            None,
+            None,
+            None,
+            7,
+        ]

@@ -215,7 +215,7 @@ def test_closed_and_empty_sessions():
     with pytest.raises(RuntimeError, match="The Session graph is empty"):
         sess.run([])
     sess.close()
-    with pytest.raises(RuntimeError, match="Attempted to use a closed Session."):
+    with pytest.raises(RuntimeError, match=r"Attempted to use a closed Session\."):
         sess.run([])
 
 

@@ -119,7 +119,7 @@ def _ones(y: Tensor, i: int) -> Tensor:
     if y.dtype.is_complex:
         raise TypeError(f"Gradients of complex tensors must set grad_ys (y.dtype = {y.dtype!r})")
     shape = tf.shape(y)
-    return tf.fill(shape, tf.constant(1, dtype=y.dtype, name=f"grad_ys_{i}"))
+    return tf.fill(shape, tf.constant(1, dtype=y.dtype, name=f"grad_ys_{i}"))  # type: ignore[no-any-return]
 
 
 def _checked_grad_y(y: Tensor, grad: Any, i: int) -> Any:

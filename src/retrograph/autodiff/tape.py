@@ -72,16 +72,14 @@ class GradientTape:
         Source: TF 1.15 `tf.GradientTape.gradient`.
         """
         if self._used and not self._persistent:
-            raise RuntimeError(
-                "GradientTape.gradient can only be called once on non-persistent tapes."
-            )
+            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
         self._used = True
         flat = nest.flatten(sources)
         grad_ys = None if output_gradients is None else nest.flatten(output_gradients)
-        grads = tf.gradients(
-            nest.flatten(target), flat, grad_ys=grad_ys, unconnected_gradients=unconnected_gradients
+        grads = tf.gradients(nest.flatten(target), flat, grad_ys=grad_ys, unconnected_gradients=unconnected_gradients)
+        return nest.pack_sequence_as(
+            sources, [g if self._watches(x) else None for g, x in zip(grads, flat, strict=True)]
         )
-        return nest.pack_sequence_as(sources, [g if self._watches(x) else None for g, x in zip(grads, flat, strict=True)])
 
     def _watches(self, source: Any) -> bool:
         if any(source is x for x in self._watched):

@@ -45,6 +45,7 @@ class HParams:
 
     >>> HParams(rate=0.1, sizes=[1, 2]).parse("rate=0.2,sizes=[3,4]").values()
     {'rate': 0.2, 'sizes': [3, 4]}
+
     Source: TF 1.15 `tf.contrib.training.HParams`.
     """
 

@@ -64,7 +64,9 @@ def _empty_name(graph: Graph) -> str:
         state.name_stack = outside
 
 
-def _plain_inputs(definition: OpDef, keywords: dict[str, Any], graph: Graph) -> tuple[list[Tensor], dict[str, Any]] | None:
+def _plain_inputs(
+    definition: OpDef, keywords: dict[str, Any], graph: Graph
+) -> tuple[list[Tensor], dict[str, Any]] | None:
     """The inputs, taken out of `keywords`, and the types that they tell; None (and nothing taken) if something needs converting.
 
     That is so unless every input is one tensor of the default graph of a type that fits the others.
@@ -216,7 +218,7 @@ def _converted_list(
 
 def _observed_name(value: Any, as_ref: bool) -> str:
     try:
-        return internal_convert_to_tensor(value, as_ref=as_ref).dtype.base_dtype.name
+        return internal_convert_to_tensor(value, as_ref=as_ref).dtype.base_dtype.name  # type: ignore[no-any-return]
     except (TypeError, ValueError):
         return "<NOT CONVERTIBLE TO TENSOR>"
 
@@ -455,5 +457,6 @@ def structured_outputs(definition: OpDef, op: Operation) -> Any:
 
 def _result_type(definition: OpDef) -> Any:
     if definition.result_type is None:
-        definition.result_type = namedtuple(definition.name, [a.name for a in definition.outputs], rename=True)
+        fields = [a.name for a in definition.outputs]
+        definition.result_type = namedtuple(definition.name, fields, rename=True)  # type: ignore[misc]
     return definition.result_type

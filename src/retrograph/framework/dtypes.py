@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builtins import bool as Truth  # noqa: N812 - `bool` is TF's name for a type below
+from builtins import bool as Truth
 from typing import Any
 
 import numpy as np
@@ -320,7 +320,7 @@ def as_dtype(type_value: Any) -> DType:
     Raises TypeError: nothing TF knows. Source: TF 1.15 `tf.as_dtype`.
     """
     if type_value.__class__ is DType:
-        return type_value  # type: ignore[no-any-return]
+        return type_value
     try:
         found = (
             _BY_ENUM.get(type_value)

@@ -62,7 +62,7 @@ class Tensor:
     @read_only
     def graph(self) -> Graph:
         """The graph that holds this tensor."""
-        return self._op.graph
+        return self._op.graph  # type: ignore[no-any-return]
 
     @read_only
     def name(self) -> str:
@@ -100,7 +100,7 @@ class Tensor:
         return list(self._op._graph._consumers_of(self))
 
     def _as_node_def_input(self) -> str:
-        return self._op.name if self._value_index == 0 else self.name
+        return self._op.name if self._value_index == 0 else self.name  # type: ignore[no-any-return]
 
     def _as_tf_output(self) -> tuple[Operation, int]:
         return self._op, self._value_index
@@ -342,7 +342,7 @@ class Operation:
 
     @read_only
     def _input_dtypes(self) -> list[DType]:
-        return self._input_types
+        return self._input_types  # type: ignore[no-any-return]
 
     @read_only
     def _output_types(self) -> list[DType]:
@@ -760,7 +760,9 @@ class Graph:
         self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: Sequence[Operation],
         stack: frames.Stack | None = None,
     ) -> Operation:  # fmt: skip
-        op = self._insert(op_type, name, inputs, attrs, types, shapes, control_inputs, frames.capture(3) if stack is None else stack)
+        op = self._insert(
+            op_type, name, inputs, attrs, types, shapes, control_inputs, frames.capture(3) if stack is None else stack
+        )
         for tensor in inputs:
             context = tensor._op._control_flow_context
             if context is not None and self._state.control_flow_context is None:
@@ -814,11 +816,22 @@ class Graph:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         if colocation is not None:
             attrs["_class"] = colocation
+        types: Sequence[DType]
+        shapes: Sequence[Shape]
         if len(outputs) == 1:
             types, shapes = outputs[0][:1], outputs[0][1:]
         else:
             types, shapes = tuple(t for t, _ in outputs), tuple(s for _, s in outputs)
-        op = self._insert(op_type, full_name, inputs, attrs, types, shapes, control_inputs, frames.capture(2) if stack is None else stack)
+        op = self._insert(
+            op_type,
+            full_name,
+            inputs,
+            attrs,
+            types,
+            shapes,
+            control_inputs,
+            frames.capture(2) if stack is None else stack,
+        )
         op._device = device
         if self._has_op_maps:
             self._apply_op_maps(op)
@@ -1297,7 +1310,7 @@ def _op_to_colocate_with(value: Any) -> Operation:
         return handle.op  # type: ignore[no-any-return]
     if hasattr(value, "dense_shape"):
         return value.op  # type: ignore[no-any-return]
-    return internal_convert_to_tensor(value, as_ref=True).op
+    return internal_convert_to_tensor(value, as_ref=True).op  # type: ignore[no-any-return]
 
 
 # ---- default sessions
@@ -1314,13 +1327,12 @@ def _run_using_default_session(operation: Any, feed_dict: Any, graph: Graph, ses
 
 
 def _checked_session(session: Any, graph: Graph, action: str, method: str, owner: str, call: str) -> Any:
-    end = "" if method == "run" else ""
     if session is None:
         session = sessions.get_default_session()
         if session is None:
             colon = ":" if method == "run" else ""
             raise ValueError(
-                f"Cannot {action} using `{method}()`: No default session is registered. Use `with sess.as_default(){colon}` or pass an explicit session to `{call}`{end}"
+                f"Cannot {action} using `{method}()`: No default session is registered. Use `with sess.as_default(){colon}` or pass an explicit session to `{call}`"
             )
         if session.graph is not graph:
             raise ValueError(
@@ -1352,9 +1364,10 @@ class _DefaultGraphStack(threading.local):
         """The innermost open graph, else the lasting one."""
         if self.stack:
             return self.stack[-1]
-        if self._global[0] is None:
-            self._global[0] = Graph()
-        return self._global[0]
+        lasting = self._global[0]
+        if lasting is None:
+            lasting = self._global[0] = Graph()
+        return lasting
 
     def reset(self) -> None:
         """Puts a new graph in place of the lasting one."""

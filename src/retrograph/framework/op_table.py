@@ -132,7 +132,8 @@ def _scalar(field: str, text: str) -> Any:
         return _unquote(text)
     if field == "type":
         return dtypes.as_dtype(_ENUM_NAMES.get(text, text[3:].lower()))
-    return {"b": lambda t: t == "true", "i": int, "f": float}[field](text)
+    parsers: dict[str, Callable[[str], Any]] = {"b": lambda t: t == "true", "i": int, "f": float}
+    return parsers[field](text)
 
 
 def _parse_list(text: str, attr_type: str) -> list[Any]:

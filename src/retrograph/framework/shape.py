@@ -155,9 +155,9 @@ for _operator, _apply in {
 }.items():
     setattr(Dimension, f"__{_operator}__", _dimension_operator(f"__{_operator}__", _apply, False))
     setattr(Dimension, f"__r{_operator}__", _dimension_operator(f"__r{_operator}__", _apply, True))
-Dimension.__truediv__ = _true_division("__truediv__")  # type: ignore[attr-defined]
+setattr(Dimension, "__truediv__", _true_division("__truediv__"))  # noqa: B010
 Dimension.__rtruediv__ = _true_division("__rtruediv__")  # type: ignore[attr-defined]
-Dimension.__div__ = Dimension.__floordiv__  # type: ignore[attr-defined]
+Dimension.__div__ = vars(Dimension)["__floordiv__"]  # type: ignore[attr-defined]
 for _operator, _apply in {
     "lt": lambda a, b: a < b,
     "le": lambda a, b: a <= b,
@@ -205,7 +205,7 @@ class TensorShape:
         elif isinstance(dims, TensorShape):
             self._plain = dims._plain
         elif isinstance(dims, (str, bytes)):
-            raise TypeError(f"A string has ambiguous TensorShape, please wrap in a list or convert to an int: {dims}")
+            raise TypeError(f"A string has ambiguous TensorShape, please wrap in a list or convert to an int: {dims!s}")
         elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
             self._plain = None if dims.unknown_rank else tuple(None if d.size == -1 else d.size for d in dims.dim)
         else:
@@ -324,7 +324,7 @@ class TensorShape:
         """The shape that combines what both know; ValueError if they contradict."""
         other = as_shape(other)
         if self._plain is None:
-            return other
+            return other  # type: ignore[no-any-return]
         if other._plain is None:
             return self
         try:

@@ -140,7 +140,8 @@ class SparseTensor:
             return sparse_tensor_value
         if not (isinstance(sparse_tensor_value, tuple) and hasattr(sparse_tensor_value, "dense_shape")):
             raise TypeError(f"Neither a SparseTensor nor SparseTensorValue: {sparse_tensor_value}.")
-        return SparseTensor(sparse_tensor_value.indices, sparse_tensor_value.values, sparse_tensor_value.dense_shape)
+        value: Any = sparse_tensor_value
+        return SparseTensor(value.indices, value.values, value.dense_shape)
 
     @property
     def indices(self) -> Any:
@@ -239,7 +240,9 @@ def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str 
 @export("is_tensor", "contrib.framework.is_tensor")
 def is_tensor(x: Any) -> bool:
     """Whether `x` is a tensor, a variable, a `SparseTensor` or an `IndexedSlices`. Source: TF 1.15 `tf.is_tensor`."""
-    return isinstance(x, (Tensor, SparseTensor, IndexedSlices)) or isinstance(getattr(x, "_as_graph_element", lambda: None)(), Tensor)
+    return isinstance(x, (Tensor, SparseTensor, IndexedSlices)) or isinstance(
+        getattr(x, "_as_graph_element", lambda: None)(), Tensor
+    )
 
 
 def _dense_from_slices(value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:

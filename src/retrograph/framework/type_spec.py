@@ -65,7 +65,7 @@ class TypeSpec:
         return type(self)(*merged)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._serialize() == other._serialize()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._serialize() == other._serialize()
 
     def __ne__(self, other: object) -> bool:
         return not self == other

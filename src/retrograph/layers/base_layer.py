@@ -371,7 +371,7 @@ class Layer:
         """Makes the variables for inputs of this shape."""
         self.built = True
 
-    def call(self, inputs: Any, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs."""
         return inputs
 

@@ -40,7 +40,7 @@ def normalized_padding(value: Any) -> str:
         raise ValueError(
             f'The `padding` argument must be a list/tuple or one of "valid", "same" (or "causal", only for `Conv1D). Received: {padding}'
         )
-    return padding  # type: ignore[no-any-return]
+    return padding
 
 
 def ops_format(data_format: str, rank: int) -> str:

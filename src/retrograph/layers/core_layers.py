@@ -144,7 +144,7 @@ def normalized_data_format(value: Any) -> str:
         raise ValueError(
             f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value}'
         )
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @export("layers.dense")

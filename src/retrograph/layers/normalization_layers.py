@@ -26,6 +26,10 @@ class BatchNormalization(Layer):
     The updates of the moving averages go to the collection `update_ops`. Source: TF 1.15 `tf.layers.BatchNormalization`.
     """
 
+    # Stand for the parameter that is left out, in the fused operation.
+    _gamma_const: Any
+    _beta_const: Any
+
     def __init__(
         self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True, beta_initializer: Any = tf.zeros_initializer(),
         gamma_initializer: Any = tf.ones_initializer(), moving_mean_initializer: Any = tf.zeros_initializer(), moving_variance_initializer: Any = tf.ones_initializer(),
@@ -59,13 +63,9 @@ class BatchNormalization(Layer):
         self.fused = bool(self.fused) and shape.ndims == 4 and self.axis in ([1], [3])
         self._data_format = "NCHW" if self.axis == [1] else "NHWC"
         sizes = {a: shape[a].value for a in self.axis}
-        for a, size in sizes.items():
+        for size in sizes.values():
             if size is None:
-                raise (
-                    ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape)
-                    if a is not None
-                    else None
-                )
+                raise ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape)
         self.input_spec = InputSpec(ndim=shape.ndims, axes=sizes)
         self._param_shape = (
             tuple(sizes.values()) if len(sizes) == 1 else tuple(sizes.get(i, 1) for i in range(shape.ndims))

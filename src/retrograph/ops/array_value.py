@@ -129,7 +129,7 @@ class ArrayValue:
 
     def _stack(self, op: Any, parts: list[Any]) -> Any:
         if not parts:
-            known = self.element_shape
+            known: Sequence[int] | None = self.element_shape
             declared = op.attrs.get("element_shape") if known is None else known
             return np.zeros((0, *(d or 0 for d in declared or ())), self.dtype)
         shapes = [tuple(np.shape(p)) for p in parts]
@@ -206,15 +206,15 @@ class ArrayValue:
         """All elements in one array; `shape` is that of an element if none tells it."""
         if self.parts is None:
             return self.buffer
-        known = self.element_shape
+        known: Any = self.element_shape
         if known is None and any(p is not None for p in self.parts):
             raise _refusal(op, self, "Elements of different shapes cannot be indexed by a value that is not known")
         known = known if known is not None else shape
         if known is None:
             self._missing(op, 0)
         if self._is_empty():
-            return jnp.zeros((self.size, *known), self.dtype)  # type: ignore[misc]
-        return jnp.stack([np.zeros(known, self.dtype) if p is None else p for p in self.parts])  # type: ignore[arg-type]
+            return jnp.zeros((self.size, *known), self.dtype)
+        return jnp.stack([np.zeros(known, self.dtype) if p is None else p for p in self.parts])
 
     def as_buffer(self, shape: Sequence[int] | None = None) -> ArrayValue:
         """The same contents, stacked."""

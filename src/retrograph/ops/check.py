@@ -40,7 +40,7 @@ NUMERIC_TYPES = frozenset(
         "complex128",
         "float16",
         "bfloat16",
-    )  # fmt: skip
+    )
 )
 
 
@@ -528,7 +528,7 @@ def _differences(x: Any) -> Tensor:
     count = array.shape(x) - 1
 
     def difference() -> Tensor:
-        return strided_slice(x, [1], [1] + count) - strided_slice(x, [0], count)  # type: ignore[no-any-return]
+        return strided_slice(x, [1], [1] + count) - strided_slice(x, [0], count)
 
     result: Tensor = cond(too_short, lambda: convert_to_tensor([], dtype=x.dtype), difference)
     return result
@@ -543,7 +543,7 @@ def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "is_non_decreasing", [x]):
         diff = _differences(x)
         zero = convert_to_tensor(0, dtype=diff.dtype)
-        return math.reduce_all(math.less_equal(zero, diff))  # type: ignore[no-any-return]
+        return math.reduce_all(math.less_equal(zero, diff))
 
 
 @export("math.is_strictly_increasing", "debugging.is_strictly_increasing", "is_strictly_increasing")
@@ -555,4 +555,4 @@ def is_strictly_increasing(x: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "is_strictly_increasing", [x]):
         diff = _differences(x)
         zero = convert_to_tensor(0, dtype=diff.dtype)
-        return math.reduce_all(math.less(zero, diff))  # type: ignore[no-any-return]
+        return math.reduce_all(math.less(zero, diff))

@@ -135,7 +135,7 @@ class CondContext(ControlFlowContext):
 
     def _branch_tensor(self, value: Any) -> Tensor:
         if isinstance(value, Operation):
-            return with_dependencies([value], self._pivot)
+            return with_dependencies([value], self._pivot)  # type: ignore[no-any-return]
         from retrograph.ops.tensor_array import flow_of
 
         return self._output_tensor(convert_to_tensor(flow_of(value)))

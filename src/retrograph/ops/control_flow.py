@@ -79,7 +79,7 @@ def enter(
 
 def loop_cond(pred: Tensor, name: str | None = None) -> Tensor:
     """`bool[]`: the condition of the loop it stands in."""
-    return apply_op("LoopCond", name, input=pred)
+    return apply_op("LoopCond", name, input=pred)  # type: ignore[no-any-return]
 
 
 @export("no_op")
@@ -88,7 +88,7 @@ def no_op(name: str | None = None) -> Operation:
 
     Source: TF 1.15 tf.no_op
     """
-    return apply_op("NoOp", name)
+    return apply_op("NoOp", name)  # type: ignore[no-any-return]
 
 
 def _group_on_device(where: str | None, operations: Sequence[Any], name: str | None = None) -> Operation:
@@ -152,7 +152,7 @@ def _gating_op(control_input: Any) -> Operation:
     if isinstance(control_input, Operation):
         return control_input
     if isinstance(control_input, Tensor):
-        return control_input.op
+        return control_input.op  # type: ignore[no-any-return]
     raise TypeError(f"Control input must be Operation or Tensor: {control_input}")
 
 

@@ -203,7 +203,9 @@ def _phase_convolutions(op: Any, w: Any, grad: Any, sizes: list[int]) -> Any:
     w, grad = jnp.asarray(w), jnp.asarray(grad)
     strides = layout.of_spatial(op.attrs["strides"])
     pads = _pads(op, layout, sizes, w.shape)
-    blocks = [grad.shape[a] + (w.shape[i] - 1) // s for i, (a, s) in enumerate(zip(layout.spatial, strides, strict=True))]
+    blocks = [
+        grad.shape[a] + (w.shape[i] - 1) // s for i, (a, s) in enumerate(zip(layout.spatial, strides, strict=True))
+    ]
     rows = [
         jnp.stack([_phase(w[a :: strides[0], b :: strides[1]], grad, blocks) for b in range(strides[1])], axis=3)
         for a in range(strides[0])
@@ -756,8 +758,7 @@ def _check_channels(shape: TensorShape, filter_shape: TensorShape, data_format: 
     depth = dimension_at_index(shape, axis)
     if not depth.is_compatible_with(filter_shape[n]):
         raise ValueError(
-            "number of input channels does not match corresponding dimension of filter, "
-            f"{depth} != {filter_shape[n]}"
+            f"number of input channels does not match corresponding dimension of filter, {depth} != {filter_shape[n]}"
         )
 
 
@@ -790,9 +791,7 @@ def atrous_conv2d_transpose(
 def _check_transposed_channels(value: Any, filters: Any) -> None:
     mine, theirs = value.get_shape()[3], filters.get_shape()[3]
     if not mine.is_compatible_with(theirs):
-        raise ValueError(
-            f"value's input channels does not match filters' input channels, {mine} != {theirs}"
-        )
+        raise ValueError(f"value's input channels does not match filters' input channels, {mine} != {theirs}")
 
 
 def _check_output_shape(output_shape: Any, filters: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework import dtypes, logger
@@ -10,13 +10,12 @@ from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, name_scope
-from retrograph.framework.shape import TensorShape, dimension_value
+from retrograph.framework.shape import dimension_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array
 from retrograph.ops.gather import gather
-from retrograph.ops.joining import concat, stack, tile
+from retrograph.ops.joining import concat, stack
 from retrograph.ops.selecting import dynamic_partition, parallel_dynamic_stitch, unique, where
-from retrograph.ops.strided_slice import slice as slice_op
 from retrograph.variables.partition import PartitionedVariable
 from retrograph.variables.variable import ResourceVariable
 
@@ -267,89 +266,3 @@ def embedding_lookup_sparse(
             return result
         rows, weights = _weighted(rows, index, sp_weights.values)
         return _combined(rows, weights, segments, combiner, scope)
-
-
-def _pruned(ids: SparseTensor, weights: Any, keep: Tensor) -> tuple[SparseTensor, Any]:
-    from retrograph.ops.sparse import sparse_retain
-
-    kept = sparse_retain(ids, keep)
-    return kept, None if weights is None else sparse_retain(weights, keep)
-
-
-def _without_invalid(ids: SparseTensor, weights: Any, combiner: str) -> tuple[SparseTensor, Any]:
-    from retrograph.ops import math
-
-    valid = math.greater_equal(ids.values, 0)
-    if weights is not None:
-        valid = math.logical_and(valid, array.ones_like(weights.values, dtype=dtypes.bool))
-    ids, weights = _pruned(ids, weights, valid)
-    if combiner != "sum" and weights is not None:
-        ids, weights = _pruned(ids, weights, math.greater(weights.values, 0))
-    return ids, weights
-
-
-def _weights_tables(embedding_weights: Any, dtype: Any) -> Sequence[Any]:
-    if embedding_weights is None:
-        raise ValueError(f"Missing embedding_weights {embedding_weights}.")
-    if isinstance(embedding_weights, PartitionedVariable):
-        embedding_weights = list(embedding_weights)
-    if not isinstance(embedding_weights, list):
-        embedding_weights = [embedding_weights]
-    if not embedding_weights:
-        raise ValueError(f"Missing embedding_weights {embedding_weights}.")
-    return [
-        w if isinstance(w, ResourceVariable) and dtype in (None, w.dtype) else convert_to_tensor(w, dtype=dtype)
-        for w in embedding_weights
-    ]
-
-
-@export("nn.safe_embedding_lookup_sparse")
-def safe_embedding_lookup_sparse(
-    embedding_weights: Any,
-    sparse_ids: SparseTensor,
-    sparse_weights: Any = None,
-    combiner: str = "mean",
-    default_id: int | None = None,
-    name: str | None = None,
-    partition_strategy: str = "div",
-    max_norm: Any = None,
-) -> Tensor:
-    """As `tf.nn.embedding_lookup_sparse`; wrong ids and weights are left out, and lines without ids give zeros.
-
-    Source: TF 1.15 `tf.nn.safe_embedding_lookup_sparse`.
-    """
-    from retrograph.ops import math
-    from retrograph.ops.sparse import sparse_fill_empty_rows, sparse_reshape
-
-    dtype = None if sparse_weights is None else sparse_weights.dtype
-    tables = list(_weights_tables(embedding_weights, dtype))
-    with name_scope(name, "embedding_lookup", [*tables, sparse_ids, sparse_weights]) as scope:
-        original = sparse_ids.dense_shape
-        known_rank = dimension_value(original.get_shape()[0])
-        rank: Any = array.size(original) if known_rank is None else known_rank
-        lines = math.reduce_prod(slice_op(original, [0], [rank - 1]))
-        ids = sparse_reshape(sparse_ids, [lines, gather(original, rank - 1)])
-        weights = sparse_weights
-        if weights is not None:
-            weights = SparseTensor(ids.indices, weights.values, ids.dense_shape)
-        ids, weights = _without_invalid(ids, weights, combiner)
-        ids, is_empty = sparse_fill_empty_rows(ids, default_id or 0)
-        if weights is not None:
-            weights, _ = sparse_fill_empty_rows(weights, 1.0)
-        result = embedding_lookup_sparse(
-            tables,
-            ids,
-            weights,
-            combiner=combiner,
-            partition_strategy=partition_strategy,
-            name=None if default_id is None else scope,
-            max_norm=max_norm,
-        )
-        if default_id is None:
-            is_empty = tile(array.reshape(is_empty, [-1, 1]), stack([1, array.shape(result)[1]]))
-            result = where(is_empty, array.zeros_like(result), result, name=scope)
-        lines_shape = slice_op(math.cast(original, dtypes.int32), [0], [rank - 1])
-        final = array.reshape(result, concat([lines_shape, slice_op(array.shape(result), [1], [-1])], 0))
-        outer = TensorShape(None) if known_rank is None else TensorShape([None] * (known_rank - 1))
-        final.set_shape(outer.concatenate(result.get_shape()[1:]))
-        return final

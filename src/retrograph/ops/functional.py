@@ -38,14 +38,14 @@ def _first_dimension(tensor: Tensor) -> Any:
 def _dynamic_rows(tensor: Tensor) -> Tensor:
     from retrograph.ops import array
 
-    return array.shape(tensor)[0]  # type: ignore[no-any-return]
+    return array.shape(tensor)[0]
 
 
 def _known_rows(tensors: list[Tensor]) -> TensorShape:
     known = tensors[0].get_shape().with_rank_at_least(1)[:1]
     for tensor in tensors[1:]:
         known.merge_with(tensor.get_shape().with_rank_at_least(1)[:1])
-    return known
+    return known  # type: ignore[no-any-return]
 
 
 def _set_rows(results: list[Tensor], elems: list[Tensor]) -> None:

@@ -31,7 +31,9 @@ class InlinedFunction:
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> Any:
         """Raises UnimplementedError: there are no function graphs here."""
-        raise errors.UnimplementedError(None, None, "tf.function: get_concrete_function is not supported; functions are inlined into the graph")
+        raise errors.UnimplementedError(
+            None, None, "tf.function: get_concrete_function is not supported; functions are inlined into the graph"
+        )
 
 
 def _as_argument(value: Any) -> Any:

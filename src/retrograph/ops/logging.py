@@ -157,7 +157,7 @@ def _template(inputs: Sequence[Any], sep: str) -> tuple[str, str, list[Any]]:
 def _is_one_text(inputs: Sequence[Any]) -> bool:
     if len(inputs) != 1 or not is_tensor_like(inputs[0]) or isinstance(inputs[0], SparseTensor):
         return False
-    return inputs[0].get_shape().ndims == 0 and inputs[0].dtype.name == "string"
+    return inputs[0].get_shape().ndims == 0 and inputs[0].dtype.name == "string"  # type: ignore[no-any-return]
 
 
 @export("print")

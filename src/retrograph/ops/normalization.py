@@ -88,9 +88,7 @@ def _lrn_grad(op: Any, grad: Any, x: Any, y: Any) -> Any:
 
 def _lrn_gradient(op: Any, grad: Any) -> Any:
     attrs = {name: op.attrs[name] for name in ("depth_radius", "bias", "alpha", "beta")}
-    return apply_op(
-        "LRNGrad", None, input_grads=grad, input_image=op.inputs[0], output_image=op.outputs[0], **attrs
-    )
+    return apply_op("LRNGrad", None, input_grads=grad, input_image=op.inputs[0], output_image=op.outputs[0], **attrs)
 
 
 register_op("LRN", shape=_rank4, lower=_lrn, gradient=_lrn_gradient)
@@ -241,6 +239,7 @@ for _suffix in ("", "V2", "V3"):
     register_op(
         "FusedBatchNormGrad" + _suffix, shape=_fused_grad_shape, lower=_fused_grad, gradient=_fused_grad_gradient
     )
+
 
 def _global_shape(c: ShapeContext) -> list[Shape]:
     shape = with_rank(c, c.input(0), 4)
@@ -400,9 +399,7 @@ def sufficient_statistics(
 
 
 @export("nn.normalize_moments")
-def normalize_moments(
-    counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: Any = None
-) -> tuple[Any, Any]:
+def normalize_moments(counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: Any = None) -> tuple[Any, Any]:
     """The mean and the variance that sufficient statistics amount to. Source: TF 1.15 `tf.nn.normalize_moments`."""
     with name_scope(name, "normalize", [counts, mean_ss, variance_ss, shift]):
         divisor = math_ops.reciprocal(counts, name="divisor")

@@ -325,9 +325,7 @@ register_op(
     static_inputs=(3, 4),
     gradient=_max_grad_gradient("MaxPoolGradGradV2"),
 )
-register_op(
-    "MaxPoolGradGradV2", shape=_grad_grad(_max_pool_v2_shape), lower=_max_pool_grad_grad, static_inputs=(3, 4)
-)
+register_op("MaxPoolGradGradV2", shape=_grad_grad(_max_pool_v2_shape), lower=_max_pool_grad_grad, static_inputs=(3, 4))
 register_op("MaxPool3D", shape=_pool3d_shape, lower=_max_pool, gradient=_max_gradient("MaxPool3DGrad"))
 register_op("MaxPool3DGrad", shape=_as_rank(5), lower=_max_pool_grad, gradient=_max_grad_gradient("MaxPool3DGradGrad"))
 register_op(
@@ -369,9 +367,7 @@ def _apply_pool(
     if op_type == "MaxPool" and any(k == 0 for k in windows):
         raise ValueError("ksize cannot be zero.")
     argument = {"value" if op_type == "AvgPool" else "input": value}
-    return apply_op(
-        op_type, name, **argument, ksize=windows, strides=steps, padding=padding, data_format=data_format
-    )
+    return apply_op(op_type, name, **argument, ksize=windows, strides=steps, padding=padding, data_format=data_format)
 
 
 def _pool1d(op_type: str, name: Any, value: Any, ksize: Any, strides: Any, padding: Any, data_format: Any) -> Any:
@@ -409,9 +405,7 @@ def max_pool(
 
 
 @export("nn.max_pool2d")
-def max_pool2d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NHWC", name: Any = None
-) -> Any:
+def max_pool2d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NHWC", name: Any = None) -> Any:
     """The maximum of each window of images, as `tf.nn.max_pool`. Source: TF 1.15 `tf.nn.max_pool2d`."""
     with name_scope(name, "MaxPool2d", [input]) as scope:
         return _apply_pool("MaxPool", scope, input, 2, ksize, strides, padding, data_format or "NHWC")
@@ -425,9 +419,7 @@ def max_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: 
 
 
 @export("nn.max_pool3d")
-def max_pool3d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NDHWC", name: Any = None
-) -> Any:
+def max_pool3d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NDHWC", name: Any = None) -> Any:
     """The maximum of each window of volumes `[batch, depth, height, width, channels]`.
 
     Source: TF 1.15 `tf.nn.max_pool3d`.
@@ -463,9 +455,7 @@ def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: 
 
 
 @export("nn.avg_pool3d")
-def avg_pool3d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NDHWC", name: Any = None
-) -> Any:
+def avg_pool3d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: Any = "NDHWC", name: Any = None) -> Any:
     """The mean of each window of volumes `[batch, depth, height, width, channels]`.
 
     Source: TF 1.15 `tf.nn.avg_pool3d`.

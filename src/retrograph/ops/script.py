@@ -78,7 +78,7 @@ def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, name: s
     return _make("EagerPyFunc", func, inp, Tout, name)
 
 
-class EagerValue(np.ndarray):  # type: ignore[type-arg]
+class EagerValue(np.ndarray):
     """An argument of a function given to `tf.py_function`."""
 
     def numpy(self) -> Any:
@@ -111,7 +111,7 @@ _KINDS: list[tuple[tuple[type[BaseException], ...], Any]] = [
 def _as_op_error(op: Operation, error: Exception) -> errors.OpError:
     kind = next((cls for types, cls in _KINDS if isinstance(error, types)), errors.UnknownError)
     stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return kind(None, op, f"{type(error).__name__}: {error}\n{stack}")  # type: ignore[no-any-return]
+    return kind(None, op, f"{type(error).__name__}: {error}\n{stack}")
 
 
 def _array(value: Any) -> np.ndarray[Any, Any]:

@@ -463,7 +463,7 @@ def _piece(op: Operation, text: bytes, pos: int, length: int) -> bytes:
         raise _refuse(op, f"pos {pos} out of range for string b'{text.decode('utf-8', 'replace')}' at index 0")
     start = pos + len(whole) if pos < 0 else int(pos)
     piece = whole[start : start + int(length)]
-    return piece.encode() if isinstance(piece, str) else piece  # type: ignore[no-any-return]
+    return piece.encode() if isinstance(piece, str) else piece
 
 
 _row("Substr", lambda op, text, pos, n: _each(lambda s, p, k: _piece(op, s, p, k), text, pos, n), _substr_shape)

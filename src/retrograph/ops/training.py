@@ -28,9 +28,7 @@ def _gradient_descent(xp: Any, op: Any, var: Array, alpha: Array, delta: Array) 
     return (var - delta * alpha,)
 
 
-def _momentum(
-    xp: Any, op: Any, var: Array, accum: Array, lr: Array, grad: Array, momentum: Array
-) -> tuple[Array, ...]:
+def _momentum(xp: Any, op: Any, var: Array, accum: Array, lr: Array, grad: Array, momentum: Array) -> tuple[Array, ...]:
     accum = accum * momentum + grad
     step = grad * lr + accum * momentum * lr if op.get_attr("use_nesterov") else accum * lr
     return var - step, accum
@@ -352,7 +350,8 @@ def _update_rows(
     arrays = [jnp.asarray(value) for value in values]
     updated = rule(xp, op, *(a.at[rows].get(mode="clip") for a in arrays), *arguments)
     return [
-        a.at[rows].set(new.astype(a.dtype), mode="drop", unique_indices=False) for a, new in zip(arrays, updated, strict=True)
+        a.at[rows].set(new.astype(a.dtype), mode="drop", unique_indices=False)
+        for a, new in zip(arrays, updated, strict=True)
     ]
 
 

@@ -171,10 +171,14 @@ class Slide:
         return (self.size + sum(self.pads) - self.window) // self.stride + 1
 
 
-def slides(layout_shape: Sequence[int], axes: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: bytes) -> list[Slide]:
+def slides(
+    layout_shape: Sequence[int], axes: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: bytes
+) -> list[Slide]:
     """One slide for each axis along which the window is more than one element or moves by more than one."""
     return [
-        Slide(axis, int(layout_shape[axis]), int(k), int(s), window_pads(int(layout_shape[axis]), int(k), int(s), padding))
+        Slide(
+            axis, int(layout_shape[axis]), int(k), int(s), window_pads(int(layout_shape[axis]), int(k), int(s), padding)
+        )
         for axis, k, s in zip(axes, windows, strides, strict=True)
         if k != 1 or s != 1
     ]

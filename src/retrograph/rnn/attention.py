@@ -375,7 +375,7 @@ class AttentionWrapper(RNNCell):
                 ),
             )
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The attention (or the cell's output), and the next state; TypeError for another state."""
         if not isinstance(state, AttentionWrapperState):
             raise TypeError(

@@ -51,7 +51,7 @@ class LSTMBlockCell(LayerRNNCell):
         _lstm_weights(self, known_depth(input_shape), self._num_units, self._use_peephole)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state; ValueError for a state of other than two parts."""
         if len(state) != 2:
             raise ValueError("Expecting state to be a tuple with length 2.")
@@ -96,7 +96,7 @@ class GRUBlockCellV2(LayerRNNCell):
         self._candidate_bias = self.add_variable("candidate/bias", [units], initializer=tf.constant_initializer(0.0))
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The new state, twice."""
         results = apply_op(
             "GRUBlockCell", None, x=inputs, h_prev=state, w_ru=self._gate_kernel, w_c=self._candidate_kernel,
@@ -125,7 +125,7 @@ class LSTMBlockWrapper(Layer):
     def _run(self, inputs: Any, cell: Any, output: Any, dtype: Any, lengths: Any) -> Any:
         raise NotImplementedError
 
-    def call(self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None) -> Any:
         """Outputs f[time, batch, num_units], and the last state of each row."""
         listed = isinstance(inputs, list)
         inputs = tf.stack(inputs) if listed else inputs

@@ -227,7 +227,7 @@ class BasicRNNCell(_UnitsCell):
         )
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, twice."""
         output = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self._kernel), self._bias))
         return output, output
@@ -263,7 +263,7 @@ class GRUCell(_UnitsCell):
             self.add_variable(f"{name}/{_BIAS}", shape=[columns], initializer=bias if given is None else given),
         )
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The new state, twice."""
         gates = tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self._gate_kernel), self._gate_bias)
         r, u = tf.split(value=tf.sigmoid(gates), num_or_size_splits=2, axis=1)
@@ -308,7 +308,7 @@ class BasicLSTMCell(_UnitsCell):
         self._kernel, self._bias = self._add_kernel_and_bias(rows, 4 * self._num_units)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output `h`, and the new state."""
         one = tf.constant(1, dtype=tf.int32)
         c, h = state if self._state_is_tuple else tf.split(value=state, num_or_size_splits=2, axis=one)
@@ -384,7 +384,7 @@ class LSTMCell(_UnitsCell):
             state, [0, self._num_units], [-1, self._output_size]
         )
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         c_prev, m_prev = self._parts(state)
         if inputs.shape.with_rank(2).as_list()[1] is None:
@@ -486,7 +486,7 @@ class MultiRNNCell(RNNCell):
     trainable_variables = trainable_weights
     non_trainable_variables = non_trainable_weights
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The last cell's output, and the new states of all."""
         if self._state_is_tuple and not nest.is_sequence(state):
             raise ValueError(f"Expected state to be a tuple of length {len(self.state_size)}, but received: {state}")

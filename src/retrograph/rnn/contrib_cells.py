@@ -53,7 +53,7 @@ class LayerNormBasicLSTMCell(RNNCell):
             result.set_shape(value.shape)
         return result
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output `h`, and the new state."""
         c, h = state
         joined = tf.concat([inputs, h], 1)
@@ -124,7 +124,7 @@ class AttentionCellWrapper(RNNCell):
         starts = (0, sizes[0], sizes[0] + sizes[1])
         return tuple(tf.slice(state, [0, at], [-1, size]) for at, size in zip(starts, sizes, strict=True))
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         state, attns, attended = self._parts(state)
         attended = tf.reshape(attended, [-1, self._attn_length, self._attn_size])
@@ -191,7 +191,7 @@ class EmbeddingWrapper(_Around):
             )
         self._classes, self._size, self._initializer = embedding_classes, embedding_size, initializer
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         with tf.device("/cpu:0"):
             initializer = self._initializer or tf.get_variable_scope().initializer
@@ -213,7 +213,7 @@ class InputProjectionWrapper(_Around):
             tf.logging.warn("%s: The input_size parameter is deprecated.", self)
         self._num_proj, self._activation = num_proj, activation
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         if self._linear is None:
             self._linear = Linear(inputs, self._num_proj, True)
@@ -236,7 +236,7 @@ class OutputProjectionWrapper(_Around):
         """The size of the map's result."""
         return self._output_size
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         output, new_state = self._cell(inputs, state)
         if self._linear is None:
@@ -272,7 +272,7 @@ class UGRNNCell(RNNCell):
         """The size of the output."""
         return self._num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The new state, twice."""
         if inputs.shape.with_rank(2).as_list()[1] is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
@@ -319,7 +319,7 @@ class NASCell(RNNCell):
             self._projection = self.add_variable("projection_weights", shape=[units, self._num_proj])
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         c_prev, m_prev = state
         from_state, from_inputs = tf.matmul(m_prev, self._recurrent), tf.matmul(inputs, self._kernel)

@@ -65,7 +65,7 @@ class CellWrapper(RNNCell):
         """The output and the next state."""
         return self._call_wrapped_cell(inputs, state, self.cell.__call__, scope=scope)
 
-    def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
         """The output and the next state."""
         return self._call_wrapped_cell(inputs, state, self.cell.call, **kwargs)
 

@@ -182,11 +182,12 @@ class _Traced:
     """A function traced once: calling it again only replays it."""
 
     def __init__(self, function: Callable[..., tuple[list[Any], Any]], *arguments: Any) -> None:
+        self.rest: Any = None
+
         def arrays(*values: Any) -> list[Any]:
             results, self.rest = function(*values)
             return results
 
-        self.rest: Any = None
         closed = jax.make_jaxpr(arrays)(*arguments)
         self.avals = closed.out_avals
         self.call: Callable[..., list[Any]] = _core().jaxpr_as_fun(closed)
@@ -244,7 +245,7 @@ class CondRegion:
         missing: KeyError | None = None
         for side in (0, 1):
             try:
-                found.append(_Traced(lambda side=side: self._branch(evaluator, side)))  # type: ignore[misc]
+                found.append(_Traced(lambda side=side: self._branch(evaluator, side)))
             except KeyError as error:
                 if not (error.args and isinstance(error.args[0], Tensor)):
                     raise
@@ -336,14 +337,14 @@ class _Join:
 
     def one(self, side: int, slot: _Slot, filling: Any = 0) -> Callable[[], Any]:
         """A function that gives the value of one branch; of no meaning (`filling`) if the other one is taken."""
-        gets = []
+        gets: list[Callable[..., Any]] = []
         for leaf in slot.leaves:
             if not isinstance(leaf, _Out) and not (filling and _is_known(leaf)):
-                gets.append(lambda leaf=leaf: leaf)  # type: ignore[misc]
+                gets.append(lambda leaf=leaf: leaf)
                 continue
             shape, dtype = self._form(side, leaf)
             mine = _maker(leaf, dtype)
-            other = lambda outputs, shape=shape, dtype=dtype: jnp.full(shape, filling, dtype)  # type: ignore[misc]  # noqa: E731
+            other = lambda outputs, shape=shape, dtype=dtype: jnp.full(shape, filling, dtype)  # noqa: E731
             gets.append(self._add((mine, other) if side == 0 else (other, mine)))
         return lambda: jax.tree_util.tree_unflatten(slot.tree, [get() for get in gets])
 
@@ -530,11 +531,12 @@ class LoopRegion:
         for item in (*self.head, *self.body):
             if item.__class__ is not Instruction or item.op.type != "TensorArrayReadV3":
                 continue
-            flow, indices = evaluator.env.get(item.inputs[2]), self._counted(item.inputs[1], count)
+            flow: Any = evaluator.env.get(item.inputs[2])
+            indices = self._counted(item.inputs[1], count)
             if not hasattr(flow, "is_flow") or indices is None or flow.element_shape is None or not len(indices):
                 continue
-            if indices.min() >= 0 and indices.max() < flow.size:  # type: ignore[union-attr]
-                found[item.outputs[0]] = jnp.asarray(flow.gather(item.op, indices))  # type: ignore[union-attr]
+            if indices.min() >= 0 and indices.max() < flow.size:
+                found[item.outputs[0]] = jnp.asarray(flow.gather(item.op, indices))
         return found
 
     def _counted(self, tensor: Tensor, count: Count) -> Any:
@@ -767,8 +769,10 @@ class _Carry:
         return True
 
     def _filled(self, start: Any, slot: _Slot, traced: _Traced) -> Any:
-        leaf = slot.leaves[0] if len(slot.leaves) == 1 else None
-        shape = np.shape(leaf) if leaf is None or not isinstance(leaf, _Out) else traced.avals[leaf.index].shape
+        if len(slot.leaves) != 1:
+            raise _ShapeVariesError
+        leaf = slot.leaves[0]
+        shape = traced.avals[leaf.index].shape if isinstance(leaf, _Out) else np.shape(leaf)
         if len(shape) < 1 or shape[0] != start.size:
             raise _ShapeVariesError
         return start.as_buffer(shape[1:])

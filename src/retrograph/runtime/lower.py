@@ -6,6 +6,7 @@ reaches state through its context. A value that is NumPy while tracing is static
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -235,7 +236,7 @@ def _all_static(values: list[Any]) -> bool:
 def _small_outputs(item: Instruction) -> bool:
     for tensor in item.outputs:
         shape = tensor._shape
-        if shape is not None and None not in shape and int(np.prod(shape, dtype=np.int64)) > _STATIC_LIMIT:
+        if shape is not None and None not in shape and math.prod(d or 0 for d in shape) > _STATIC_LIMIT:
             return False
     return True
 

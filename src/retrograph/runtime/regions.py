@@ -141,8 +141,8 @@ def _predicate(switch: Operation) -> Tensor:
     """The tensor that decides: a cond's ops see its predicate through an Identity, its pivots do not."""
     pred = switch.inputs[1]
     if pred.op.type == "Identity" and pred.op.name.rpartition("/")[2].startswith("pred_id"):
-        return pred.op.inputs[0]
-    return pred
+        return pred.op.inputs[0]  # type: ignore[no-any-return]
+    return pred  # type: ignore[no-any-return]
 
 
 def schedule(

@@ -167,7 +167,7 @@ class BaseSession:
 
     def _fed_tensor(self, key: Any) -> Tensor:
         if key.__class__ is Tensor and key._op._graph is self._graph:
-            return key  # type: ignore[no-any-return]
+            return key
         try:
             return self._graph.as_graph_element(key, allow_operation=False)  # type: ignore[no-any-return]
         except KeyError as error:
@@ -250,7 +250,9 @@ class _PartialRun:
 
 def _check_stage(kind: str, past: str, element: Any, allowed: Any, before: Any) -> None:
     if element not in allowed:
-        raise errors.InvalidArgumentError(None, None, f"The {kind} {element.name} was not specified in partial_run_setup.")
+        raise errors.InvalidArgumentError(
+            None, None, f"The {kind} {element.name} was not specified in partial_run_setup."
+        )
     if element in before:
         raise errors.InvalidArgumentError(None, None, f"The {kind} {element.name} has already been {past}.")
 

@@ -48,9 +48,7 @@ def _zero_debias(unbiased_var: Any, value: Any, decay: Any) -> Any:
 
 
 def _debiasing_variable(name: str, shape: Any, dtype: Any) -> Any:
-    return tf.get_variable(
-        _unused(name), shape=shape, dtype=dtype, initializer=tf.zeros_initializer(), trainable=False
-    )
+    return tf.get_variable(_unused(name), shape=shape, dtype=dtype, initializer=tf.zeros_initializer(), trainable=False)
 
 
 def _unused(name: str) -> str:

@@ -67,7 +67,11 @@ def create_global_step(graph: Graph | None = None) -> Any:
         )
 
 
-@export("train.get_or_create_global_step", "contrib.framework.get_or_create_global_step", "contrib.slim.get_or_create_global_step")
+@export(
+    "train.get_or_create_global_step",
+    "contrib.framework.get_or_create_global_step",
+    "contrib.slim.get_or_create_global_step",
+)
 def get_or_create_global_step(graph: Graph | None = None) -> Any:
     """The global step of a graph, made if it is not there.
 
@@ -97,9 +101,7 @@ def assert_global_step(global_step_tensor: Any) -> None:
 def _get_global_step_read(graph: Graph | None = None) -> Any:
     reads = (graph or get_default_graph()).get_collection(GLOBAL_STEP_READ_KEY)
     if len(reads) > 1:
-        raise RuntimeError(
-            f"There are multiple items in collection {GLOBAL_STEP_READ_KEY}. There should be only one."
-        )
+        raise RuntimeError(f"There are multiple items in collection {GLOBAL_STEP_READ_KEY}. There should be only one.")
     return reads[0] if reads else None
 
 

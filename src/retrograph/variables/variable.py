@@ -244,12 +244,12 @@ class Variable(metaclass=_VariableMeta):
     @read_only
     def device(self) -> str:
         """The device of the variable's operation."""
-        return self.op.device
+        return self.op.device  # type: ignore[no-any-return]
 
     @read_only
     def graph(self) -> Graph:
         """The graph that the variable belongs to."""
-        return self.op.graph
+        return self.op.graph  # type: ignore[no-any-return]
 
     @read_only
     def trainable(self) -> bool:
@@ -285,7 +285,7 @@ class Variable(metaclass=_VariableMeta):
 
     def get_shape(self) -> TensorShape:
         """The static shape."""
-        return self.shape
+        return self.shape  # type: ignore[no-any-return]
 
     def value(self) -> Tensor:
         """The tensor that stands for the value where the variable is used as a tensor."""
@@ -391,7 +391,7 @@ class Variable(metaclass=_VariableMeta):
 
     @read_only
     def _shared_name(self) -> str:
-        return self.name[: self.name.index(":")]
+        return self.name[: self.name.index(":")]  # type: ignore[no-any-return]
 
     def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
         """The names of the variable's operations, relative to `export_scope`; None if it is not in there."""
@@ -641,15 +641,15 @@ class RefVariable(Variable):
 
     @read_only
     def name(self) -> str:
-        return self._variable.name
+        return self._variable.name  # type: ignore[no-any-return]
 
     @read_only
     def op(self) -> Operation:
-        return self._variable.op
+        return self._variable.op  # type: ignore[no-any-return]
 
     @read_only
     def dtype(self) -> DType:
-        return self._variable.dtype
+        return self._variable.dtype  # type: ignore[no-any-return]
 
     @read_only
     def shape(self) -> TensorShape:
@@ -708,11 +708,11 @@ class BaseResourceVariable(Variable):
 
     @read_only
     def name(self) -> str:
-        return self._handle.name
+        return self._handle.name  # type: ignore[no-any-return]
 
     @read_only
     def op(self) -> Operation:
-        return self._handle.op
+        return self._handle.op  # type: ignore[no-any-return]
 
     @read_only
     def handle(self) -> Tensor:
@@ -729,16 +729,16 @@ class BaseResourceVariable(Variable):
 
     @read_only
     def device(self) -> str:
-        return self._handle.op.device
+        return self._handle.op.device  # type: ignore[no-any-return]
 
     @read_only
     def graph(self) -> Graph:
-        return self._handle.graph
+        return self._handle.graph  # type: ignore[no-any-return]
 
     @read_only
     def create(self) -> Operation:
         """The operation that gives the variable its initial value."""
-        return self.initializer
+        return self.initializer  # type: ignore[no-any-return]
 
     def __bool__(self) -> bool:
         return bool(self.read_value())
@@ -946,7 +946,7 @@ class UnreadVariable(BaseResourceVariable):
 
     @read_only
     def name(self) -> str:
-        return self._parent_op.name
+        return self._parent_op.name  # type: ignore[no-any-return]
 
     @read_only
     def op(self) -> Operation:

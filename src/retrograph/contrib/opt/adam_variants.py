@@ -19,12 +19,8 @@ Scatter = Callable[[Any, Tensor, Any], Any]
 def scatter(kind: str, variable: Any, indices: Tensor, rows: Any, use_locking: bool = False) -> Any:
     """`ResourceScatter<kind>` of a resource variable, `Scatter<kind>` of a reference: an operation or reference."""
     if variable.op.type == "VarHandleOp":
-        return apply_op(
-            f"ResourceScatter{kind}", None, resource=variable.handle, indices=indices, updates=rows
-        )
-    return apply_op(
-        f"Scatter{kind}", None, ref=variable._ref(), indices=indices, updates=rows, use_locking=use_locking
-    )
+        return apply_op(f"ResourceScatter{kind}", None, resource=variable.handle, indices=indices, updates=rows)
+    return apply_op(f"Scatter{kind}", None, ref=variable._ref(), indices=indices, updates=rows, use_locking=use_locking)
 
 
 @export("contrib.opt.AdaMaxOptimizer")

@@ -182,9 +182,7 @@ def _refuse_own(own: dict[str, Any], given: dict[str, Any]) -> None:
         if argument in given and argument == "bounds":
             raise ValueError("Bounds must be set using the var_to_bounds argument")
         if argument in given:
-            raise ValueError(
-                f"Optimizer keyword arg '{argument}' is set automatically and cannot be injected manually"
-            )
+            raise ValueError(f"Optimizer keyword arg '{argument}' is set automatically and cannot be injected manually")
 
 
 def _report(result: Any) -> None:

@@ -21,9 +21,7 @@ class _SignOptimizer(KernelOptimizer):
     _slot_inputs = {"m": "m"}
     _zero_slots = ("m",)
 
-    def __init__(
-        self, learning_rate: Any, beta: Any, sign_decay_fn: SignDecay | None, use_locking: bool, name: str
-    ):
+    def __init__(self, learning_rate: Any, beta: Any, sign_decay_fn: SignDecay | None, use_locking: bool, name: str):
         super().__init__(use_locking, name)
         self._lr = learning_rate
         self._beta = beta
