@@ -53,7 +53,9 @@ def arg_scope(list_ops_or_scope: Any, **kwargs: Any) -> Iterator[dict[str, dict[
 
     Raises ValueError: a function without `add_arg_scope`; TypeError: neither a list nor a scope.
 
-    >>> with arg_scope([tf.contrib.layers.conv2d], padding="SAME") as sc: ...
+    >>> with arg_scope([tf.contrib.layers.conv2d], padding="SAME") as sc:
+    ...     image = tf.contrib.layers.conv2d(tf.zeros([1, 8, 8, 3]), 4, 3)
+
     Source: TF 1.15 `tf.contrib.framework.arg_scope`.
     """
     scope = _entered(list_ops_or_scope, kwargs)

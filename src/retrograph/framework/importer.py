@@ -69,16 +69,26 @@ class _Import:
         for attr in definition.attrs:
             if attr.name not in attrs and attr.has_default:
                 attrs[attr.name] = list(attr.default) if isinstance(attr.default, list) else attr.default
-        if "_class" in attrs:
-            attrs["_class"] = [self._colocation(c) for c in attrs["_class"]]
         inputs = tuple(self._input(node, text) for text in node.input if not text.startswith("^"))
-        name = self.prefix + node.name if self.prefix else self.graph.unique_name(node.name)
+        name = self.prefix + node.name if self.prefix else self._free_name(node.name)
         op = self.graph._new_op(node.op, name, inputs, attrs, definition)
         controls = [self._control(text[1:]) for text in node.input if text.startswith("^")]
         op._control_inputs = tuple(dict.fromkeys((*op._control_inputs, *controls)))
         if node.device:
             op._set_device(node.device)
         self.made[node.name] = op
+
+    def _free_name(self, wanted: str) -> str:
+        name = self.graph.unique_name(wanted)
+        while name in self.graph._nodes_by_name:
+            name = self.graph.unique_name(wanted)
+        return name
+
+    def colocate(self) -> None:
+        """Renames the groups of colocated operations; only when all are made are their new names known."""
+        for op in self.made.values():
+            if "_class" in op._attrs:
+                op._attrs["_class"] = [self._colocation(c) for c in op._attrs["_class"]]
 
     def _colocation(self, group: bytes) -> bytes:
         name = group.removeprefix(b"loc:@").decode()
@@ -160,6 +170,7 @@ def import_graph_def(
         work = _Import(graph, scope or "", _mapped(input_map))
         for node in _in_order(list(graph_def.node), set(work.input_map)):
             work.add(node)
+        work.colocate()
         unused = [k for k in work.input_map if k not in work.used and _source(k.lstrip("^"))[0] not in work.made]
         found = [work.element(e) for e in elements]
     if unused:

@@ -37,25 +37,6 @@ class CellWrapper(RNNCell):
         """The size of the output of the cell inside."""
         return self.cell.output_size
 
-    @property
-    def trainable_weights(self) -> list[Any]:
-        """The trained variables of the cell inside."""
-        return list(self.cell.trainable_weights) if self.trainable and hasattr(self.cell, "trainable_weights") else []
-
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        """The other variables of the cell inside."""
-        return list(getattr(self.cell, "non_trainable_weights", []))
-
-    @property
-    def weights(self) -> list[Any]:
-        """The variables of the cell inside."""
-        return list(getattr(self.cell, "weights", []))
-
-    variables = weights
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """The zero state of the cell inside."""
         with tf.name_scope(f"{type(self).__name__}ZeroState", values=[batch_size]):

@@ -74,7 +74,7 @@ class _Maker:
         self._stack = graph._state.shared_stack or frames.capture(3)
 
     def _named(self, name: str) -> str:
-        used, key = self._graph._names_in_use, f"{self._key}/{name}"
+        used, key = self._graph._names_in_use, f"{self._key}/{name.lower()}"
         if key not in used:
             used[key] = 1
             return f"{self.scope}/{name}"
