@@ -14,6 +14,7 @@ from retrograph._exports import EXPORTS
 from retrograph.compat import facts, generated
 from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
 from retrograph.framework import errors
+from retrograph.framework.messages import class_in_module
 
 MISSING: Any = object()
 _INNER = ("tensorflow.python", "tensorflow.core")
@@ -22,7 +23,7 @@ _RECORDED = (*_INNER, "tensorflow.contrib")
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
-    rules = (_internal, _public, _recorded, _at_home, _keras_class)
+    rules = (_internal, _public, _message, _recorded, _at_home, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
 
 
@@ -53,6 +54,14 @@ def _public(module: str, name: str) -> Any:
     if module.startswith(_INNER):
         return MISSING
     return _symbol(facts.public_name(f"{module}.{name}"))
+
+
+def _message(module: str, name: str) -> Any:
+    """A protocol buffer, by the module that TF's generated classes stand in."""
+    if not module.endswith("_pb2"):
+        return MISSING
+    found = class_in_module(module, name)
+    return MISSING if found is None else found
 
 
 def _recorded(module: str, name: str) -> Any:

@@ -266,9 +266,10 @@ def make_tensor_proto(
     values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False, allow_broadcast: bool = False
 ) -> Any:
     """A constant as TF's TensorProto. Source: TF 1.15 `tf.make_tensor_proto`."""
-    from retrograph.framework.node_def import TensorValue
+    from retrograph.framework.node_def import TensorProto
 
-    return TensorValue(make_array(values, dtype, shape, verify_shape))
+    array = make_array(values, dtype, shape, verify_shape)
+    return TensorProto.of(array, dtypes.as_dtype(dtype) if dtype is not None else None)
 
 
 @export("make_ndarray")

@@ -590,7 +590,7 @@ class Graph:
     @property
     def graph_def_versions(self) -> VersionDef:
         """The GraphDef version that TF 1.15 writes."""
-        return VersionDef(producer=134, min_consumer=0)
+        return VersionDef(producer=134)
 
     @property
     def seed(self) -> Any:
@@ -986,7 +986,9 @@ class Graph:
             node = node_def_of(op)
             if add_shapes and op._outputs:
                 node.add_shapes(op)
-            graph_def.node.append(node)
+            list.append(graph_def.node, node)
+        for function in self._functions.values():
+            graph_def.library.function.append(function.definition)
         return graph_def
 
     # ---- feeding and fetching

@@ -44,14 +44,14 @@ def extract_sub_graph(graph_def: Any, dest_nodes: Sequence[str]) -> GraphDef:
     found = GraphDef()
     for node in graph_def.node:
         if node.name in needed:
-            found.node.append(copy.copy(node))
-    found.versions = graph_def.versions
+            found.node.append(node)
+    found.versions.CopyFrom(graph_def.versions)
     return found
 
 
 def _as_constant(node: NodeDef, value: np.ndarray[Any, Any]) -> NodeDef:
     dtype = node.attr["dtype"]
-    return NodeDef(node.name, "Const", attr={"dtype": dtype, "value": AttrValue("tensor", value)})
+    return NodeDef.of(node.name, "Const", attr={"dtype": dtype, "value": AttrValue("tensor", value)})
 
 
 @export("graph_util.convert_variables_to_constants")
@@ -78,12 +78,12 @@ def convert_variables_to_constants(
     values = dict(zip(chosen, sess.run(reads), strict=True)) if chosen else {}
     get_logger().info("Froze %d variables.", len(values))
     found = GraphDef()
-    found.versions = part.versions
+    found.versions.CopyFrom(part.versions)
     for node in part.node:
         if node.name in values:
-            found.node.append(_as_constant(node, np.asarray(values[node.name])))
+            found.node._adopt([_as_constant(node, np.asarray(values[node.name]))])
         elif node.op == "ReadVariableOp" and _plain(node.input[0]) in values:
-            found.node.append(NodeDef(node.name, "Identity", list(node.input), attr={"T": node.attr["dtype"]}))
+            found.node.append(NodeDef.of(node.name, "Identity", list(node.input), attr={"T": node.attr["dtype"]}))
         elif node.op == "ResourceGather" and _plain(node.input[0]) in values:
             raise errors.UnimplementedError(None, None, f"convert_variables_to_constants: {node.name} (ResourceGather)")
         else:
@@ -117,8 +117,8 @@ def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | Non
     for node in input_graph.node:
         if node.name not in skips:
             made = copy.copy(node)
-            made.input = [resolved(i) for i in node.input]
-            found.node.append(made)
+            made.input[:] = [resolved(i) for i in node.input]
+            found.node._adopt([made])
     return found
 
 

@@ -8,9 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import dtypes, errors, wire
+from retrograph.framework import dtypes, wire
 from retrograph.framework.dtypes import DType
-from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef, TensorValue
+from retrograph.framework.messages import Message, message_class
+from retrograph.framework.node_def import (
+    AttrValue,
+    FunctionName,
+    NodeDef,
+    function_proto,
+    value_fields,
+)
 from retrograph.framework.op_table import find_op_def
 from retrograph.framework.wire import BYTES, FIXED32, VARINT, WireError
 
@@ -19,6 +26,8 @@ _KINDS = {number: kind for kind, number in _FIELDS.items()}
 _PACKED = ("int", "bool", "type")
 # TF refuses messages of more.
 _LARGEST_FILLED = 1 << 31
+# Of larger tensors it is not found out whether all elements are the same.
+_LARGE = 1 << 16
 
 
 def _oneof(number: int, value: int) -> bytes:
@@ -34,17 +43,27 @@ def shape_bytes(shape: Any) -> bytes:
 
 
 def tensor_bytes(array: Any, dtype: DType | None = None) -> bytes:
-    """A TensorProto; numbers as `tensor_content`."""
+    """A TensorProto; numbers that differ as `tensor_content`."""
     array = np.asarray(array)
     dtype = dtype or dtypes.as_dtype(array.dtype)
     head = wire.integer(1, dtype.as_datatype_enum) + wire.message(2, shape_bytes(array.shape))
-    if dtype == dtypes.string:
-        texts = (t if isinstance(t, bytes) else str(t).encode() for t in array.ravel().tolist())
-        return head + b"".join(wire.message(8, t) for t in texts)
-    return head + wire.text(4, np.ascontiguousarray(array).tobytes())
+    if array.nbytes > _LARGE and not array.dtype.hasobject:
+        return head + wire.text(4, np.ascontiguousarray(array).tobytes())
+    fields = value_fields(array, dtype)
+    if "tensor_content" in fields:
+        return head + wire.text(4, fields["tensor_content"])
+    if "string_val" in fields:
+        return head + b"".join(wire.message(8, t) for t in fields["string_val"])
+    return head + _VALUES(**fields).SerializeToString() if fields else head
+
+
+def _VALUES(**fields: Any) -> Any:
+    return message_class("tensorflow.TensorProto", raw=True)(**fields)
 
 
 def _single(kind: str, value: Any, number: int) -> bytes:
+    if isinstance(value, Message):
+        return wire.message(number, value.SerializeToString())
     if kind == "string":
         return wire.message(number, value)
     if kind == "float":
@@ -52,20 +71,25 @@ def _single(kind: str, value: Any, number: int) -> bytes:
     if kind == "shape":
         return wire.message(number, shape_bytes(value))
     if kind == "tensor":
-        return wire.message(number, tensor_bytes(value.array if isinstance(value, TensorValue) else value))
+        return wire.message(number, tensor_bytes(value))
     return _oneof(number, value.as_datatype_enum if kind == "type" else int(value))
 
 
-def _attr_bytes(attr: AttrValue) -> bytes:
+def attr_bytes(attr: AttrValue) -> bytes:
+    """An AttrValue."""
     kind, value = attr.kind, attr.value
     if kind == "func":
-        return wire.message(10, wire.text(1, str(value)))
+        return wire.message(10, function_bytes(value))
+    if kind == "placeholder":
+        return wire.message(9, value)
     if not kind.startswith("list"):
         return _single(kind, value, _FIELDS[kind]) if kind else b""
     kind = kind[5:-1]
     if kind == "func":
-        return wire.message(1, b"".join(wire.message(9, wire.text(1, str(v))) for v in value))
+        return wire.message(1, b"".join(wire.message(9, function_bytes(v)) for v in value))
     number = _FIELDS[kind]
+    if not value:
+        return wire.message(1, b"")
     if kind in _PACKED:
         numbers = b"".join(wire.varint(v.as_datatype_enum if kind == "type" else int(v)) for v in value)
         return wire.message(1, wire.text(number, numbers))
@@ -74,20 +98,25 @@ def _attr_bytes(attr: AttrValue) -> bytes:
     return wire.message(1, b"".join(_single(kind, v, number) for v in value))
 
 
+def function_bytes(value: Any) -> bytes:
+    """A NameAttrList."""
+    if isinstance(value, Message):
+        return value.SerializeToString()
+    if type(value) is str:
+        return wire.text(1, value)
+    data: bytes = function_proto(value).SerializeToString()
+    return data
+
+
 def node_bytes(node: NodeDef) -> bytes:
     """A NodeDef."""
     parts = [wire.text(1, node.name), wire.text(2, node.op), *(wire.message(3, i) for i in node.input)]
     parts.append(wire.text(4, node.device))
     for key in sorted(node.attr):
-        parts.append(wire.message(5, wire.text(1, key) + wire.message(2, _attr_bytes(node.attr[key]))))
+        parts.append(wire.message(5, wire.text(1, key) + wire.message(2, attr_bytes(node.attr[key]))))
+    if node.HasField("experimental_debug_info"):
+        parts.append(wire.message(6, node.experimental_debug_info.SerializeToString()))
     return b"".join(parts)
-
-
-def graph_bytes(graph_def: GraphDef) -> bytes:
-    """A GraphDef."""
-    versions = graph_def.versions
-    numbers = wire.integer(1, versions.producer) + wire.integer(2, versions.min_consumer)
-    return b"".join(wire.message(1, node_bytes(n)) for n in graph_def.node) + wire.message(4, numbers)
 
 
 # ---- reading
@@ -120,7 +149,8 @@ def _values(number: int, kind: int, value: Any) -> list[Any]:
     return [wire.as_float32(value) if kind == FIXED32 else wire.as_float64(value)]
 
 
-def _parse_tensor(data: bytes) -> np.ndarray[Any, Any]:
+def parse_tensor(data: bytes) -> np.ndarray[Any, Any]:
+    """The array of a TensorProto's bytes. Raises: WireError for other bytes."""
     dtype, shape, content = dtypes.float32, (), b""
     texts: list[bytes] = []
     numbers: list[Any] = []
@@ -177,7 +207,7 @@ def _array(dtype: DType, shape: Any, content: bytes, values: list[Any], halves: 
 def _read_single(kind: str, wire_kind: int, value: Any) -> Any:
     if kind in ("string", "shape", "tensor"):
         data = _bytes(wire_kind, value)
-        return {"string": lambda d: d, "shape": _parse_shape, "tensor": _parse_tensor}[kind](data)
+        return {"string": lambda d: d, "shape": _parse_shape, "tensor": parse_tensor}[kind](data)
     if kind == "float":
         wire.expect(wire_kind, FIXED32)
         return wire.as_float32(value)
@@ -185,12 +215,12 @@ def _read_single(kind: str, wire_kind: int, value: Any) -> Any:
     return dtypes.as_dtype(value) if kind == "type" else bool(value) if kind == "bool" else wire.signed(value)
 
 
-def _read_list(data: bytes) -> AttrValue:
+def _read_list(data: bytes, depth: int) -> AttrValue:
     found, kind = [], "int"
     for number, wire_kind, value in wire.read_fields(data):
         if number == 9:
             kind = "func"
-            found.append(_name_of_function(_bytes(wire_kind, value)))
+            found.append(_function(_bytes(wire_kind, value), depth))
             continue
         if number not in _KINDS:
             continue
@@ -204,58 +234,48 @@ def _read_list(data: bytes) -> AttrValue:
     return AttrValue(f"list({kind})", found)
 
 
-def _name_of_function(data: bytes) -> str:
-    return next((bytes(v).decode() for n, k, v in wire.read_fields(data) if n == 1 and k == BYTES), "")
+def _function(data: bytes, depth: int) -> FunctionName:
+    made = message_class("tensorflow.NameAttrList")()
+    made._merge_wire(data, depth - 1)
+    return FunctionName(made.name, dict(made.attr))
 
 
-def _read_attr(data: bytes) -> AttrValue:
+def parse_attr(data: bytes, depth: int = 100) -> AttrValue:
+    """The AttrValue of its bytes. Raises: WireError for other bytes."""
+    if depth < 0:
+        raise WireError("messages are nested too deep")
     found = AttrValue()
     for number, kind, value in wire.read_fields(data):
         if number == 1:
-            found = _read_list(_bytes(kind, value))
+            found = _read_list(_bytes(kind, value), depth - 1)
         elif number == 10:
-            found = AttrValue("func", _name_of_function(_bytes(kind, value)))
+            found = AttrValue("func", _function(_bytes(kind, value), depth))
+        elif number == 9:
+            found = AttrValue("placeholder", _bytes(kind, value).decode())
         elif number in _KINDS:
             found = AttrValue(_KINDS[number], _read_single(_KINDS[number], kind, value))
     return found
 
 
-def parse_node(data: bytes) -> NodeDef:
-    """The NodeDef of its bytes."""
-    node = NodeDef()
+def merge_node(node: NodeDef, data: bytes, depth: int = 100) -> None:
+    """Merges a NodeDef's bytes. Raises: WireError for other bytes."""
+    inputs, attrs = node.input, node.attr
     for number, kind, value in wire.read_fields(data):
         if number in (1, 2, 4):
-            setattr(node, {1: "name", 2: "op", 4: "device"}[number], _bytes(kind, value).decode())
+            node._values[_TEXTS[number]] = _bytes(kind, value).decode()
         elif number == 3:
-            node.input.append(_bytes(kind, value).decode())
+            list.append(inputs, _bytes(kind, value).decode())
         elif number == 5:
             pair = {n: _bytes(k, v) for n, k, v in wire.read_fields(_bytes(kind, value))}
-            node.attr[pair.get(1, b"").decode()] = _read_attr(pair.get(2, b""))
+            dict.__setitem__(attrs, pair.get(1, b"").decode(), parse_attr(pair.get(2, b""), depth - 1))
+        elif number == 6:
+            node.experimental_debug_info._merge_wire(_bytes(kind, value), depth - 1)
     definition = find_op_def(node.op)
-    for name, attr in node.attr.items():
+    for name, attr in attrs.items():
         # An empty list does not say of what.
         known = definition.attr_by_name.get(name) if definition else None
         if known is not None and known.type.startswith("list(") and not attr.value:
-            node.attr[name] = AttrValue(known.type, [])
-    return node
+            dict.__setitem__(attrs, name, AttrValue(known.type, []))
 
 
-def parse_graph(data: bytes) -> GraphDef:
-    """The GraphDef of its bytes.
-
-    Raises: errors.UnimplementedError for graphs with functions; DataLossError for other bytes.
-    """
-    graph_def = GraphDef()
-    try:
-        for number, kind, value in wire.read_fields(bytes(data)):
-            if number == 1:
-                graph_def.node.append(parse_node(_bytes(kind, value)))
-            elif number == 2 and value:
-                raise errors.UnimplementedError(None, None, "GraphDef.library: graphs with functions are not read")
-            elif number == 4:
-                found = {n: v for n, _, v in wire.read_fields(_bytes(kind, value))}
-                graph_def.versions.producer = found.get(1, 0)
-                graph_def.versions.min_consumer = found.get(2, 0)
-    except (ValueError, TypeError) as error:
-        raise errors.DataLossError(None, None, f"Error parsing message: {error}") from None
-    return graph_def
+_TEXTS = {1: "name", 2: "op", 4: "device"}

@@ -402,34 +402,10 @@ class TensorShape:
         return list(self._plain)
 
     def as_proto(self) -> Any:
-        """This shape as a `TensorShapeProto`-like object."""
-        return ShapeProto(self._plain)
+        """This shape as a `TensorShapeProto`."""
+        from retrograph.framework.node_def import shape_proto
 
-
-class ShapeProto:
-    """What code reads of TF's TensorShapeProto: `unknown_rank` and `dim[i].size`."""
-
-    class Dim:
-        """One dimension: `size`, -1 if unknown."""
-
-        def __init__(self, size: int = -1, name: str = ""):
-            self.size, self.name = size, name
-
-    def __init__(self, plain: Shape):
-        self.unknown_rank = plain is None
-        self.dim = [ShapeProto.Dim(-1 if d is None else d) for d in plain or ()]
-
-    def __str__(self) -> str:
-        if self.unknown_rank:
-            return "unknown_rank: true\n"
-        return "".join(f"dim {{\n  size: {d.size}\n}}\n" for d in self.dim)
-
-    __repr__ = __str__
-
-    def __eq__(self, other: object) -> bool:
-        return str(self) == str(other)
-
-    __hash__ = None  # type: ignore[assignment]
+        return shape_proto(self._plain)
 
 
 def compatible(a: Shape, b: Shape) -> bool:

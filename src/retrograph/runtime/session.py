@@ -16,7 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
 from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import devices
-from retrograph.runtime.config import ConfigProto, GraphOptions
+from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
 
@@ -391,9 +391,7 @@ class InteractiveSession(BaseSession):
         super().__init__(target, graph, config)
         own = ConfigProto()
         own.CopyFrom(self._config)
-        own.graph_options = GraphOptions(
-            optimizer_options=self._config.graph_options.optimizer_options, place_pruned_graph=True
-        )
+        own.graph_options.place_pruned_graph = True
         self._config = own
         if InteractiveSession._active_session_count > 0:
             warnings.warn(

@@ -138,7 +138,7 @@ class BaseSaverBuilder:
         name: str | None = None,
         restore_sequentially: bool = False,
         filename: str | None = "model",
-    ) -> SaverDef:
+    ) -> Any:
         """Makes the operations and gives their names."""
         saveables = all_saveables(names_to_saveables)
         with name_scope(name, "save", [saveable.op for saveable in saveables]):
@@ -153,7 +153,13 @@ class BaseSaverBuilder:
                 restored = self._restored(file, saveables, restore_sequentially, reshape)
         keep = max_to_keep or 0
         return SaverDef(
-            file.name, saved.name, restored.name, keep, sharded, keep_checkpoint_every_n_hours, self._write_version
+            filename_tensor_name=file.name,
+            save_tensor_name=saved.name,
+            restore_op_name=restored.name,
+            max_to_keep=keep,
+            sharded=sharded,
+            keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours,
+            version=self._write_version,
         )
 
 
@@ -221,7 +227,7 @@ class Saver:
         keep_checkpoint_every_n_hours: float = 10000.0,
         name: str | None = None,
         restore_sequentially: bool = False,
-        saver_def: SaverDef | None = None,
+        saver_def: Any = None,
         builder: Any = None,
         defer_build: bool = False,
         allow_empty: bool = False,
@@ -359,7 +365,7 @@ class Saver:
         return made
 
     @staticmethod
-    def from_proto(saver_def: SaverDef, import_scope: str | None = None) -> Saver:
+    def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:
         """A saver whose operations stand in the graph."""
         return Saver(saver_def=saver_def, name=import_scope)
 

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from retrograph.framework.messages import message_class
 
-@dataclass
-class SaveSliceInfoDef:
-    """The part of a larger variable that a variable is, in the form of TF's protocol buffer."""
-
-    full_name: str = ""
-    full_shape: list[int] = field(default_factory=list)
-    var_offset: list[int] = field(default_factory=list)
-    var_shape: list[int] = field(default_factory=list)
-
-
-@dataclass
-class VariableDef:
-    """The names of a variable's operations, in the form of TF's protocol buffer."""
-
-    variable_name: str = ""
-    initial_value_name: str = ""
-    initializer_name: str = ""
-    snapshot_name: str = ""
-    save_slice_info_def: SaveSliceInfoDef | None = None
-    is_resource: bool = False
-    trainable: bool = True
-    synchronization: int = 0
-    aggregation: int = 0
-
-    def HasField(self, name: str) -> bool:
-        """Whether the field was set."""
-        return getattr(self, name) not in (None, "")
-
-    def ClearField(self, name: str) -> None:
-        """Sets the field back to its default."""
-        setattr(self, name, getattr(VariableDef(), name))
+SaveSliceInfoDef: Any = message_class("tensorflow.SaveSliceInfoDef")
+VariableDef: Any = message_class("tensorflow.VariableDef")
 
 
 def without_scope(name: str, export_scope: str | None) -> str:
@@ -51,7 +22,7 @@ def in_scope(name: str, import_scope: str | None) -> str:
     return f"{scope}/{name}" if scope else name
 
 
-def definition_of(variable: Any, held: Any, snapshot: Any, export_scope: str | None) -> VariableDef | None:
+def definition_of(variable: Any, held: Any, snapshot: Any, export_scope: str | None) -> Any:
     """The definition of a variable, its names relative to `export_scope`; None if it is not in there."""
     if export_scope is not None and not held.name.startswith(export_scope):
         return None
@@ -68,5 +39,5 @@ def definition_of(variable: Any, held: Any, snapshot: Any, export_scope: str | N
         made.initial_value_name = without_scope(variable.initial_value.name, export_scope)
     info = variable._get_save_slice_info()
     if info is not None:
-        made.save_slice_info_def = info.to_proto(export_scope)
+        made.save_slice_info_def.CopyFrom(info.to_proto(export_scope))
     return made

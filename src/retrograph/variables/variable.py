@@ -191,13 +191,17 @@ class Variable(metaclass=_VariableMeta):
             parts = zip(self.var_offset, self.var_shape, strict=True)
             return "".join(f"{d} " for d in self.full_shape) + ":".join(f"{o},{s}" for o, s in parts)
 
-        def to_proto(self, export_scope: str | None = None) -> SaveSliceInfoDef | None:
+        def to_proto(self, export_scope: str | None = None) -> Any:
             """The part as a `SaveSliceInfoDef`; None if it is not in `export_scope`."""
             name = self.full_name or ""
             if export_scope is not None and not name.startswith(export_scope):
                 return None
-            parts = [list(part) for part in (self.full_shape, self.var_offset, self.var_shape)]
-            return SaveSliceInfoDef(without_scope(name, export_scope), *parts)
+            return SaveSliceInfoDef(
+                full_name=without_scope(name, export_scope),
+                full_shape=list(self.full_shape),
+                var_offset=list(self.var_offset),
+                var_shape=list(self.var_shape),
+            )
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.get_shape()} dtype={self.dtype.name}>"
@@ -393,7 +397,7 @@ class Variable(metaclass=_VariableMeta):
     def _shared_name(self) -> str:
         return self.name[: self.name.index(":")]  # type: ignore[no-any-return]
 
-    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+    def to_proto(self, export_scope: str | None = None) -> Any:
         """The names of the variable's operations, relative to `export_scope`; None if it is not in there."""
         raise NotImplementedError
 
@@ -669,7 +673,7 @@ class RefVariable(Variable):
     def eval(self, session: Any = None) -> Any:
         return self._variable.eval(session=session)
 
-    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+    def to_proto(self, export_scope: str | None = None) -> Any:
         return definition_of(self, self._variable, self._snapshot, export_scope)
 
     def _ref(self) -> Tensor:
@@ -788,7 +792,7 @@ class BaseResourceVariable(Variable):
     def eval(self, session: Any = None) -> Any:
         return self._graph_element.eval(session=session)
 
-    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+    def to_proto(self, export_scope: str | None = None) -> Any:
         read = self._graph_element if self._cached_value is None else self._cached_value
         return definition_of(self, self._handle, read, export_scope)
 
