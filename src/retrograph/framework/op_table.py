@@ -191,7 +191,7 @@ class OpRecord:
     numpy: Callable[..., Any] | None = None
     gradient: Any = None
     static_inputs: StaticInputs = ()
-    host: bool = False
+    host: bool | Callable[[Any], bool] = False
     effect: bool = False
     fed_check: tuple[int, Callable[[Any, Any], None]] | None = None
     # Lowering of a host op that has the attribute `_padded`: outputs of data-dependent size are padded to the largest.
@@ -200,6 +200,10 @@ class OpRecord:
     def static_inputs_of(self, op: Any) -> tuple[int, ...]:
         """The inputs of this operation that its lowering needs as NumPy arrays."""
         return self.static_inputs(op) if callable(self.static_inputs) else self.static_inputs
+
+    def on_host(self, op: Any) -> bool:
+        """Whether this operation always runs on the host."""
+        return self.host(op) if callable(self.host) else self.host
 
 
 RECORDS: dict[str, OpRecord] = {}
@@ -213,13 +217,13 @@ def register_op(
     numpy: Callable[..., Any] | None = None,
     gradient: Any = None,
     static_inputs: StaticInputs = (),
-    host: bool = False,
+    host: bool | Callable[[Any], bool] = False,
     effect: bool = False,
     fed_check: tuple[int, Callable[[Any, Any], None]] | None = None,
 ) -> OpRecord:
     """Registers the row of an op type (see `docs/design.md`, "One row per op type").
 
-    `fed_check` is an input's index and a function of (op, value) that raises where a program fed a value to it that the op
+    `host` may be a function of the operation where it depends on what the graph knows of it. `fed_check` is an input's index and a function of (op, value) that raises where a program fed a value to it that the op
     refuses: compiled programs cannot raise, and what is fed is known before they run.
     """
     if op_type in RECORDS:

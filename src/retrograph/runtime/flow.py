@@ -555,7 +555,7 @@ class LoopRegion:
     @property
     def can_trace(self) -> bool:
         """Whether XLA may run it: no operation belongs to the host."""
-        return not any(RECORDS[op.type].host for op in self.ops if op.type in RECORDS)
+        return not any(RECORDS[op.type].on_host(op) for op in self.ops if op.type in RECORDS)
 
     def _pred(self) -> Tensor:
         if self.pred is None:

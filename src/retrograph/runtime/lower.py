@@ -46,7 +46,7 @@ class Instruction:
         self.kind = _kind(op)
         record = RECORDS.get(op._type) or OpRecord(op._type)
         self.numpy, self.lower = record.numpy, record.padded if "_padded" in op._attrs else record.lower
-        self.effect, self.host = record.effect, record.host
+        self.effect, self.host = record.effect, record.on_host(op)
         count = len(op._inputs)
         self.static = frozenset(i % count for i in record.static_inputs_of(op) if -count <= i < count)
         self.deref = _dereferenced_inputs(op)

@@ -132,7 +132,7 @@ def _is_host_op(op: Operation) -> bool:
     if op._type == "Assert":
         # Its texts are mostly constants, which a compiled check need not see.
         return any(t._dtype._base.name in _HOST_TYPES and t._op._type != "Const" for t in op._inputs)
-    if record.host or (record.lower is None and record.numpy is not None and record.effect):
+    if record.on_host(op) or (record.lower is None and record.numpy is not None and record.effect):
         return True
     return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
 
