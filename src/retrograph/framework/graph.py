@@ -373,12 +373,13 @@ class Operation:
         return list(value) if isinstance(value, list) else value
 
     def _set_attr(self, name: str, value: Any) -> None:
-        self._attrs[name] = _attr_python_value(value)
+        # A new dict: operations that were made together may share theirs.
+        self._attrs = {**self._attrs, name: _attr_python_value(value)}
 
     _set_attr_with_buf = _set_attr
 
     def _clear_attr(self, name: str) -> None:
-        self._attrs.pop(name, None)
+        self._attrs = {key: value for key, value in self._attrs.items() if key != name}
 
     def colocation_groups(self) -> list[bytes]:
         """The colocation groups it is in; its own if it is in none."""
@@ -669,6 +670,8 @@ class Graph:
             key = name.lower()
         except AttributeError:
             raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'") from None
+        if key == name:
+            key = name  # one string, not two that are equal
         count = used.get(key, 0)
         if mark_as_used:
             used[key] = count + 1
@@ -789,13 +792,7 @@ class Graph:
             op._outputs = [tensor]
         else:
             op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
-        with self._lock:
-            self._next_id_counter = op._id = self._next_id_counter + 1
-            if name in self._nodes_by_name:
-                raise ValueError(f"Duplicate node name in graph: '{name}'")
-            self._nodes_by_name[name] = op
-            self._ops.append(op)
-            # Names given exactly (with a trailing slash) are taken too, but do not count for unique_name.
+        self._enter(op, name)
         return op
 
     def _consumers_of(self, tensor: Tensor) -> list[Operation]:
@@ -837,6 +834,32 @@ class Graph:
             self._apply_op_maps(op)
         return op
 
+    def _emit_one(
+        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], dtype: DType, shape: Shape,
+        stack: frames.Stack, device: str = "",
+    ) -> Tensor:  # fmt: skip
+        """`_emit` for one output, which it gives. `attrs` may be shared by operations that are made together."""
+        if self._finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+        op: Operation = _new_object(Operation)
+        tensor: Tensor = _new_object(Tensor)
+        op._graph, op._type, op._name, op._inputs, op._attrs = self, op_type, name, inputs, attrs
+        op._control_inputs, op._device, op._control_flow_context, op._stack = (), device, None, stack
+        tensor._op, tensor._value_index, tensor._dtype, tensor._shape = op, 0, dtype, shape
+        op._outputs = [tensor]
+        self._enter(op, name)
+        if self._has_op_maps:
+            self._apply_op_maps(op)
+        return tensor
+
+    def _enter(self, op: Operation, name: str) -> None:
+        with self._lock:
+            self._next_id_counter = op._id = self._next_id_counter + 1
+            # Names given exactly (with a trailing slash) are taken too, but do not count for unique_name.
+            if self._nodes_by_name.setdefault(name, op) is not op:
+                raise ValueError(f"Duplicate node name in graph: '{name}'")
+            self._ops.append(op)
+
     def _plain_scopes(self) -> bool:
         """Whether no open scope changes new operations (device, colocation, control, context, overrides)."""
         state = self._state
@@ -869,9 +892,10 @@ class Graph:
             groups.update(target.colocation_groups())
             if target._device:
                 op._device = target._device
-        op._attrs["_class"] = sorted(groups)
+        op._attrs = {**op._attrs, "_class": sorted(groups)}
 
     def _apply_op_maps(self, op: Operation) -> None:
+        op._attrs = dict(op._attrs)
         for key, value in self._attr_scope_map.items():
             if key not in op._attrs:
                 attr = _attr_python_value(

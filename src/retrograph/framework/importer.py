@@ -88,7 +88,7 @@ class _Import:
         """Renames the groups of colocated operations; only when all are made are their new names known."""
         for op in self.made.values():
             if "_class" in op._attrs:
-                op._attrs["_class"] = [self._colocation(c) for c in op._attrs["_class"]]
+                op._set_attr("_class", [self._colocation(c) for c in op._attrs["_class"]])
 
     def _colocation(self, group: bytes) -> bytes:
         name = group.removeprefix(b"loc:@").decode()

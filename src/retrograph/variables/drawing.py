@@ -24,6 +24,29 @@ _LIMIT = 2**31
 _SCALAR: tuple[int, ...] = ()
 
 
+_arrays: dict[tuple[DType, Any], Any] = {}
+_MOST_ARRAYS = 4096
+
+
+def _array(value: Any, dtype: DType) -> Any:
+    """A read-only array, the same one for the same number or sizes: graphs hold few different ones, many times."""
+    if value.__class__ is np.ndarray or not value:  # -0.0 equals 0.0 as a key
+        return _read_only(value, dtype)
+    key = (dtype, value)
+    found = _arrays.get(key)
+    if found is None:
+        if len(_arrays) >= _MOST_ARRAYS:
+            _arrays.clear()
+        found = _arrays[key] = _read_only(value, dtype)
+    return found
+
+
+def _read_only(value: Any, dtype: DType) -> Any:
+    array = np.asarray(value, dtype.as_numpy_dtype)
+    array.setflags(write=False)
+    return array
+
+
 class Recipe(NamedTuple):
     """How a wrapper makes a random tensor: scope and op type, the names of its two constants, whether they are bounds."""
 
@@ -70,14 +93,16 @@ class _Maker:
     def __init__(self, graph: Graph, name: str):
         self._graph = graph
         self.scope = graph._opened_name(name, graph._state.name_stack)
-        self._key = self.scope.lower()
+        key = self.scope.lower()
+        self._key = self.scope if key == self.scope else key
         self._stack = graph._state.shared_stack or frames.capture(3)
 
     def _named(self, name: str) -> str:
-        used, key = self._graph._names_in_use, f"{self._key}/{name.lower()}"
+        used, low = self._graph._names_in_use, name.lower()
+        key = f"{self._key}/{low}"
         if key not in used:
             used[key] = 1
-            return f"{self.scope}/{name}"
+            return key if low == name and self._key is self.scope else f"{self.scope}/{name}"
         state = self._graph._state
         saved, state.name_stack = state.name_stack, self.scope
         try:
@@ -90,14 +115,11 @@ class _Maker:
     ) -> Tensor:
         """The output of a new operation; an empty name gives it the scope's own."""
         full = self._named(name) if name else self.scope
-        made: Any = self._graph._emit(op_type, full, inputs, attrs, ((dtype, shape),), stack=self._stack)
-        result: Tensor = made._outputs[0]
-        return result
+        return self._graph._emit_one(op_type, full, inputs, attrs, dtype, shape, self._stack)
 
     def constant(self, name: str, value: Any, dtype: DType) -> Tensor:
         """A constant of a number, a list of numbers, or an array of the right type."""
-        array = np.asarray(value, dtype.as_numpy_dtype)
-        array.setflags(write=False)
+        array = _array(value, dtype)
         return self.op("Const", name, (), {"value": array, "dtype": dtype}, dtype, array.shape)
 
 
@@ -118,9 +140,10 @@ def drawn(
     seed1, seed2 = get_seed(seed)
     attrs = {"seed": seed1 or 0, "seed2": seed2 or 0, "dtype": dtype, "T": int32}
     random = make.op(recipe.op_type, recipe.op_type, (length,), attrs, dtype, sizes)
-    scale = make.op("Sub", "sub", (high, low), {"T": dtype}, dtype, _SCALAR) if recipe.bounds else high
-    scaled = make.op("Mul", "mul", (random, scale), {"T": dtype}, dtype, sizes)
-    return make.op("Add", "", (scaled, low), {"T": dtype}, dtype, sizes)
+    shared = {"T": dtype}
+    scale = make.op("Sub", "sub", (high, low), shared, dtype, _SCALAR) if recipe.bounds else high
+    scaled = make.op("Mul", "mul", (random, scale), shared, dtype, sizes)
+    return make.op("Add", "", (scaled, low), shared, dtype, sizes)
 
 
 def _is_number(value: Any) -> bool:

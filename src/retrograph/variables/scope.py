@@ -14,7 +14,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import warn
 from retrograph.framework.dtypes import DType, float32
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, get_default_graph, graph_of_inputs, name_scope
+from retrograph.framework.graph import Graph, _default_graph_stack, _NameScope, get_default_graph, graph_of_inputs
 from retrograph.variables.opened import OpenedNames
 from retrograph.variables.spec import (
     AUTO_REUSE,
@@ -81,9 +81,8 @@ class VariableScope:
         constraint: Any = None,
     ):
         self._name, self._name_scope, self._reuse = name, name_scope, reuse
-        self._defaults = ScopeDefaults(
-            initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
-        )
+        given = (initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint)
+        self._defaults = _PLAIN if dtype is float32 and _all_none(given[:5] + given[6:]) else ScopeDefaults(*given)
 
     @classmethod
     def _of(cls, name: str, original_name_scope: str, reuse: Any, defaults: ScopeDefaults) -> VariableScope:
@@ -167,6 +166,10 @@ class VariableScope:
         """The variable `name` of this scope in `var_store`: `tf.get_variable`, for a scope that need not be open."""
         defaults = self._defaults
         full_name = self._name + "/" + name if self._name else name
+        if self._reuse and defaults is _PLAIN and initializer is None and partitioner is None and custom_getter is None:
+            found = _shared_plainly(var_store, full_name, shape, dtype, synchronization, aggregation, reuse)
+            if found is not None:
+                return found
         constant = dtype is not None and initializer is not None and not callable(initializer)
         synchronization, aggregation, trainable = settled(synchronization, aggregation, trainable, full_name)
         wanted = defaults.dtype if dtype is None else dtype
@@ -197,6 +200,31 @@ class VariableScope:
             return var_store.get(spec, custom_getter)
         finally:
             state.name_stack = outside
+
+
+def _shared_plainly(
+    store: Any, name: str, shape: Any, dtype: Any, synchronization: Any, aggregation: Any, reuse: Any
+) -> Any:
+    """The variable there, where sharing it is the plain case that nothing can be wrong with; else None."""
+    variables = store._vars
+    found = variables.get(name)
+    if (
+        found is None
+        or reuse is not None
+        or synchronization is not VariableSynchronization.AUTO
+        or aggregation is not VariableAggregation.NONE
+        or name + "/part_0" in variables
+    ):
+        return None
+    kind = found.dtype._base
+    if dtype is not kind and (dtype is not None or kind is not float32):
+        return None
+    if shape is None or (shape.__class__ is list and found.shape._plain == tuple(shape)):
+        return found
+    return None
+
+
+_PLAIN = ScopeDefaults()
 
 
 def _check_constant_dtype(initializer: Any, dtype: Any) -> None:
@@ -238,6 +266,8 @@ def get_variable_scope() -> VariableScope:
 
 class PureVariableScope:
     """A variable scope without its name scope; a context manager that gives the `VariableScope`."""
+
+    __slots__ = ("_before", "_given", "_name", "_original_name_scope", "_reopened", "_reuse", "_stack")
 
     def __init__(
         self,
@@ -311,6 +341,11 @@ class variable_scope:
     Raises TypeError, ValueError: as TF 1.15. Source: TF 1.15 `tf.variable_scope`.
     """
 
+    __slots__ = (
+        "__dict__", "__weakref__", "_auxiliary_name_scope", "_default_name", "_given", "_graph", "_graph_managers",
+        "_name_or_scope", "_name_scope", "_pure", "_reuse",
+    )  # fmt: skip
+
     def __init__(
         self,
         name_or_scope: Any,
@@ -345,8 +380,10 @@ class variable_scope:
         self._graph_managers: list[Any] = []
 
     def __enter__(self) -> VariableScope:
-        manager = self._graph.as_default()
-        manager.__enter__()
+        graphs, manager = _default_graph_stack.stack, None
+        if not graphs or graphs[-1] is not self._graph or self._graph._state.hidden_devices:
+            manager = self._graph.as_default()
+            manager.__enter__()
         try:
             if self._pure is None:
                 entered = self._enter_first()
@@ -358,20 +395,22 @@ class variable_scope:
             if self._pure is None and self._name_scope is not None:
                 self._name_scope.__exit__(type(error), error, error.__traceback__)
                 self._name_scope = None
-            manager.__exit__(type(error), error, error.__traceback__)
+            if manager is not None:
+                manager.__exit__(type(error), error, error.__traceback__)
             raise
         self._graph_managers.append(manager)
         return entered
 
     def _enter_first(self) -> VariableScope:
         scope = self._name_or_scope
+        if isinstance(scope, str):
+            return self._enter_pure(scope, self._reuse, self._open_names(scope))
         if scope is None:
             return self._enter_default()
-        if not isinstance(scope, (str, VariableScope)):
+        if not isinstance(scope, VariableScope):
             raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
-        opened = self._open_names(scope if isinstance(scope, str) else scope._name.split("/")[-1])
-        original = opened if isinstance(scope, str) else scope._name_scope
-        return self._enter_pure(scope, self._reuse, original)
+        self._open_names(scope._name.split("/")[-1])
+        return self._enter_pure(scope, self._reuse, scope._name_scope)
 
     def _enter_default(self) -> VariableScope:
         if self._reuse:
@@ -384,9 +423,9 @@ class variable_scope:
     def _open_names(self, name: str | None, always: bool = False) -> str | None:
         if not self._auxiliary_name_scope:
             current = self._graph.get_name_scope()
-            scope = name_scope(current + "/" if current else current)
+            scope = _NameScope(self._graph, current + "/" if current else current)
         elif name or always:
-            scope = name_scope(name)
+            scope = _NameScope(self._graph, name)
         else:
             return None
         opened: str = scope.__enter__()
@@ -410,7 +449,9 @@ class variable_scope:
             if self._graph_managers:
                 if self._name_scope is not None:
                     self._name_scope.__exit__(kind, error, trace)
-                self._graph_managers.pop().__exit__(kind, error, trace)
+                manager = self._graph_managers.pop()
+                if manager is not None:
+                    manager.__exit__(kind, error, trace)
 
 
 def _all_none(values: tuple[Any, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -230,9 +231,14 @@ def _part_spec(spec: VariableSpec, offset: list[int], shape: list[int]) -> Varia
     return spec._replace(initializer=part, dtype=part.dtype.base_dtype, shape=None)
 
 
+@functools.cache
+def _glorot_uniform() -> Any:
+    return initializers.GlorotUniform()
+
+
 def _default_initializer(name: str, dtype: DType) -> Any:
     if dtype.is_floating:
-        return initializers.GlorotUniform()
+        return _glorot_uniform()
     if dtype.is_integer or dtype.is_unsigned or dtype.is_bool or dtype == string:
         return initializers.Zeros()
     raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype} is required")

@@ -508,7 +508,8 @@ def _made_in_group(graph: Graph, initial: InitialValue, dtype: DType, group: lis
             value = internal_convert_to_tensor(value, dtype, "initial_value")
     finally:
         for op in operations[first:]:
-            op._attrs.setdefault("_class", group)
+            if "_class" not in op._attrs:
+                op._attrs["_class"] = group
             for tensor in op._inputs:
                 if tensor._op._id <= newest:
                     depends = True
@@ -581,7 +582,7 @@ class RefVariable(Variable):
             value, depends = _made_in_group(graph, initial, new.dtype, group)
             state.name_stack, state.device_stack = full_name, devices
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
-            emit = graph._emit
+            emit = graph._emit_one
             known = shape if new.validate_shape else None
             attrs: dict[str, Any] = {
                 "shape": known,
@@ -590,9 +591,7 @@ class RefVariable(Variable):
                 "shared_name": b"",
                 "_class": group,
             }
-            self._variable = held = emit(
-                "VariableV2", full_name, (), attrs, ((dtype._as_ref, known),), stack=stack
-            )._outputs[0]
+            self._variable = held = emit("VariableV2", full_name, (), attrs, dtype._as_ref, known, stack)
             if devices:
                 apply_device_stack(held._op, devices)
             if new.validate_shape and (shape is None or None in shape):
@@ -601,13 +600,9 @@ class RefVariable(Variable):
             attrs = {"T": dtype, "validate_shape": new.validate_shape, "use_locking": True, "_class": group}
             start = guarded(full_name + "/", value) if depends else value
             name = graph.unique_name("Assign")
-            self._initializer_op = emit(
-                "Assign", name, (held, start), attrs, ((dtype._as_ref, shape),), device=where, stack=stack
-            )
+            self._initializer_op = emit("Assign", name, (held, start), attrs, dtype._as_ref, shape, stack, where)._op
             attrs, name = {"T": dtype, "_class": group}, graph.unique_name("read")
-            self._snapshot = emit(
-                "Identity", name, (held,), attrs, ((dtype, known),), device=where, stack=stack
-            )._outputs[0]
+            self._snapshot = emit("Identity", name, (held,), attrs, dtype, known, stack, where)
         finally:
             state.shared_stack = None
             state.name_stack, state.device_stack = outside, devices
