@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework import dtypes
 from retrograph.framework.dtypes import DType
 from retrograph.framework.shape import Shape
@@ -142,12 +144,22 @@ def _parse_list(text: str, attr_type: str) -> list[Any]:
     ]
 
 
+def _parse_tensor(text: str) -> np.ndarray[Any, Any]:
+    """The array of a small TensorProto of numbers."""
+    found = _TOKEN.findall(text)
+    dtype = next(_scalar("type", value) for field, value in found if field == "dtype")
+    numbers = [float(value) for field, value in found if field.endswith("_val")]
+    return np.array(numbers, dtype.as_numpy_dtype).reshape([int(v) for field, v in found if field == "size"])
+
+
 def _parse_value(text: str, attr_type: str) -> Any:
     if attr_type.startswith("list("):
         return _parse_list(text, attr_type)
     if attr_type == "shape":
         return None if "unknown_rank" in text else tuple(int(m) for m in re.findall(r"size: (-?\d+)", text))
-    if attr_type in ("tensor", "func"):
+    if attr_type == "tensor":
+        return _parse_tensor(text)
+    if attr_type == "func":
         return text
     match = _TOKEN.search(text)
     return _scalar(match.group(1), match.group(2)) if match else None
