@@ -180,7 +180,7 @@ def sparse_concat(
     """
     # As in TF 1.15, whose default for the new name counts as given.
     expand = lookup_renamed(
-        "expand_nonconcat_dim", expand_nonconcat_dim, "expand_nonconcat_dims", expand_nonconcat_dims
+        "expand_nonconcat_dims", expand_nonconcat_dims, "expand_nonconcat_dim", expand_nonconcat_dim
     )
     axis = lookup_renamed("axis", axis, "concat_dim", concat_dim)
     inputs = _all_sparse(sp_inputs)
