@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from retrograph.compat import facts, resolve
+from retrograph.compat import facts, protobuf, resolve
 from retrograph.compat.homes import INSTALLS
 
 ROOT = "tensorflow"
@@ -95,5 +95,6 @@ def install() -> None:
         raise RuntimeError(
             "retrograph.install() must come before the first `import tensorflow`: another one is loaded."
         )
+    protobuf.install()
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)

@@ -338,7 +338,8 @@ class Operation:
 
     @read_only
     def _input_types(self) -> list[DType]:
-        return [t._dtype for t in self._inputs]
+        definition = find_op_def(self._type)
+        return [t._dtype for t in self._inputs] if definition is None else definition.input_dtypes(self._attrs)
 
     @read_only
     def _input_dtypes(self) -> list[DType]:
@@ -569,6 +570,7 @@ class Graph:
         self._container = ""
         self._handle_feeders: dict[Any, Any] = {}
         self._functions: dict[str, Any] = {}
+        self._producer, self._min_consumer = 134, 0
         self.outer_graph = None
         self.collections_of_scopes: dict[Any, Any] = {}
 
@@ -591,7 +593,7 @@ class Graph:
     @property
     def graph_def_versions(self) -> VersionDef:
         """The GraphDef version that TF 1.15 writes."""
-        return VersionDef(producer=134)
+        return VersionDef(producer=self._producer, min_consumer=self._min_consumer)
 
     @property
     def seed(self) -> Any:

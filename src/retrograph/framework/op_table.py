@@ -109,6 +109,18 @@ class OpDef:
     def _allowed(self, attr: str) -> Any:
         return self.attr_by_name[attr].allowed_set if attr else None
 
+    def input_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
+        """The dtypes of the inputs of an op with these attributes, as the definition has them."""
+        found: list[DType] = []
+        for arg in self.inputs:
+            if arg.type_list_attr:
+                types = attrs[arg.type_list_attr]
+            else:
+                one = arg.dtype or attrs[arg.type_attr]
+                types = [one] * attrs[arg.number_attr] if arg.number_attr else (one,)
+            found.extend([t._as_ref for t in types] if arg.is_ref else types)
+        return found
+
     def output_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
         """The dtypes of the outputs of an op with these attributes."""
         found: list[DType] = []

@@ -141,6 +141,9 @@ class ControlFlowContext:
         for tensor in op.inputs:
             check_input_from_valid_context(op, tensor.op)
         for index, tensor in enumerate(list(op.inputs)):
+            if is_merge(op) and tensor.op.type in ("NextIteration", "RefNextIteration"):
+                # The back edge of an imported loop: it comes into this context after its Merge.
+                continue
             inner = self.AddValue(tensor)
             if inner is not tensor:
                 op._update_input(index, inner)
