@@ -68,7 +68,7 @@ _UNREADABLE = "Can't parse serialized Example."
 
 def _shown(kind: str, values: Array) -> str:
     """A feature in the text form of its message."""
-    lines = "".join(f"  value: {v.decode('latin-1') if kind == 'bytes' else v}\n" for v in values.tolist())
+    lines = "".join(f"  value: {v.decode('latin-1') if kind == 'bytes' else f'{v:g}'}\n" for v in values.tolist())
     return f"{kind}_list {{\n{lines}}}\n"
 
 
@@ -346,10 +346,13 @@ class _SequenceRow:
 
     def list_sparse(self) -> list[list[Array]]:
         """The values at each step of each sparse list."""
-        reader = self._reader("Feature List")
         return [
-            [_one_sparse(reader, k, t, {k: step}) for step in self.lists.get(k, ())] for k, t in self.wanted.list_sparse
+            [self._step(k, t, i, step) for i, step in enumerate(self.lists.get(k, ()))]
+            for k, t in self.wanted.list_sparse
         ]
+
+    def _step(self, key: bytes, dtype: DType, index: int, data: Any) -> Array:
+        return _one_sparse(self._reader("Feature List", index), key, dtype, {key: data})
 
     def list_dense(self) -> list[Array]:
         """The steps of each dense list, stacked."""
@@ -370,7 +373,7 @@ class _SequenceRow:
         return _stacked(steps, wanted)
 
     def _reader(self, kind: str, index: int = 0) -> _Reader:
-        where = f", Index: {index}" if kind == "Feature list" else ""
+        where = f", Index: {index}" if kind != "Context feature" else ""
         place = f"Name: {self.name}, Key: {{}}, Index: {index}"
         return _Reader(self.op, lambda key: f"Name: {self.name}, {kind}: {key.decode()}{where}", place=place)
 
