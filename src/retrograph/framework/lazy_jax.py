@@ -6,13 +6,28 @@ Building a graph must not cost what importing JAX costs; the op families refer t
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 from typing import Any
+
+import numpy as np
+
+
+def imported(name: str) -> ModuleType:
+    """A module of JAX, which draws from NumPy's global generator while it is imported: a seeded program would go on
+    with other numbers."""
+    if name in sys.modules:
+        return sys.modules[name]
+    state = np.random.get_state()
+    try:
+        return importlib.import_module(name)
+    finally:
+        np.random.set_state(state)
 
 
 class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        value = getattr(importlib.import_module(self.__name__), name)
+        value = getattr(imported(self.__name__), name)
         self.__dict__[name] = value
         return value
 

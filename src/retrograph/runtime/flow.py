@@ -15,7 +15,7 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.graph import Operation, Tensor
-from retrograph.framework.lazy_jax import jax, jnp, lax
+from retrograph.framework.lazy_jax import imported, jax, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, RECORDS
 from retrograph.runtime.counting import Count, count_rounds
 from retrograph.runtime.lower import (
@@ -194,9 +194,7 @@ class _Traced:
 
 
 def _core() -> Any:
-    import jax.extend.core as core
-
-    return core
+    return imported("jax.extend.core")
 
 
 def _array(leaf: Any, outputs: Sequence[Any], dtype: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from retrograph.framework.lazy_jax import jnp, lax
+from retrograph.framework.lazy_jax import jax, jnp, lax
 
 Array = Any
 Words = tuple[Array, Array, Array, Array]
@@ -424,8 +424,6 @@ def categorical(state: Array, logits: Array, count: int, dtype: Any) -> Array:
 
 def _upper_bound(xp: Any, sums: Array, wanted: Array) -> Array:
     if xp is not np:
-        import jax
-
         return jax.vmap(lambda row, values: jnp.searchsorted(row, values, side="right"))(sums, wanted)
     rows = [np.searchsorted(row, values, side="right") for row, values in zip(sums, wanted, strict=True)]
     return np.array(rows, np.int64).reshape(wanted.shape)
