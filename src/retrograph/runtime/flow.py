@@ -23,7 +23,7 @@ from retrograph.runtime.lower import (
     HostBudgetError,
     Instruction,
     NeedsConcreteError,
-    is_read_of_reference,
+    reader_of,
     uninitialized_error,
 )
 from retrograph.runtime.regions import (
@@ -110,7 +110,7 @@ def _as_declared(context: StateContext, tensor: Tensor, value: Any) -> Any:
         return context.read(value)
     except UninitializedError:
         source = tensor._op._inputs[0]
-        raise uninitialized_error(source._op if is_read_of_reference(source) else tensor._op, value) from None
+        raise uninitialized_error(reader_of(source) or tensor._op, value) from None
 
 
 def _set_merge(evaluator: Evaluator, merge: Operation, index: Any, value: Any) -> None:

@@ -74,20 +74,30 @@ def _kind(op: Operation) -> int:
         return _UNFED
     if op._type in ("NoOp", "ControlTrigger"):
         return _NOTHING
-    if op._type == "Identity" and op._inputs[0]._dtype._is_ref:
+    if op._type == "Identity" and is_read_of_reference(op._outputs[0]):
         return _READ
     record = RECORDS.get(op._type)
     return _ORDINARY if record is not None and (record.lower or record.numpy) else _MISSING
 
 
 def is_read_of_reference(tensor: Tensor) -> bool:
-    """Whether the tensor is the plain read of a reference variable (`v/read`).
+    """Whether the tensor is the plain read of a reference variable (`v/read`, `tf.identity(v)`).
 
     TF's shares the variable's memory, so that what runs after an assignment sees the new value through it. Here such a
     read stays a reference until something takes its value.
     """
+    return reader_of(tensor) is not None
+
+
+def reader_of(tensor: Tensor) -> Operation | None:
+    """The operation that reads the reference variable which the tensor shares its memory with, if it does."""
     op = tensor._op
-    return op._type == "Identity" and op._inputs[0]._dtype._is_ref
+    while op._type == "Identity":
+        source = op._inputs[0]
+        if source._dtype._is_ref:
+            return op
+        op = source._op
+    return None
 
 
 _GATES = frozenset(("Switch", "Enter"))
@@ -180,8 +190,7 @@ class Evaluator:
         try:
             return self.context.read(ref)
         except UninitializedError:
-            reader = item.inputs[index]._op if is_read_of_reference(item.inputs[index]) else item.op
-            raise uninitialized_error(reader, ref) from None
+            raise uninitialized_error(reader_of(item.inputs[index]) or item.op, ref) from None
 
     def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
         if self.host:

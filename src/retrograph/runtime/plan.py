@@ -27,11 +27,12 @@ from retrograph.runtime.lower import (
     is_opaque,
     is_read_of_reference,
     located,
+    reader_of,
     uninitialized_error,
 )
+from retrograph.runtime.places import Cells, groups, is_handle, ops_of, taken_by
 from retrograph.runtime.state import (
     HANDLE_TYPES,
-    READ_ONLY_TYPES,
     HostContext,
     Ref,
     TraceContext,
@@ -54,8 +55,9 @@ _CONTROL_FLOW_TYPES = frozenset(
         "LoopCond",
     )
 )
-_HOST_TYPES = frozenset(("string", "variant"))
 _WITHOUT_CONTAINER = re.compile(r"Resource localhost/(\S+)/N10tensorflow3VarE does not exist\.")
+# Programs' functions, which may wait for other threads.
+_CALLING_TYPES = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 # A plan this small is run by NumPy: XLA's dispatch alone costs more.
 _HOST_OPS, _HOST_ELEMENTS, _HOST_TINY, _HOST_BUDGET = 256, 4096, 8, 40_000
@@ -82,6 +84,14 @@ def _predecessors(op: Operation, needed: set[Operation], fed: set[Tensor]) -> se
 
 
 def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    first = _counting(needed, fed)
+    if first:
+        rest = needed - first
+        return _ordered_by_age(first, fed) + _ordered_by_age(rest, fed)
+    return _ordered_by_age(needed, fed)
+
+
+def _ordered_by_age(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
     ops = sorted(needed, key=lambda op: op._id)
     predecessors = {op: _predecessors(op, needed, fed) for op in ops}
     if all(p._id < op._id for op in ops for p in predecessors[op]):
@@ -103,6 +113,52 @@ def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
     return order
 
 
+_FEW, _SHORT = 16, 8  # elements of a counter; operations that compute its next value
+
+
+def _counting(needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
+    """What sets small reference variables to new values of their own (`step.assign(step + 1)`): it runs first.
+
+    TF 1.15 lets one thread go on with the last taker of a value, and wakes others for the rest; such an assignment is
+    over before they run, so that what else takes the variable sees the new value.
+    """
+    assigned = [op for op in needed if op._type in _ASSIGNS and op._inputs[0]._op._type in _REFERENCES]
+    writers: dict[Operation, int] = {}
+    for op in assigned:
+        writers[op._inputs[0]._op] = writers.get(op._inputs[0]._op, 0) + 1
+    found: set[Operation] = set()
+    for op in assigned:
+        if op._type == "Assign" and writers[op._inputs[0]._op] == 1:
+            found |= _counting_for(op, needed, fed)
+    return found
+
+
+_ASSIGNS = frozenset(("Assign", "AssignAdd", "AssignSub"))
+_REFERENCES = frozenset(("VariableV2", "Variable"))
+
+
+def _counting_for(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
+    variable = assign._inputs[0]._op
+    shape = variable._outputs[0]._shape
+    if assign._control_inputs or shape is None or None in shape or np.prod(shape, dtype=np.int64) > _FEW:
+        return set()
+    found, reads, pending = {assign}, False, [assign._inputs[1]]
+    while pending:
+        tensor = pending.pop()
+        op = tensor._op
+        if tensor in fed or op in found:
+            continue
+        reader = reader_of(tensor)
+        reads = reads or (reader is not None and reader._inputs[0]._op is variable)
+        record = RECORDS.get(op._type)
+        simple = op._type == "Const" or (record is not None and record.numpy is not None and not record.effect)
+        if op is not variable and (not simple or op._control_inputs or len(found) > _SHORT):
+            return set()
+        found.add(op)
+        pending.extend(op._inputs)
+    return found | {variable} if reads else set()
+
+
 def _items(ops: list[Operation]) -> list[Any]:
     """Instructions, with whole control-flow constructs as regions."""
     if not any(op._type in _CONTROL_FLOW_TYPES or op._type == "WhileGradient" for op in ops):
@@ -110,31 +166,6 @@ def _items(ops: list[Operation]) -> list[Any]:
     from retrograph.runtime.flow import grouped
 
     return grouped(ops)
-
-
-def _ops_of(item: Any) -> list[Operation]:
-    return [item.op] if item.__class__ is Instruction else item.ops
-
-
-def _taken_by(item: Any) -> list[Tensor]:
-    """The tensors that an item takes, those that it makes itself among them."""
-    return [*(t for op in _ops_of(item) for t in op._inputs), *getattr(item, "needs", ())]
-
-
-def _is_host(item: Any) -> bool:
-    return any(_is_host_op(op) for op in _ops_of(item))
-
-
-def _is_host_op(op: Operation) -> bool:
-    record = RECORDS.get(op._type)
-    if record is None or op._type == "Const" or (record.padded is not None and "_padded" in op._attrs):
-        return False
-    if op._type == "Assert":
-        # Its texts are mostly constants, which a compiled check need not see.
-        return any(t._dtype._base.name in _HOST_TYPES and t._op._type != "Const" for t in op._inputs)
-    if record.on_host(op) or (record.lower is None and record.numpy is not None and record.effect):
-        return True
-    return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
 
 
 def _has_numpy(op: Operation) -> bool:
@@ -148,49 +179,23 @@ def _has_numpy(op: Operation) -> bool:
     return record is not None and record.numpy is not None
 
 
+def _waits(item: Any) -> bool:
+    return any((record := RECORDS.get(op._type)) is not None and record.waits for op in ops_of(item))
+
+
+def _host_steps(items: list[Any]) -> list[HostStep]:
+    """Steps on the host: what may wait for other threads apart, so that the rest sees what these did meanwhile."""
+    groups: list[tuple[bool, list[Any]]] = []
+    for item in items:
+        waits = _waits(item)
+        if waits or not groups or groups[-1][0]:
+            groups.append((waits, []))
+        groups[-1][1].append(item)
+    return [HostStep(group) for _, group in groups]
+
+
 def _elements(shape: Any) -> int:
     return 0 if shape is None or None in shape else int(np.prod(shape, dtype=np.int64))
-
-
-def handles_behind(tensor: Tensor) -> set[Operation]:
-    """The variable operations that a reference or resource tensor may come from."""
-    found, pending, seen = set(), [tensor], set()
-    while pending:
-        t = pending.pop()
-        if t in seen:
-            continue
-        seen.add(t)
-        if t._op._type in HANDLE_TYPES:
-            found.add(t._op)
-        else:
-            pending.extend(i for i in t._op._inputs if _is_handle(i))
-    return found
-
-
-def _is_handle(tensor: Tensor) -> bool:
-    return tensor._dtype._is_ref or tensor._dtype._base.name == "resource" or is_read_of_reference(tensor)
-
-
-class _Cells:
-    """The cells that a list of operations may read or write."""
-
-    def __init__(self, ops: Iterable[Operation]):
-        self.read: dict[Any, Operation] = {}
-        self.written: dict[Any, Operation] = {}
-        self.streams: list[Operation] = []
-        for op in ops:
-            record = RECORDS.get(op._type)
-            effect = record is not None and record.effect
-            if effect and "seed2" in op._attrs:
-                self.streams.append(op)
-            for tensor in op._inputs:
-                if _is_handle(tensor):
-                    writes = op._type not in READ_ONLY_TYPES and (effect or op._type not in RECORDS)
-                    (self.written if writes else self.read).update({cell_key(h): h for h in handles_behind(tensor)})
-            if op._type in HANDLE_TYPES:
-                self.read.setdefault(cell_key(op), op)
-        for key in self.written:
-            self.read.pop(key, None)
 
 
 class _Executable:
@@ -212,16 +217,25 @@ class HostStep:
 
     def __init__(self, items: list[Any]):
         self.items = items
+        ops = [op for item in items for op in ops_of(item)]
+        cells = Cells(ops)
+        # Two threads that count on one variable must not take the same number; what may wait must not hold the lock.
+        self.locked = bool(cells.written or cells.streams) and not any(
+            _waits(item) or op._type in _CALLING_TYPES for item in items for op in ops_of(item)
+        )
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
-        [op for item in self.items for op in _ops_of(item)]
+        with session._lock if self.locked else _NO_DEFERRAL:
+            self._evaluate(session, env)
+
+    def _evaluate(self, session: Any, env: dict[Tensor, Any]) -> None:
         for item in self.items:
-            for tensor in _taken_by(item):
+            for tensor in taken_by(item):
                 value = env.get(tensor)
                 if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
                     env[tensor] = np.asarray(value)
-        context = HostContext(session._cells)
+        context = HostContext(session)
         given = frozenset(id(v) for v in env.values())
         Evaluator(context, env, host=True).run(self.items)
         with session._lock:
@@ -241,22 +255,22 @@ class Segment:
         self.fed = fed
         self.wanted = wanted
         self.static = static
-        ops = [op for item in items for op in _ops_of(item)]
+        ops = [op for item in items for op in ops_of(item)]
         made = {t for op in ops for t in op._outputs}
         self.outputs = [t for op in ops for t in op._outputs if t in wanted]
-        taken = [t for item in items for t in _taken_by(item) if t not in made]
+        taken = [t for item in items for t in taken_by(item) if t not in made]
         self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
         self.static_inputs = [t for t in self.inputs if t in static]
         self.dynamic_inputs = [t for t in self.inputs if t not in static]
         self.made = made
         self.constants = {t: t._op._attrs["value"] for t in taken if self._is_constant(t)}
-        cells = _Cells(ops)
+        cells = Cells(ops)
         self.streams = cells.streams
         self.handles = {**cells.read, **cells.written}
         self.donated = [*cells.written, *cells.streams]
         self.kept = list(cells.read)
         self.executables: dict[Any, _Executable] = {}
-        self.refs = [t for t in self.inputs if _is_handle(t)]
+        self.refs = [t for t in self.inputs if is_handle(t)]
 
     # ---- running
 
@@ -378,7 +392,7 @@ class Segment:
         if sources is not None:
             return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
         index = next(
-            (i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in _ops_of(item))), None
+            (i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in ops_of(item))), None
         )
         if index is None:
             return [HostStep(self.items)]
@@ -391,7 +405,7 @@ class Segment:
         return [self._part(head, tail), Segment(tail, self.wanted, self.fed, self.static | known)]
 
     def _part(self, items: list[Any], later: list[Any]) -> Segment:
-        used = {t for item in later for t in _taken_by(item)}
+        used = {t for item in later for t in taken_by(item)}
         return Segment(items, self.wanted | used, self.fed, self.static)
 
     def _around(self, index: int) -> list[Any]:
@@ -413,7 +427,7 @@ class Segment:
                 continue
             record = RECORDS.get(t._op._type)
             if (
-                _is_handle(t)
+                is_handle(t)
                 or record is None
                 or record.effect
                 or record.numpy is None
@@ -550,7 +564,9 @@ class Plan:
             _elements(t._shape) <= _HOST_ELEMENTS for op in self.ops for t in op._outputs
         )
         self._once = not fetches and not feeds
-        self._host_step = HostStep(self.items)
+        self._host = _host_steps(self.items)
+        if len(self._host) > 1 and not all(item.__class__ is Instruction for item in self.items):
+            self._all_numpy = False  # a loop that turns out to be long would have to start again, and queues would not
         self._tiny = len(self.ops) <= _HOST_TINY
 
     def run(self, session: Any, values: list[Any]) -> list[Any]:
@@ -580,9 +596,11 @@ class Plan:
 
     def _finished_on_host(self, session: Any, env: dict[Tensor, Any]) -> bool:
         """Runs on NumPy values; not to the end if a loop turns out to be long: then nothing has happened."""
+        given = dict(env)
         try:
             with np.errstate(all="ignore"):
-                self._host_step.run(session, given := dict(env))
+                for step in self._host:
+                    step.run(session, given)
         except HostBudgetError:
             self._all_numpy = False
             return False
@@ -624,30 +642,29 @@ class Plan:
     def _run_steps(self, session: Any, env: dict[Tensor, Any]) -> None:
         if self._steps is None:
             self._steps = self._cut()
-        position = 0
-        while position < len(self._steps):
+        # Other threads run these steps too: a finer cut is a new list.
+        steps, position = self._steps, 0
+        while position < len(steps):
             try:
-                self._steps[position].run(session, env)
+                steps[position].run(session, env)
             except NeedsConcreteError as error:
-                self._steps[position : position + 1] = self._steps[position].refined(error.tensor)
+                self._steps = steps = [
+                    *steps[:position],
+                    *steps[position].refined(error.tensor),
+                    *steps[position + 1 :],
+                ]
                 continue
             position += 1
 
     def _cut(self) -> list[Any]:
-        groups: list[tuple[bool, list[Any]]] = []
-        for item in self.items:
-            host = _is_host(item)
-            if not groups or groups[-1][0] != host:
-                groups.append((host, []))
-            groups[-1][1].append(item)
         steps: list[Any] = []
         later = set(self.fetches)
-        for host, items in reversed(groups):
+        for host, items in reversed(groups(self.items)):
             if not host:
                 steps.append(Segment(items, set(later), frozenset(self.feeds)))
             else:
-                steps.append(HostStep(items))
-            later.update(t for item in items for t in _taken_by(item))
+                steps.extend(reversed(_host_steps(items)))
+            later.update(t for item in items for t in taken_by(item))
         steps.reverse()
         # A lone segment finds its constants and handles among its own items.
         return steps if len(steps) == 1 and steps[0].__class__ is Segment else [_PrepareStep(self.items), *steps]
@@ -671,9 +688,9 @@ class Plan:
             with session._lock:
                 return np.array(session._cells[ref.key])
         except KeyError:
-            op = tensor._op
-            if is_read_of_reference(tensor):
-                raise uninitialized_error(op, ref) from None
+            op, reader = tensor._op, reader_of(tensor)
+            if reader is not None:
+                raise uninitialized_error(reader, ref) from None
             text = f"Attempting to use uninitialized value {ref.key}\n\t [[{{{{node _retval_{op._name}_{tensor._value_index}_{index}}}}}]]\n\nOriginal stack trace for '{op._name}':\n{frames.formatted(op._stack)}"
             raise UninitializedVariableError(op.node_def, op, text) from None
 

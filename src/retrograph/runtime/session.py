@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ from retrograph.runtime import devices
 from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
+from retrograph.runtime.resources import Resources, Waits
 
 _PLAIN = (Tensor, Operation)
+_UNLIMITED: Any = nullcontext()
 
 
 class _Prepared:
@@ -60,7 +62,9 @@ class BaseSession:
         self._closed = False
         self._lock = threading.RLock()
         self._cells: dict[Any, Any] = {}
-        self._resources: dict[Any, Any] = {}
+        self._resources = Resources()
+        self._waits = Waits()
+        self._time_limit = self._config.operation_timeout_in_ms
         self._prepared: dict[Any, _Prepared] = {}
         self._prepared_version: Any = None
         # Plans by what is fetched, so that fetches in dicts, by name or as variables find theirs again.
@@ -91,10 +95,12 @@ class BaseSession:
         return devices.available(self._config)
 
     def close(self) -> None:
-        """Frees what the session holds; it cannot run afterwards."""
+        """Frees what the session holds; it cannot run afterwards. Operations of other threads that wait are cancelled."""
+        self._closed = True
+        self._waits.close()
         with self._lock:
-            self._closed = True
             self._cells.clear()
+            self._resources.clear()
             self._prepared.clear()
             self._plans_of.clear()
 
@@ -123,7 +129,9 @@ class BaseSession:
         plan = prepared.plans.get(tensors)
         if plan is None:
             plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
-        results = plan.run(self, [_in_bytes(v) if v.dtype == object else v for v in values])
+        limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
+        with self._waits.limited(limit) if limit else _UNLIMITED:
+            results = plan.run(self, [_in_bytes(v) if v.dtype == object else v for v in values])
         found = {t: _as_result(r) for t, r in zip(plan.fetches, results, strict=True)}
         if tensors:
             found.update((t, v) for t, v in zip(tensors, values, strict=True) if t in found)

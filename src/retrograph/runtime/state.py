@@ -90,16 +90,31 @@ class HostContext(StateContext):
 
     xp = np
 
-    def __init__(self, home: dict[Any, Any]):
-        super().__init__(dict(home))
-        self.home = home
+    def __init__(self, session: Any):
+        super().__init__(dict(session._cells))
+        self.home: dict[Any, Any] = session._cells
+        self.session = session
+
+    @property
+    def resources(self) -> Any:
+        """The session's objects beside variables."""
+        return self.session._resources
+
+    def wait(self, waiting: Any) -> None:
+        """Waits for other threads, as long as the session is open."""
+        self.session._waits.wait(waiting)
 
     def read(self, ref: Ref) -> Any:
         """The value of a variable as a NumPy array."""
         value = super().read(ref)
         if not isinstance(value, np.ndarray):
-            value = self.cells[ref.key] = np.asarray(value)
+            value = self.cells[ref.key] = self._taken(ref, value)
         return value
+
+    def _taken(self, ref: Ref, value: Any) -> Any:
+        # Another thread's run may have given this buffer away since, and put a new one in its place.
+        with self.session._lock:
+            return np.array(self.home.get(ref.key, value) if ref.key not in self.written else value)
 
     def random(self, op: Operation, blocks: Any) -> Any:
         """The stream state of a random operation for this execution."""

@@ -1,0 +1,163 @@
+"""Where the items of a plan run: on the host or in compiled programs, in as few pieces as their order allows.
+
+An item is an instruction or a region (a control-flow construct). What runs on the host and is only fetched, such as a
+summary, waits until the compiled step is done, so that the step stays in one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.op_table import RECORDS, find_op_def
+from retrograph.runtime.lower import Instruction, is_read_of_reference
+from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, cell_key
+
+_HOST_TYPES = frozenset(("string", "variant"))
+_AT_HAND = HANDLE_TYPES | {"Const", "Placeholder", "PlaceholderV2"}
+_EARLY, _LATE = "early", "late"
+
+
+def ops_of(item: Any) -> list[Operation]:
+    """The operations of an item."""
+    return [item.op] if item.__class__ is Instruction else item.ops
+
+
+def taken_by(item: Any) -> list[Tensor]:
+    """The tensors that an item takes, those that it makes itself among them."""
+    return [*(t for op in ops_of(item) for t in op._inputs), *getattr(item, "needs", ())]
+
+
+def is_host(item: Any) -> bool:
+    """Whether an item has to run on the host."""
+    return any(_is_host_op(op) for op in ops_of(item))
+
+
+def _is_host_op(op: Operation) -> bool:
+    record = RECORDS.get(op._type)
+    if record is None or op._type == "Const" or (record.padded is not None and "_padded" in op._attrs):
+        return False
+    if op._type == "Assert":
+        # Its texts are mostly constants, which a compiled check need not see.
+        return any(t._dtype._base.name in _HOST_TYPES and t._op._type != "Const" for t in op._inputs)
+    if record.on_host(op) or (record.lower is None and record.numpy is not None and record.effect):
+        return True
+    return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
+
+
+def handles_behind(tensor: Tensor) -> set[Operation]:
+    """The variable operations that a reference or resource tensor may come from."""
+    found, pending, seen = set(), [tensor], set()
+    while pending:
+        t = pending.pop()
+        if t in seen:
+            continue
+        seen.add(t)
+        if t._op._type in HANDLE_TYPES:
+            found.add(t._op)
+        else:
+            pending.extend(i for i in t._op._inputs if is_handle(i))
+    return found
+
+
+def is_handle(tensor: Tensor) -> bool:
+    """Whether a tensor says which variable is meant, not what is in it."""
+    return tensor._dtype._is_ref or tensor._dtype._base.name == "resource" or is_read_of_reference(tensor)
+
+
+class Cells:
+    """The cells that a list of operations may read or write."""
+
+    def __init__(self, ops: Iterable[Operation]):
+        self.read: dict[Any, Operation] = {}
+        self.written: dict[Any, Operation] = {}
+        self.streams: list[Operation] = []
+        for op in ops:
+            record = RECORDS.get(op._type)
+            effect = record is not None and record.effect
+            if effect and "seed2" in op._attrs:
+                self.streams.append(op)
+            for tensor in op._inputs:
+                if is_handle(tensor):
+                    writes = op._type not in READ_ONLY_TYPES and (effect or op._type not in RECORDS)
+                    (self.written if writes else self.read).update({cell_key(h): h for h in handles_behind(tensor)})
+            if op._type in HANDLE_TYPES:
+                self.read.setdefault(cell_key(op), op)
+        for key in self.written:
+            self.read.pop(key, None)
+
+
+# ---- moving what is only fetched
+
+
+def _is_movable(item: Any) -> bool:
+    """Whether an item is a host operation that gives the same whenever it runs, but for the variables that it reads."""
+    if item.__class__ is not Instruction or not _is_host_op(item.op):
+        return False
+    record, definition = RECORDS[item.op._type], find_op_def(item.op._type)
+    if record.effect or record.numpy is None or definition is None or definition.stateful:
+        return False
+    return all(t._dtype._base.name not in ("resource", "variant") for t in (*item.op._inputs, *item.op._outputs))
+
+
+def _followers(items: list[Any]) -> list[set[int]]:
+    """For each item the places of those that take its results or wait for it."""
+    place_of = {op: place for place, item in enumerate(items) for op in ops_of(item)}
+    found: list[set[int]] = [set() for _ in items]
+    for place, item in enumerate(items):
+        before = {t._op for t in taken_by(item)}.union(*(op._control_inputs for op in ops_of(item)))
+        for op in before:
+            if op in place_of and place_of[op] != place:
+                found[place_of[op]].add(place)
+    return found
+
+
+def _writes(items: list[Any]) -> dict[Any, list[int]]:
+    """For each cell the places of the items that write it."""
+    found: dict[Any, list[int]] = {}
+    for place, item in enumerate(items):
+        for key in Cells(ops_of(item)).written:
+            found.setdefault(key, []).append(place)
+    return found
+
+
+def _is_at_hand(tensor: Tensor) -> bool:
+    """Whether a tensor has its value before anything has run."""
+    op = tensor._op
+    return op._type in _AT_HAND or (is_read_of_reference(tensor) and op._inputs[0]._op._type in HANDLE_TYPES)
+
+
+def _moves(items: list[Any]) -> dict[int, str]:
+    """Which items run before or after all others, by place."""
+    movable = [_is_movable(item) for item in items]
+    if not any(movable):
+        return {}
+    followers, writes = _followers(items), _writes(items)
+    moved: dict[int, str] = {}
+    for place in range(len(items) - 1, -1, -1):
+        if not movable[place] or any(moved.get(f) != _LATE for f in followers[place]):
+            continue
+        op = items[place].op
+        touched = [w for key in Cells([op]).read for w in writes.get(key, ())]
+        if all(w < place for w in touched):
+            moved[place] = _LATE
+        elif all(w > place for w in touched) and not op._control_inputs and all(map(_is_at_hand, op._inputs)):
+            moved[place] = _EARLY
+    return moved
+
+
+def groups(items: list[Any]) -> list[tuple[bool, list[Any]]]:
+    """(whether on the host, items) in the order in which they run."""
+    moves = _moves(items)
+    early = [item for place, item in enumerate(items) if moves.get(place) == _EARLY]
+    wanted = {t._op for item in early for t in item.inputs}
+    reads = [i for i in items if early and i.__class__ is Instruction and i.op in wanted and i.op._type == "Identity"]
+    found: list[tuple[bool, list[Any]]] = [(True, [*reads, *early])] if early else []
+    kept = [(is_host(item), item) for place, item in enumerate(items) if place not in moves]
+    late = [(True, item) for place, item in enumerate(items) if moves.get(place) == _LATE]
+    for host, item in (*kept, *late):
+        if not found or found[-1][0] != host:
+            found.append((host, []))
+        found[-1][1].append(item)
+    return found

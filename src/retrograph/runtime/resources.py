@@ -1,0 +1,111 @@
+"""Resources of a session beside its variables (queues, readers), and waiting that a session can end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from retrograph.framework import errors
+
+_T = TypeVar("_T")
+
+
+class Resources:
+    """Objects by key, each made at most once, whatever thread asks first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._objects: dict[Any, Any] = {}
+
+    def __getitem__(self, key: Any) -> Any:
+        with self._lock:
+            return self._objects[key]
+
+    def find_or_make(self, key: Any, make: Callable[[], _T]) -> _T:
+        """The object of a key, made now if there is none."""
+        with self._lock:
+            if key not in self._objects:
+                self._objects[key] = make()
+            found: _T = self._objects[key]
+            return found
+
+    def clear(self) -> None:
+        """Forgets all."""
+        with self._lock:
+            self._objects.clear()
+
+
+class Waiting:
+    """One operation's wait for other threads: ends when `finish` or `cancel` is called, or at a deadline."""
+
+    __slots__ = ("_cancel", "_done")
+
+    def __init__(self, cancel: Callable[[], None]):
+        self._done = threading.Event()
+        self._cancel = cancel
+
+    def finish(self) -> None:
+        """Lets the waiting thread go on."""
+        self._done.set()
+
+    def cancel(self) -> None:
+        """Calls what ends the wait, as its maker wants it."""
+        self._cancel()
+
+    def until(self, deadline: float | None) -> bool:
+        """Waits; False if the deadline (of `time.monotonic`) passed before."""
+        return self._done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+
+class Waits:
+    """The waits that operations of a session are in, so that closing it ends them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._current: set[Waiting] = set()
+        self._closed = False
+        self._local = threading.local()
+
+    @contextmanager
+    def limited(self, milliseconds: int) -> Iterator[None]:
+        """Inside the block this thread's operations may wait so long."""
+        before = getattr(self._local, "deadline", None)
+        self._local.deadline = time.monotonic() + milliseconds / 1000
+        try:
+            yield
+        finally:
+            self._local.deadline = before
+
+    def wait(self, waiting: Waiting) -> None:
+        """Waits for `waiting`; however it ends early (the session closes, Ctrl-C), it is cancelled.
+
+        Raises: DeadlineExceededError.
+        """
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._current.add(waiting)
+        try:
+            if closed:
+                waiting.cancel()
+            in_time = waiting.until(getattr(self._local, "deadline", None))
+        except BaseException:
+            waiting.cancel()
+            raise
+        finally:
+            with self._lock:
+                self._current.discard(waiting)
+        if not in_time:
+            waiting.cancel()
+            raise errors.DeadlineExceededError(None, None, "Timed out waiting for notification")
+
+    def close(self) -> None:
+        """Cancels all waits, and those that are tried later."""
+        with self._lock:
+            self._closed = True
+            current = list(self._current)
+        for waiting in current:
+            waiting.cancel()
