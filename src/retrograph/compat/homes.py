@@ -128,6 +128,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         _FRAMEWORK + "shape",
         "retrograph.compat.internals",
     ),
+    "tensorflow.python.framework.meta_graph": (_FRAMEWORK + "meta_graph",),
+    "tensorflow.python.framework.importer": (_FRAMEWORK + "importer",),
     "tensorflow.python.framework.smart_cond": ("retrograph.ops.smart_cond",),
     "tensorflow.python.framework.registry": ("retrograph.compat.registry",),
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),

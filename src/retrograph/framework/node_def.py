@@ -493,6 +493,11 @@ class GraphDef(Message):
     Source: TF 1.15 `tf.GraphDef`.
     """
 
+    def _take(self, other: GraphDef) -> None:
+        """Takes all of another graph without copying its nodes: neither is changed from now on."""
+        self.Clear()
+        self._values.update(other._values)
+
 
 def _kind_of(name: str, value: Any, op_type: str) -> str:
     definition = find_op_def(op_type)

@@ -30,6 +30,7 @@ from retrograph.ops.control_flow import (
     with_dependencies,
 )
 from retrograph.ops.flow_context import ControlFlowContext, is_loop_exit, op_in_context
+from retrograph.ops.flow_definitions import cond_definition, restore_cond
 
 
 class CondContext(ControlFlowContext):
@@ -64,6 +65,16 @@ class CondContext(ControlFlowContext):
     def grad_state(self) -> Any:
         loop = self.GetWhileContext()
         return loop.grad_state if loop is not None else None
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """The branch as a CondContextDef; None if it is not in `export_scope`."""
+        return cond_definition(self, export_scope)
+
+    @staticmethod
+    def from_proto(context_def: Any, import_scope: str | None = None) -> CondContext:
+        """The branch that a CondContextDef describes, in the default graph."""
+        made: CondContext = restore_cond(CondContext.__new__(CondContext), context_def, import_scope)
+        return made
 
     def GetControlPivot(self) -> Tensor:
         return self._pivot

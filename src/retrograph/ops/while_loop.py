@@ -39,6 +39,7 @@ from retrograph.ops.flow_context import (
     is_loop_exit,
     output_context,
 )
+from retrograph.ops.flow_definitions import restore_while, while_definition
 from retrograph.ops.tensor_array import flow_of, with_flows
 
 
@@ -98,6 +99,16 @@ class WhileContext(ControlFlowContext):
     def loop_exits(self) -> list[Tensor]:
         """The loop variables' last values, as seen outside."""
         return self._loop_exits
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """The loop as a WhileContextDef; None if it is not in `export_scope`."""
+        return while_definition(self, export_scope)
+
+    @staticmethod
+    def from_proto(context_def: Any, import_scope: str | None = None) -> WhileContext:
+        """The loop that a WhileContextDef describes, in the default graph."""
+        made: WhileContext = restore_while(WhileContext.__new__(WhileContext), context_def, import_scope)
+        return made
 
     def GetWhileContext(self) -> ControlFlowContext:
         return self

@@ -25,7 +25,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.device import canonical_name
 from retrograph.framework.exports import export
-from retrograph.framework.graph import control_dependencies, device, get_collection, name_scope
+from retrograph.framework.graph import control_dependencies, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.logger import get_logger
 from retrograph.ops.control_flow import group, with_dependencies
 from retrograph.train.restore_help import explain
@@ -401,7 +401,11 @@ class Saver:
                 self._keep(path, save_path, latest_filename, meta_graph_suffix)
         if write_meta_graph:
             with sess.graph.as_default():
-                self.export_meta_graph(meta_graph_filename(file, meta_graph_suffix))
+                self.export_meta_graph(
+                    meta_graph_filename(file, meta_graph_suffix),
+                    strip_default_attrs=strip_default_attrs,
+                    save_debug_info=save_debug_info,
+                )
         return path
 
     def _file_for(self, sess: Any, save_path: str, global_step: Any, latest_filename: str) -> str:
@@ -434,11 +438,35 @@ class Saver:
         )
         self._delete_old(meta_graph_suffix)
 
-    def export_meta_graph(self, filename: str | None = None, **kwargs: Any) -> Any:
-        """The graph as a MetaGraphDef. Source: TF 1.15 `tf.train.Saver.export_meta_graph`."""
+    def export_meta_graph(
+        self,
+        filename: str | None = None,
+        collection_list: Any = None,
+        as_text: bool = False,
+        export_scope: str | None = None,
+        clear_devices: bool = False,
+        clear_extraneous_savers: bool = False,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> Any:
+        """The default graph, its collections and this saver as a MetaGraphDef, also written to `filename`.
+
+        Source: TF 1.15 `tf.train.Saver.export_meta_graph`.
+        """
         from retrograph.train.meta_graph import export_meta_graph
 
-        return export_meta_graph(filename=filename, saver_def=self.saver_def, **kwargs)
+        return export_meta_graph(
+            filename=filename,
+            graph_def=get_default_graph().as_graph_def(add_shapes=True),
+            saver_def=self.saver_def,
+            collection_list=collection_list,
+            as_text=as_text,
+            export_scope=export_scope,
+            clear_devices=clear_devices,
+            clear_extraneous_savers=clear_extraneous_savers,
+            strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info,
+        )
 
     # ---- restoring
 
