@@ -25,7 +25,6 @@ from retrograph.runtime.lower import (
     UninitializedVariableError,
     dead_fetch_error,
     is_opaque,
-    is_read_of_reference,
     located,
     reader_of,
     uninitialized_error,
