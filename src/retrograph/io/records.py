@@ -31,8 +31,12 @@ def framed(record: bytes) -> bytes:
     >>> len(framed(b"abc"))
     19
     """
+    return b"".join(_parts(record))
+
+
+def _parts(record: bytes) -> tuple[bytes, bytes, bytes]:
     length = struct.pack("<Q", len(record))
-    return b"".join((length, _SUM.pack(_checksum(length)), record, _SUM.pack(_checksum(record))))
+    return length + _SUM.pack(_checksum(length)), record, _SUM.pack(_checksum(record))
 
 
 def file_name(path: Any) -> str:
@@ -72,6 +76,44 @@ class _Inflated:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+class _Deflated:
+    """Compresses what is written to a file; with a `flush_mode` of zlib's, each time that so many bytes have come together."""
+
+    def __init__(self, file: Any, deflate: Any, flush_mode: int, capacity: int):
+        self._file, self._deflate, self._flush_mode = file, deflate, flush_mode
+        self._capacity, self._pending = capacity, bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Appends bytes."""
+        if len(self._pending) + len(data) > self._capacity:
+            self._push(bytes(self._pending))
+            self._pending.clear()
+        if len(data) > self._capacity:
+            self._push(data)
+        else:
+            self._pending += data
+
+    def _push(self, data: bytes) -> None:
+        if data:
+            self._file.write(self._deflate.compress(data))
+            if self._flush_mode != zlib.Z_NO_FLUSH:
+                self._file.write(self._deflate.flush(self._flush_mode))
+
+    def _finish(self, mode: int) -> None:
+        self._file.write(self._deflate.compress(bytes(self._pending)) + self._deflate.flush(mode))
+        self._pending.clear()
+
+    def flush(self) -> None:
+        """Hands what was written to the file system."""
+        self._finish(zlib.Z_PARTIAL_FLUSH)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Ends the stream and the file."""
+        with self._file:
+            self._finish(zlib.Z_FINISH)
 
 
 def _read_fully(source: Any, size: int) -> bytes:
@@ -189,6 +231,12 @@ class TFRecordOptions:
             return str(options)
         raise ValueError(f'Not a valid compression_type: "{options}"')
 
+    def _writing_to(self, file: Any, deflate: Any) -> Any:
+        """What writes to a file through `deflate`."""
+        if deflate is None:
+            return file
+        return _Deflated(file, deflate, self.flush_mode or zlib.Z_NO_FLUSH, self.input_buffer_size or _BLOCK)
+
     def _deflater(self) -> Any:
         """What compresses by these options, or None."""
         kind = self.get_compression_type_string(self.compression_type)
@@ -217,10 +265,9 @@ class TFRecordWriter:
     def __init__(self, path: Any, options: Any = None):
         if not isinstance(options, TFRecordOptions):
             options = TFRecordOptions(compression_type=options)
-        name = file_name(path)
-        self._deflate = options._deflater()
-        with _as_tf(name):
-            self._file = open(name, "wb")  # noqa: SIM115
+        self._name, deflate = file_name(path), options._deflater()
+        with _as_tf(self._name):
+            self._file = options._writing_to(open(self._name, "wb"), deflate)  # noqa: SIM115
 
     def __enter__(self) -> TFRecordWriter:
         return self
@@ -242,26 +289,22 @@ class TFRecordWriter:
         file = self._opened()
         if not isinstance(record, bytes):
             raise TypeError(f"expected bytes, {type(record).__name__} found")
-        data = framed(record)
-        with _as_tf(file.name):
-            file.write(self._deflate.compress(data) if self._deflate else data)
+        with _as_tf(self._name):
+            for part in _parts(record):
+                file.write(part)
 
     def flush(self) -> None:
         """Hands what was written to the file system. Raises: FailedPreconditionError when closed."""
         file = self._opened()
-        with _as_tf(file.name):
-            if self._deflate:
-                file.write(self._deflate.flush(zlib.Z_PARTIAL_FLUSH))
+        with _as_tf(self._name):
             file.flush()
 
     def close(self) -> None:
         """Finishes the file; nothing when it is closed."""
-        if self._file is None:
-            return
         file, self._file = self._file, None
-        with _as_tf(file.name), file:
-            if self._deflate:
-                file.write(self._deflate.flush())
+        if file is not None:
+            with _as_tf(self._name):
+                file.close()
 
 
 @export("io.tf_record_iterator", "python_io.tf_record_iterator")

@@ -25,7 +25,8 @@ def _scalar(token: str) -> Any:
     if token[0] in "\"'":
         return ast.literal_eval("b" + token) if token.isascii() else ast.literal_eval(token).encode()
     try:
-        return float(token)
+        # TF's comparison rounds so.
+        return round(float(token), 7)
     except ValueError:
         return {"true": 1.0, "false": 0.0}.get(token, token)
 

@@ -12,20 +12,16 @@ from retrograph.framework import errors, wire
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
 from retrograph.framework.messages import DecodeError, message_class
+from retrograph.framework.meta_graph import create_meta_graph_def
 from retrograph.framework.node_def import GraphDef
 from retrograph.platform import gfile, logging
 from retrograph.summary.events import EventFileWriter, event_bytes
 from retrograph.summary.plugin_asset import get_all_plugin_assets
 from retrograph.summary.protos import TaggedRunMetadata
 
+_PLUGINS_DIR = "plugins"
 _GRAPH_DEF, _SUMMARY, _SESSION_LOG, _RUN_METADATA, _META_GRAPH = 4, 5, 7, 8, 9
 _TAG, _METADATA = 1, 9
-
-
-def _meta_graph_bytes(graph_def: bytes) -> bytes:
-    """A serialized MetaGraphDef of a graph alone."""
-    info = wire.text(5, "1.15.5") + wire.text(6, "v1.15.4-39-g3db52be")
-    return wire.message(1, info) + wire.message(2, graph_def)
 
 
 def _field_bytes(number: int, kind: int, value: Any) -> bytes:
@@ -62,8 +58,8 @@ class SummaryToEventTransformer:
         self._session_run_tags: set[str] = set()
         self._seen_summary_tags: set[bytes] = set()
         if graph is not None or graph_def is not None:
-            data = self._add_graph(_graph_given(graph, graph_def), None)
-            self._add(_META_GRAPH, _meta_graph_bytes(data), None)
+            given = self._add_graph(_graph_given(graph, graph_def), None)
+            self.add_meta_graph(create_meta_graph_def(graph_def=given))
 
     def _add(self, number: int, payload: bytes, step: Any) -> None:
         self._add_data(event_bytes(time.time(), 0 if step is None else int(step), number, payload))
@@ -113,16 +109,16 @@ class SummaryToEventTransformer:
         """
         self._add_graph(_graph_given(graph, graph_def), global_step)
 
-    def _add_graph(self, graph: Any, step: Any) -> bytes:
-        data: bytes = (graph.as_graph_def(add_shapes=True) if isinstance(graph, Graph) else graph).SerializeToString()
+    def _add_graph(self, graph: Any, step: Any) -> Any:
+        graph_def = graph.as_graph_def(add_shapes=True) if isinstance(graph, Graph) else graph
         if isinstance(graph, Graph):
             self._write_plugin_assets(graph)
-        self._add(_GRAPH_DEF, data, step)
-        return data
+        self._add(_GRAPH_DEF, graph_def.SerializeToString(), step)
+        return graph_def
 
     def _write_plugin_assets(self, graph: Graph) -> None:
         for asset in get_all_plugin_assets(graph):
-            directory = os.path.join(self.event_writer.get_logdir(), "plugins", asset.plugin_name)
+            directory = os.path.join(self.event_writer.get_logdir(), _PLUGINS_DIR, asset.plugin_name)
             gfile.makedirs(directory)
             for name, content in asset.assets().items():
                 gfile.write_string_to_file(os.path.join(directory, name), content)
