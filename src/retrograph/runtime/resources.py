@@ -24,11 +24,11 @@ class Resources:
         with self._lock:
             return self._objects[key]
 
-    def find_or_make(self, key: Any, make: Callable[[], _T]) -> _T:
-        """The object of a key, made now if there is none."""
+    def find_or_make(self, key: Any, make: Callable[[int], _T]) -> _T:
+        """The object of a key, made now if there is none: by `make`, given how many there are."""
         with self._lock:
             if key not in self._objects:
-                self._objects[key] = make()
+                self._objects[key] = make(len(self._objects))
             found: _T = self._objects[key]
             return found
 
@@ -43,7 +43,7 @@ class Waiting:
 
     __slots__ = ("_cancel", "_done")
 
-    def __init__(self, cancel: Callable[[], None]):
+    def __init__(self, cancel: Callable[[], bool]):
         self._done = threading.Event()
         self._cancel = cancel
 
@@ -51,9 +51,9 @@ class Waiting:
         """Lets the waiting thread go on."""
         self._done.set()
 
-    def cancel(self) -> None:
-        """Calls what ends the wait, as its maker wants it."""
-        self._cancel()
+    def cancel(self) -> bool:
+        """Ends the wait as its maker wants it; False if it had ended."""
+        return self._cancel()
 
     def until(self, deadline: float | None) -> bool:
         """Waits; False if the deadline (of `time.monotonic`) passed before."""
@@ -98,8 +98,7 @@ class Waits:
         finally:
             with self._lock:
                 self._current.discard(waiting)
-        if not in_time:
-            waiting.cancel()
+        if not in_time and waiting.cancel():
             raise errors.DeadlineExceededError(None, None, "Timed out waiting for notification")
 
     def close(self) -> None:
