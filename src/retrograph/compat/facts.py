@@ -19,6 +19,7 @@ BESIDE = frozenset((
     "tensorflow.contrib.rnn.python.kernel_tests.benchmarking",
     "tensorflow.python.framework.test_combinations",
     "tensorflow.python.framework.combinations",
+    "tensorflow.python.training.saver_test_utils",
 ))  # fmt: skip
 
 

@@ -86,6 +86,7 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.ops.variables": {
         "Variable": "retrograph.compat.variables_v2:Variable",
         "VariableV1": _VARIABLES + "variable:Variable",
+        "_all_saveable_objects": "retrograph.train.saver:_all_saveable_objects",
         "VariableAggregationV2": _VARIABLES + "spec:VariableAggregation",
         "_try_guard_against_uninitialized_dependencies": _VARIABLES + "guard:guarded",
     },
@@ -102,6 +103,13 @@ INTERNALS: dict[str, dict[str, str]] = {
     },
     "tensorflow.python.ops.resource_variable_ops": {
         "_UnreadVariable": _VARIABLES + "variable:UnreadVariable",
+    },
+    "tensorflow.python.ops.lookup_ops": {
+        "index_table_from_tensor": "retrograph.ops.vocabularies:index_table_from_list",
+        "index_to_string_table_from_tensor": "retrograph.ops.vocabularies:index_to_string_table_from_list",
+    },
+    "tensorflow.contrib.layers.python.layers.embedding_ops": {
+        "safe_embedding_lookup_sparse": "retrograph.ops.safe_embedding:contrib_safe_embedding_lookup_sparse",
     },
     "tensorflow.python.framework.dtypes": {
         "_TYPE_TO_STRING": _FRAMEWORK + "dtypes:TYPE_TO_STRING",
@@ -171,6 +179,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.summary_op_util": ("retrograph.summary.creation",),
     "tensorflow.python.saved_model": ("retrograph.saved",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
+    "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
+    "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
     "tensorflow.python.estimator": ("retrograph.estimator",),
     "tensorflow.python.lib.io": ("retrograph.io",),
     "tensorflow.python.compat.compat": (_PLATFORM + "text",),

@@ -200,6 +200,15 @@ def _completed(name: str, definition: OpDef, attrs: dict[str, Any]) -> dict[str,
     return attrs
 
 
+def _note_defaults(node: NodeDef) -> None:
+    """Adds to a node what it leaves to defaults, as TF does: programs see it."""
+    definition = find_op_def(node.op)
+    for attr in definition.attrs if definition is not None else ():
+        if attr.has_default and attr.name not in node.attr:
+            value = list(attr.default) if isinstance(attr.default, list) else attr.default
+            dict.__setitem__(node.attr, attr.name, AttrValue(attr.type, value))
+
+
 def _check_allowed(name: str, attr: Any, value: Any) -> None:
     for item in value if isinstance(value, list) else (value,):
         if item not in attr.allowed_set:
@@ -293,6 +302,7 @@ class _Import:
         return name
 
     def _add(self, node: NodeDef) -> None:
+        _note_defaults(node)
         data = [text for text in node.input if not text.startswith("^")]
         controls = [self._control(text[1:]) for text in node.input if text.startswith("^")]
         attrs, name = plain_attrs(node.attr), self._name(node)
@@ -423,19 +433,16 @@ def _note_version(graph: Graph, graph_def: GraphDef) -> None:
     graph._min_consumer = max(graph._min_consumer, graph_def.versions.min_consumer)
 
 
-def _without_new_defaults(graph_def: GraphDef, producer_op_list: Any) -> GraphDef:
-    """The graph without attributes that are unknown here and have the value that their producer gave by default."""
+def _drop_new_defaults(graph_def: GraphDef, producer_op_list: Any) -> None:
+    """Drops attributes that are unknown here and have the value that their producer gave by default."""
     producer = {op.name: {a.name: a for a in op.attr} for op in producer_op_list.op}
-    made = GraphDef()
-    made.CopyFrom(graph_def)
-    for node in made.node:
+    for node in graph_def.node:
         definition = find_op_def(node.op)
         for key in list(node.attr) if definition is not None else ():
             attr = producer.get(node.op, {}).get(key)
             if definition is not None and key not in definition.attr_by_name and attr is not None:
                 if attr.HasField("default_value") and attr.default_value == node.attr[key]:
                     del node.attr[key]
-    return made
 
 
 @export("import_graph_def", "graph_util.import_graph_def")
@@ -466,7 +473,7 @@ def import_graph_def(
     for element in elements:
         _tensor_name(element)
     if producer_op_list is not None:
-        graph_def = _without_new_defaults(graph_def, producer_op_list)
+        _drop_new_defaults(graph_def, producer_op_list)
     graph = get_default_graph()
     with name_scope(name, "import", list((input_map or {}).values())) as scope:
         _check_version(graph_def)

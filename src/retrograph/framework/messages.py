@@ -371,6 +371,20 @@ class MapField(dict[Any, Any]):
 # ---- messages
 
 
+_CLASSES: dict[tuple[str, bool], Any] = {}
+
+
+def override(full_name: str) -> Callable[[Any], Any]:
+    """Declares the class that stands for a message in place of the general one."""
+
+    def declare(cls: Any) -> Any:
+        cls._full_name = full_name
+        _CLASSES[full_name, False] = cls
+        return cls
+
+    return declare
+
+
 class _MessageType(type):
     """Gives a message class its nested messages and the values of its enums as attributes."""
 
@@ -743,22 +757,35 @@ def _entry_bytes(field: Field, key: Any, value: Any) -> bytes:
     return head + wire.varint(2 << 3 | _wire_kind(field)) + _scalar_bytes(field, value)
 
 
+@override("google.protobuf.Any")
+class Any_(Message):
+    """A message of any kind, with its kind's name."""
+
+    def Pack(self, message: Message, type_url_prefix: str = "type.googleapis.com/") -> None:
+        """Takes a message."""
+        self.type_url, self.value = type_url_prefix.rstrip("/") + "/" + message._full_name, message.SerializeToString()
+
+    def Unpack(self, message: Message) -> bool:
+        """Fills a message of the same kind; False for one of another kind."""
+        if not self.Is(message.DESCRIPTOR):
+            return False
+        message.ParseFromString(self.value)
+        return True
+
+    def Is(self, described: Descriptor) -> bool:
+        """Whether the message is of a kind."""
+        return bool(self.TypeName() == described.full_name)
+
+    def TypeName(self) -> str:
+        """The full name of the message's kind."""
+        return str(self.type_url).rpartition("/")[2]
+
+
+Any_.__name__ = "Any"
+
+
 def _unpickled(full_name: str, raw: bool, data: bytes) -> Any:
     return message_class(full_name, raw).FromString(data)
-
-
-_CLASSES: dict[tuple[str, bool], Any] = {}
-
-
-def override(full_name: str) -> Callable[[Any], Any]:
-    """Declares the class that stands for a message in place of the general one."""
-
-    def declare(cls: Any) -> Any:
-        cls._full_name = full_name
-        _CLASSES[full_name, False] = cls
-        return cls
-
-    return declare
 
 
 def message_class(full_name: str, raw: bool = False) -> Any:

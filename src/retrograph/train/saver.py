@@ -201,8 +201,8 @@ def _by_device(saveables: Sequence[Saveable]) -> list[tuple[str, list[Saveable]]
     return sorted(found.items(), key=lambda t: t[0])
 
 
-def _all_saveable_objects() -> list[Any]:
-    return [*get_collection(GraphKeys.GLOBAL_VARIABLES), *get_collection(GraphKeys.SAVEABLE_OBJECTS)]
+def _all_saveable_objects(scope: str | None = None) -> list[Any]:
+    return [*get_collection(GraphKeys.GLOBAL_VARIABLES, scope), *get_collection(GraphKeys.SAVEABLE_OBJECTS, scope)]
 
 
 @export("train.Saver")

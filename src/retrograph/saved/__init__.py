@@ -1,0 +1,1 @@
+"""`tf.saved_model`: graphs with their variables, signatures and files in a directory."""
