@@ -434,7 +434,7 @@ def _merge_arguments(sp_ids: Any, vocab_size: Any) -> tuple[list[Any], list[Any]
 
 def _merged(sp_ids: Any, sp_values: Any, vocab_size: Any, name: str | None = None, already_sorted: bool = False) -> Any:
     all_ids, sizes = _merge_arguments(sp_ids, vocab_size)
-    with name_scope(name, "SparseMerge", [all_ids, sp_values]):
+    with name_scope(name, "SparseMerge", [s for s in (*all_ids, sp_values) if isinstance(s, SparseTensor)]):
         all_ids, sp_values = [to_sparse_tensor(s) for s in all_ids], to_sparse_tensor(sp_values)
         columns = []
         for ids in all_ids:

@@ -48,16 +48,27 @@ def _values_shape(c: ShapeContext) -> list[Shape]:
     return [(rows[0],)]
 
 
+def _whole(op: Any, xp: Any, dense: Any, sizes: tuple[int, ...]) -> Any:
+    rest = dense.shape if len(dense.shape) <= len(sizes) else ()
+    if len(rest) != len(dense.shape) or any(
+        d not in (1, s) for d, s in zip(reversed(rest), reversed(sizes), strict=False)
+    ):
+        shown = [",".join(map(str, s)) for s in (sizes, dense.shape)]
+        text = f"SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: [{shown[0]}] vs. [{shown[1]}]"
+        raise errors.InvalidArgumentError(None, op, text)
+    return xp.broadcast_to(dense, sizes)
+
+
 def _combined(name: str) -> dict[str, Any]:
-    def value(xp: Any, indices: Any, values: Any, shape: Any, dense: Any) -> Any:
-        whole = xp.broadcast_to(dense, tuple(int(d) for d in np.asarray(shape)))
+    def value(op: Any, xp: Any, indices: Any, values: Any, shape: Any, dense: Any) -> Any:
+        whole = _whole(op, xp, dense, tuple(int(d) for d in np.asarray(shape)))
         return getattr(xp, name)(values, whole[tuple(xp.moveaxis(indices, -1, 0))])
 
     def lower(op: Any, indices: Any, values: Any, shape: Any, dense: Any) -> Any:
-        return value(jnp, jnp.asarray(indices), values, shape, jnp.asarray(dense))
+        return value(op, jnp, jnp.asarray(indices), values, shape, jnp.asarray(dense))
 
     def numpy(op: Any, indices: Any, values: Any, shape: Any, dense: Any) -> Any:
-        return value(np, indices, values, shape, dense)
+        return value(op, np, indices, values, shape, dense)
 
     return {"lower": lower, "numpy": numpy}
 

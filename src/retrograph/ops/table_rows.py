@@ -15,12 +15,15 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank, with_rank_at_most
+from retrograph.ops.fingerprint import hash64
 from retrograph.ops.rows import refuse
 from retrograph.ops.sparse_rows import brackets
 from retrograph.runtime.state import Ref
 
 Array = Any
 WHOLE_LINE, LINE_NUMBER = -2, -1
+_MASK = (1 << 64) - 1
+_DELETED = object()
 
 
 def _array(values: list[Any], dtype: Any, shape: Any) -> Array:
@@ -55,6 +58,11 @@ class Table:
         """The keys as Python values. Raises InvalidArgumentError: of another shape, or not allowed."""
         return np.asarray(keys).reshape(-1).tolist()
 
+    def check(self, op: Any) -> None:
+        """Raises InvalidArgumentError: the values are no scalars or vectors."""
+        if op.type.startswith("MutableHashTableOfTensors") and len(self.value_shape) != 1:
+            refuse(op, f"Default value must be a vector, got shape {brackets(self.value_shape)}")
+
     def values_of(self, op: Any, keys: Array, values: Array) -> list[Any]:
         """The values as Python values (lists for vectors). Raises InvalidArgumentError: of another shape."""
         lead = np.shape(keys)[: np.ndim(keys) - len(self.key_shape)]
@@ -88,6 +96,8 @@ class Table:
         """Sets the whole content, once for a static table."""
         pairs = list(zip(self.keys_of(op, keys), self.values_of(op, keys, values), strict=True))
         if self.static:
+            if not pairs:
+                refuse(op, "keys and values cannot be empty tensors.")
             self.fill(op, pairs)
         else:
             with self.lock:
@@ -128,6 +138,18 @@ def _shown(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
+def _bucket_hash(key: Any) -> int:
+    """TF's hash of a key of a dense table, in 64 bits."""
+    if not isinstance(key, tuple):
+        return hash64(key) if isinstance(key, bytes) else int(key) & _MASK
+    if len(key) == 1:
+        return _bucket_hash(key[0])
+    result = 0
+    for part in key:
+        result ^= (_bucket_hash(part) + 0x9E3779B97F4A7800 + (result << 10) + (result >> 4)) & _MASK
+    return result
+
+
 class DenseTable(Table):
     """A table with two keys that cannot be used, and whose keys may be vectors."""
 
@@ -139,9 +161,13 @@ class DenseTable(Table):
             refuse(op, f"Empty and deleted keys must have same shape, got shapes: {shown}")
         if np.array_equal(empty, deleted):
             refuse(op, "Empty and deleted keys cannot be equal")
-        buckets = int(op.attrs["initial_num_buckets"])
-        if buckets < 4 or buckets & (buckets - 1):
-            refuse(op, f"Number of buckets must be at least 4 and a power of 2, got: {buckets}")
+        count = int(op.attrs["initial_num_buckets"])
+        if count < 4 or count & (count - 1):
+            refuse(op, f"Number of buckets must be at least 4 and a power of 2, got: {count}")
+        self.buckets: list[Any] = [None] * count
+        # What removed keys had, which stays in their buckets.
+        self.stale: dict[int, Any] = {}
+        self.most_load = float(op.attrs["max_load_factor"])
         self.empty, self.deleted = (self._listed(k)[0] for k in (empty, deleted))
 
     def _listed(self, keys: Array) -> list[Any]:
@@ -161,11 +187,65 @@ class DenseTable(Table):
                 refuse(op, f"Using the {name}_key as a table key is not allowed")
         return found
 
-    def load(self, op: Any, keys: Array, values: Array) -> None:
-        """Sets the whole content; the keys that cannot be used stand for empty places."""
-        pairs = list(zip(self._listed(keys), self.values_of(op, keys, values), strict=True))
+    def insert(self, op: Any, keys: Array, values: Array) -> None:
+        """Sets the values of keys; there are more buckets when they would get full."""
+        pairs = list(zip(self.keys_of(op, keys), self.values_of(op, keys, values), strict=True))
         with self.lock:
-            self.content = {k: v for k, v in pairs if k not in (self.empty, self.deleted)}
+            pending, count = len(self.content) + len(pairs), len(self.buckets)
+            while pending > count * self.most_load:
+                count *= 2
+            if count != len(self.buckets):
+                self._lay_out(count)
+            for key, value in pairs:
+                if key not in self.content:
+                    self.buckets[self._place(key, (None, _DELETED))] = key
+                self.content[key] = value
+
+    def remove(self, op: Any, keys: Array) -> None:
+        """Takes keys away that are there; their buckets stay marked."""
+        gone = self.keys_of(op, keys)
+        with self.lock:
+            for key in gone:
+                if key in self.content:
+                    place = self._place(key, (key,))
+                    self.stale[place] = self.content.pop(key)
+                    self.buckets[place] = _DELETED
+
+    def export(self) -> tuple[Array, Array]:
+        """All buckets, as TF's table has them: the empty key and zeros where nothing is."""
+        nothing = b"" if self.value_dtype == dtypes.string else np.zeros(self.value_shape, np.int64).tolist()
+        special = {None: self.empty, _DELETED: self.deleted}
+        with self.lock:
+            buckets = list(self.buckets)
+            values = [self.stale[i] if k is _DELETED else self.content.get(k, nothing) for i, k in enumerate(buckets)]
+        keys = [special.get(k, k) for k in buckets]
+        width = max(int(np.prod(self.key_shape, dtype=np.int64)), 1)
+        return (
+            _array(keys, self.key_dtype, (len(keys), width)),
+            _array(values, self.value_dtype, (len(keys), *(self.value_shape or (1,)))),
+        )
+
+    def _place(self, key: Any, wanted: tuple[Any, ...]) -> int:
+        """The first bucket, in the order in which TF looks, that holds one of what is wanted."""
+        mask = len(self.buckets) - 1
+        place, probes = _bucket_hash(key) & mask, 0
+        while self.buckets[place] not in wanted:
+            probes += 1
+            place = (place + probes) & mask
+        return place
+
+    def _lay_out(self, count: int) -> None:
+        self.buckets, self.stale = [None] * count, {}
+        for key in self.content:
+            self.buckets[self._place(key, (None,))] = key
+
+    def load(self, op: Any, keys: Array, values: Array) -> None:
+        """Sets the whole content; the keys that cannot be used stand for empty buckets."""
+        listed = self._listed(keys)
+        rows = np.asarray(values).reshape(len(listed), *self.value_shape).tolist()
+        with self.lock:
+            self.content = {k: v for k, v in zip(listed, rows, strict=True) if k not in (self.empty, self.deleted)}
+            self._lay_out(max(4, 1 << (len(listed) - 1).bit_length()))
 
 
 # ---- handles
@@ -178,6 +258,7 @@ def _made(op: Any, ctx: Any, *inputs: Array) -> Ref:
     table = cells.get(_key(ref))
     if table is None:
         fresh = DenseTable(op, *inputs) if op.type.startswith("MutableDense") else Table(op)
+        fresh.check(op)
         table = cells.setdefault(_key(ref), fresh)
         ctx.cells[_key(ref)] = table
     wanted = op.attrs["key_dtype"], op.attrs["value_dtype"]
@@ -359,4 +440,11 @@ _row("InitializeTable", _import, _filled_shape)
 _row("LookupTableRemove", _remove, lambda c: [])
 _row("LookupTableExport", _export, _exported_shape)
 _row("LookupTableSize", _size, lambda c: [()])
-_row("InitializeTableFromTextFile", _import_file, lambda c: [])
+
+
+def _file_shape(c: ShapeContext) -> list[Shape]:
+    with_rank(c, c.input(1), 0)
+    return []
+
+
+_row("InitializeTableFromTextFile", _import_file, _file_shape)

@@ -163,6 +163,30 @@ def index_to_string_table_from_tensor(mapping: Any, default_value: str = "UNK", 
         return StaticHashTable(init, default_value)
 
 
+# ---- under the names of `tensorflow.python.ops.lookup_ops`
+
+
+def index_table_from_list(
+    vocabulary_list: Any,
+    num_oov_buckets: int = 0,
+    default_value: int = -1,
+    hasher_spec: Any = FastHashSpec,
+    dtype: Any = dtypes.string,
+    name: str | None = None,
+) -> Any:
+    """As `index_table_from_tensor`. Source: TF 1.15 `lookup_ops.index_table_from_tensor`."""
+    if vocabulary_list is None:
+        raise ValueError("vocabulary_list must be specified.")
+    return index_table_from_tensor(vocabulary_list, num_oov_buckets, default_value, hasher_spec, dtype, name)
+
+
+def index_to_string_table_from_list(vocabulary_list: Any, default_value: str = "UNK", name: str | None = None) -> Any:
+    """As `index_to_string_table_from_tensor`. Source: TF 1.15 `lookup_ops.index_to_string_table_from_tensor`."""
+    if vocabulary_list is None:
+        raise ValueError("vocabulary_list must be specified.")
+    return index_to_string_table_from_tensor(vocabulary_list, default_value, name)
+
+
 # ---- old names
 
 

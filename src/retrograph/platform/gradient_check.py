@@ -56,7 +56,9 @@ def _gradient_row(dx: Any, feeds: dict[Any, Any], shape: Any, dtype: Any) -> Any
         return _flat_view(np.ascontiguousarray(session.run(dx, feeds)), dtype)
     indices, values = session.run([dx.indices, dx.values], feeds)
     dense = np.zeros(shape, dtype=values.dtype)
-    np.add.at(dense, indices, values)
+    # Rows beyond the last pad the slices of a table in parts to one size.
+    real = indices < len(dense)
+    np.add.at(dense, indices[real], values[real])
     return _flat_view(dense, dtype)
 
 
