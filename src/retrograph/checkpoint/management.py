@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from retrograph.checkpoint.reading import BundleReader, index_name
+from retrograph.checkpoint.opening import open_checkpoint
+from retrograph.checkpoint.reading import index_name
 from retrograph.checkpoint.writing import remove_files, write_atomically
 from retrograph.framework import errors
 from retrograph.framework.exports import export
@@ -263,27 +264,7 @@ class NewCheckpointReader:
     """
 
     def __init__(self, filepattern: str | bytes):
-        prefix = os.fsdecode(filepattern)
-        if not os.path.exists(index_name(prefix)) and os.path.isfile(prefix):
-            self._refuse(prefix)
-        self._bundle = BundleReader(prefix)
-
-    @staticmethod
-    def _refuse(path: str) -> None:
-        from retrograph.checkpoint.table import read_table
-
-        with open(path, "rb") as file:
-            try:
-                read_table(path, file.read())
-            except errors.DataLossError as error:
-                text = (
-                    f"Unable to open table file {path}: Data loss: {str(error).splitlines()[0]}: perhaps your file is "
-                    "in a different file format and you need to use a different restore operator?"
-                )
-                raise errors.DataLossError(None, None, text) from None
-        raise errors.UnimplementedError(
-            None, None, f"{path} is a checkpoint of TensorFlow's V1 format, which is not read"
-        )
+        self._bundle = open_checkpoint(os.fsdecode(filepattern))
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shapes by name."""

@@ -149,9 +149,14 @@ def _values(number: int, kind: int, value: Any) -> list[Any]:
     return [wire.as_float32(value) if kind == FIXED32 else wire.as_float64(value)]
 
 
-def parse_tensor(data: bytes) -> np.ndarray[Any, Any]:
-    """The array of a TensorProto's bytes. Raises: WireError for other bytes."""
-    dtype, shape, content = dtypes.float32, (), b""
+def parse_tensor(
+    data: bytes, dtype: DType = dtypes.float32, shape: Any = (), filled: bool = True
+) -> np.ndarray[Any, Any]:
+    """The array of a TensorProto's bytes; type and shape are given where the message does not tell them.
+
+    The last value stands for all that are missing, unless not `filled`. Raises: WireError for other bytes.
+    """
+    content = b""
     texts: list[bytes] = []
     numbers: list[Any] = []
     halves = False
@@ -169,6 +174,8 @@ def parse_tensor(data: bytes) -> np.ndarray[Any, Any]:
             halves = number == 13
     if shape is None or None in shape:
         raise WireError("a tensor of unknown shape")
+    if not filled and not content and len(numbers or texts) != math.prod(shape) * (2 if dtype.is_complex else 1):
+        raise WireError("a tensor has another number of values than its shape")
     return _array(dtype, shape, content, texts or numbers, halves)
 
 

@@ -48,21 +48,26 @@ def is_uniform(array: Any) -> bool:
     return bool((rows == rows[0]).all())
 
 
-def value_fields(array: Any, dtype: DType) -> dict[str, Any]:
-    """The fields of a TensorProto that hold the elements: one value if all are the same, else bytes."""
+def value_fields(array: Any, dtype: DType, as_bytes: bool = True) -> dict[str, Any]:
+    """The fields of a TensorProto that hold the elements: one value if all are the same, else bytes.
+
+    Without `as_bytes` every element stands in the field of its type.
+    """
     if array.size == 0:
         return {}
     if dtype.base_dtype == dtypes.string:
         return {"string_val": [x if isinstance(x, bytes) else str(x).encode() for x in array.ravel().tolist()]}
-    if not is_uniform(array):
-        return {"tensor_content": np.ascontiguousarray(array).tobytes()}
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if as_bytes:
+        if not is_uniform(array):
+            return {"tensor_content": flat.tobytes()}
+        flat = flat[:1]
     name = _VALUE_FIELDS.get(dtype.base_dtype.name, "int_val")
-    first = np.ascontiguousarray(array).reshape(-1)[:1]
     if name == "half_val":
-        return {name: [int(first.view(np.uint16)[0])]}
-    if first.dtype.kind == "c":
-        return {name: [float(first[0].real), float(first[0].imag)]}
-    return {name: [first[0].item()]}
+        return {name: flat.view(np.uint16).tolist()}
+    if flat.dtype.kind == "c":
+        return {name: flat.view(flat.real.dtype).tolist()}
+    return {name: flat.tolist() if flat.dtype.kind in "fiub" else flat.astype(np.int64).tolist()}
 
 
 @override("tensorflow.TensorProto")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from retrograph.checkpoint.entry import Slice, parse_spec, resolve
-from retrograph.checkpoint.reading import BundleReader
+from retrograph.checkpoint.old_format import write_slices
+from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.checkpoint.writing import BundleWriter, merge_checkpoints, remove_emptied
 from retrograph.framework import errors
 from retrograph.framework.op_table import NO_GRADIENT, register_op
@@ -45,10 +46,31 @@ def _save(op: Any, ctx: Any, prefix: Any, names: Any, specs: Any, *tensors: Any)
     return ()
 
 
+def _save_slices(op: Any, ctx: Any, filename: Any, names: Any, specs: Any, *tensors: Any) -> tuple[()]:
+    rows = []
+    for name, spec, tensor in zip(_texts(names), _texts(specs), tensors, strict=True):
+        shape, part = _spec(op, spec) if spec else ((), None)
+        rows.append((name, tensor, shape, part))
+    write_slices(_text(filename), rows)
+    return ()
+
+
+def _save_plain(op: Any, ctx: Any, filename: Any, names: Any, *tensors: Any) -> tuple[()]:
+    return _save_slices(op, ctx, filename, names, [b""] * len(tensors), *tensors)
+
+
+def _restore_slice(op: Any, ctx: Any, pattern: Any, name: Any, spec: Any = b"") -> Any:
+    return _restored(op, open_checkpoint(_text(pattern)), _text(name), _text(spec), op.attrs["dt"])
+
+
+def _sharded_filespec(op: Any, basename: Any, num_shards: Any) -> Any:
+    return np.array(os.fsencode(f"{_text(basename)}-?????-of-{int(num_shards):05d}"), object)
+
+
 _CPP = {"float32": "float", "float64": "double", "float16": "half"}
 
 
-def _restored(op: Any, reader: BundleReader, name: str, spec: str, dtype: Any) -> Any:
+def _restored(op: Any, reader: Any, name: str, spec: str, dtype: Any) -> Any:
     if name not in reader:
         raise errors.NotFoundError(None, op, f"Key {name} not found in checkpoint")
     stored = reader.dtype_of(name)
@@ -69,7 +91,7 @@ def _restored(op: Any, reader: BundleReader, name: str, spec: str, dtype: Any) -
 
 
 def _restore(op: Any, ctx: Any, prefix: Any, names: Any, specs: Any) -> tuple[Any, ...]:
-    reader = BundleReader(_text(prefix))
+    reader = open_checkpoint(_text(prefix))
     wanted = zip(_texts(names), _texts(specs), op.attrs["dtypes"], strict=True)
     return tuple(_restored(op, reader, name, spec, dtype) for name, spec, dtype in wanted)
 
@@ -106,3 +128,8 @@ register_op("SaveV2", shape=no_outputs, numpy=_save, host=True, effect=True, gra
 register_op("RestoreV2", shape=_restore_shapes, numpy=_restore, host=True, effect=True, gradient=NO_GRADIENT)
 register_op("MergeV2Checkpoints", shape=no_outputs, numpy=_merge, host=True, effect=True, gradient=NO_GRADIENT)
 register_op("ShardedFilename", shape=scalar, numpy=_sharded_filename, host=True, gradient=NO_GRADIENT)
+register_op("ShardedFilespec", shape=scalar, numpy=_sharded_filespec, host=True, gradient=NO_GRADIENT)
+register_op("SaveSlices", shape=no_outputs, numpy=_save_slices, host=True, effect=True, gradient=NO_GRADIENT)
+register_op("Save", shape=no_outputs, numpy=_save_plain, host=True, effect=True, gradient=NO_GRADIENT)
+for _type in ("Restore", "RestoreSlice"):
+    register_op(_type, numpy=_restore_slice, host=True, effect=True, gradient=NO_GRADIENT)

@@ -19,7 +19,7 @@ from retrograph.checkpoint.management import (
     remove_checkpoint,
     write_state,
 )
-from retrograph.checkpoint.reading import BundleReader
+from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
@@ -47,11 +47,18 @@ class BaseSaverBuilder:
 
     def save_op(self, filename_tensor: Any, saveables: Sequence[Saveable]) -> Any:
         """The operation that saves."""
-        if self._write_version != SaverDef.V2:
-            raise errors.UnimplementedError(
-                None, None, "tf.train.Saver(write_version=V1): only V2 checkpoints are written"
-            )
         specs = [spec for saveable in saveables for spec in saveable.specs]
+        if self._write_version == SaverDef.V1:
+            return apply_op(
+                "SaveSlices",
+                "save",
+                filename=filename_tensor,
+                tensor_names=[s.name for s in specs],
+                shapes_and_slices=[s.slice_spec for s in specs],
+                data=[s.tensor for s in specs],
+            )
+        if self._write_version != SaverDef.V2:
+            raise RuntimeError(f"Unexpected write_version: {self._write_version}")
         return apply_op(
             "SaveV2",
             None,
@@ -85,6 +92,15 @@ class BaseSaverBuilder:
 
     def _saved(self, filename_tensor: Any, saveables: Sequence[Saveable]) -> Any:
         return with_dependencies([self.save_op(filename_tensor, saveables)], filename_tensor)
+
+    def _saved_in_old_shards(self, prefix: Any, per_device: list[tuple[str, list[Saveable]]]) -> Any:
+        num_shards = tf.constant(len(per_device), name="num_shards")
+        saves = []
+        for shard, (where, saveables) in enumerate(per_device):
+            with device(where):
+                saves.append(self._saved(self.sharded_filename(prefix, shard, num_shards), saveables))
+        with control_dependencies([s.op for s in saves]):
+            return apply_op("ShardedFilespec", None, basename=prefix, num_shards=num_shards)
 
     def _saved_in_shards(self, prefix: Any, per_device: list[tuple[str, list[Saveable]]]) -> Any:
         parts = tf.string_join([prefix, f"_temp_{uuid.uuid4().hex}/part"])
@@ -146,7 +162,8 @@ class BaseSaverBuilder:
             file = tf.placeholder_with_default(file, shape=(), name="Const")
             if sharded:
                 per_device = _by_device(saveables)
-                saved = self._saved_in_shards(file, per_device)
+                old = self._write_version == SaverDef.V1
+                saved = (self._saved_in_old_shards if old else self._saved_in_shards)(file, per_device)
                 restored = self._restored_in_shards(file, per_device, restore_sequentially, reshape)
             else:
                 saved = self._saved(file, saveables)
@@ -501,7 +518,7 @@ class Saver:
 
     def _help(self, sess: Any, prefix: str) -> str:
         try:
-            return explain(self._restored_names(sess.graph), BundleReader(prefix).names())
+            return explain(self._restored_names(sess.graph), open_checkpoint(prefix).names())
         except (errors.OpError, KeyError):
             return ""
 
