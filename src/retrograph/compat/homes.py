@@ -176,6 +176,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.layers": ("retrograph.layers",),
     "tensorflow.python.summary": ("retrograph.summary", "retrograph.summary.writing"),
     "tensorflow.python.ops.logging_ops": ("retrograph.ops.logging", "retrograph.summary.old_names"),
+    "tensorflow.python.ops.summary_ops_v2": ("retrograph.summary.recording", "retrograph.summary.resource_writers"),
     "tensorflow.python.ops.summary_op_util": ("retrograph.summary.creation",),
     "tensorflow.python.saved_model": ("retrograph.saved",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),

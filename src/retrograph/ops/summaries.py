@@ -33,10 +33,15 @@ def _as_bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+def text_of(value: Any) -> bytes:
+    """The text in an array of one."""
+    return _as_bytes(np.asarray(value, object).reshape(())[()])
+
+
 def _tag(op: Operation, tag: Any, text: str) -> bytes:
     if np.ndim(tag):
         raise _refuse(op, text)
-    return _as_bytes(np.asarray(tag, object)[()])
+    return text_of(tag)
 
 
 def _double(number: int, value: float) -> bytes:
@@ -62,6 +67,11 @@ def _result(data: bytes) -> Any:
 # ---- scalars
 
 
+def scalar_summary(tag: bytes, number: Any) -> bytes:
+    """A serialized Summary of one number, as `f32[]`."""
+    return _value(tag, wire.varint(2 << 3 | wire.FIXED32) + number.tobytes())
+
+
 def _scalar(op: Operation, tags: Any, values: Any) -> Any:
     tags, values = np.asarray(tags, object), np.asarray(values)
     if tags.shape != values.shape:
@@ -70,7 +80,7 @@ def _scalar(op: Operation, tags: Any, values: Any) -> Any:
     with np.errstate(over="ignore"):
         numbers = values.astype("<f4").ravel()
     pairs = zip(tags.ravel().tolist(), numbers, strict=True)
-    return _result(b"".join(_value(_as_bytes(t), wire.varint(2 << 3 | wire.FIXED32) + n.tobytes()) for t, n in pairs))
+    return _result(b"".join(scalar_summary(_as_bytes(t), n) for t, n in pairs))
 
 
 # ---- histograms
@@ -115,14 +125,18 @@ def histogram_bytes(values: Any) -> bytes:
     return b"".join([*fields, _packed_doubles(6, limits), _packed_doubles(7, counts)])
 
 
-def _histogram(op: Operation, tag: Any, values: Any) -> Any:
-    name = _tag(op, tag, "tags must be scalar")
+def histogram_summary(op: Operation, tag: bytes, values: Any, name: str) -> bytes:
+    """A serialized Summary of how numbers are distributed; `name` is for the error. Raises InvalidArgumentError."""
     numbers = np.asarray(values).astype(np.float64).ravel()
     bad = ~np.isfinite(numbers)
     if bad.any():
         kind = "Nan" if np.isnan(numbers[bad.argmax()]) else "Infinity"
-        raise _refuse(op, f"{kind} in summary histogram for: {op.name}")
-    return _result(_value(name, wire.message(5, histogram_bytes(numbers))))
+        raise _refuse(op, f"{kind} in summary histogram for: {name}")
+    return _value(tag, wire.message(5, histogram_bytes(numbers)))
+
+
+def _histogram(op: Operation, tag: Any, values: Any) -> Any:
+    return _result(histogram_summary(op, _tag(op, tag, "tags must be scalar"), values, op.name))
 
 
 # ---- images
@@ -138,8 +152,7 @@ def _check_image(op: Operation, tensor: Any) -> None:
         raise _refuse(op, f"input tensor must have non-zero dims. Found: [{batch}, {height}, {width}, {depth}].")
 
 
-def _bad_color(op: Operation, depth: int) -> Any:
-    color = np.asarray(op.attrs["bad_color"])
+def _bad_color(op: Operation, color: Any, depth: int) -> Any:
     if color.dtype != np.uint8:
         raise _refuse(op, f"bad_color must be uint8, got {dtypes.as_dtype(color.dtype).name}")
     if color.ndim != 1:
@@ -164,18 +177,23 @@ def _normalized(image: Any, bad_color: Any) -> Any:
     return made
 
 
-def _image(op: Operation, tag: Any, tensor: Any) -> Any:
-    name, tensor = _tag(op, tag, "Tags must be a scalar"), np.asarray(tensor)
+def image_summary(op: Operation, tag: bytes, tensor: Any, bad_color: Any) -> bytes:
+    """A serialized Summary of up to `max_images` images. Raises InvalidArgumentError."""
+    tensor = np.asarray(tensor)
     _check_image(op, tensor)
+    color = None if tensor.dtype == np.uint8 else _bad_color(op, np.asarray(bad_color), tensor.shape[3])
     most = op.attrs["max_images"]
-    bad_color = None if tensor.dtype == np.uint8 else _bad_color(op, tensor.shape[3])
     parts = []
     for i, pixels in enumerate(tensor[:most]):
-        shown = pixels if bad_color is None else _normalized(pixels, bad_color)
+        shown = pixels if color is None else _normalized(pixels, color)
         sizes = b"".join(wire.integer(n, size) for n, size in enumerate(shown.shape, 1))
-        full = name + (b"/image/%d" % i if most > 1 else b"/image")
+        full = tag + (b"/image/%d" % i if most > 1 else b"/image")
         parts.append(_value(full, wire.message(4, sizes + wire.message(4, encode_png(shown)))))
-    return _result(b"".join(parts))
+    return b"".join(parts)
+
+
+def _image(op: Operation, tag: Any, tensor: Any) -> Any:
+    return _result(image_summary(op, _tag(op, tag, "Tags must be a scalar"), tensor, op.attrs["bad_color"]))
 
 
 # ---- audio
@@ -203,11 +221,11 @@ def _audio_bytes(op: Operation, samples: Any, rate: float) -> bytes:
     return numbers + wire.message(4, encoded) + wire.text(5, "audio/wav")
 
 
-def _audio(op: Operation, tag: Any, tensor: Any, sample_rate: Any = None) -> Any:
-    name, tensor = _tag(op, tag, "Tag must be a scalar"), np.asarray(tensor)
+def audio_summary(op: Operation, tag: bytes, tensor: Any, sample_rate: Any) -> bytes:
+    """A serialized Summary of up to `max_outputs` clips. Raises InvalidArgumentError."""
+    tensor, given = np.asarray(tensor), np.asarray(sample_rate)
     if tensor.ndim not in (2, 3):
         raise _refuse(op, f"Tensor must be 3-D or 2-D, got: {_shape_text(tensor)}")
-    given = np.asarray(op.attrs["sample_rate"] if sample_rate is None else sample_rate)
     if given.size != 1:
         raise _refuse(op, f"sample_rate must be a scalar, got shape {_shape_text(given)}")
     rate = float(given.reshape(()))
@@ -215,12 +233,15 @@ def _audio(op: Operation, tag: Any, tensor: Any, sample_rate: Any = None) -> Any
         raise _refuse(op, "sample_rate must be > 0")
     most = op.attrs["max_outputs"]
     samples = tensor if tensor.ndim == 3 else tensor[..., None]
-    return _result(
-        b"".join(
-            _value(name + (b"/audio/%d" % i if most > 1 else b"/audio"), wire.message(6, _audio_bytes(op, clip, rate)))
-            for i, clip in enumerate(samples[:most])
-        )
+    return b"".join(
+        _value(tag + (b"/audio/%d" % i if most > 1 else b"/audio"), wire.message(6, _audio_bytes(op, clip, rate)))
+        for i, clip in enumerate(samples[:most])
     )
+
+
+def _audio(op: Operation, tag: Any, tensor: Any, sample_rate: Any = None) -> Any:
+    rate = op.attrs["sample_rate"] if sample_rate is None else sample_rate
+    return _result(audio_summary(op, _tag(op, tag, "Tag must be a scalar"), tensor, rate))
 
 
 # ---- tensors
@@ -237,13 +258,22 @@ def tensor_content(array: Any) -> bytes:
     return head + wire.text(4, np.ascontiguousarray(array).tobytes())
 
 
-def _tensor(op: Operation, tag: Any, tensor: Any, metadata: Any) -> Any:
-    name = _tag(op, tag, "tag must be scalar")
+def tensor_summary(op: Operation, tag: bytes, tensor: Any, metadata: Any, always: bool) -> bytes:
+    """A serialized Summary of a whole tensor, with its metadata, also of empty ones if `always`.
+
+    Raises InvalidArgumentError: the metadata are none.
+    """
+    given = text_of(metadata)
     try:
-        parsed = message_class("tensorflow.SummaryMetadata").FromString(_as_bytes(np.asarray(metadata, object)[()]))
+        parsed = message_class("tensorflow.SummaryMetadata").FromString(given).SerializeToString()
     except errors.DataLossError as error:
         raise _refuse(op, f"Could not parse the summary metadata: {error}")
-    return _result(_value(name, wire.message(8, tensor_content(tensor)) + wire.message(9, parsed.SerializeToString())))
+    described = wire.message(9, parsed) if given or always else b""
+    return _value(tag, wire.message(8, tensor_content(tensor)) + described)
+
+
+def _tensor(op: Operation, tag: Any, tensor: Any, metadata: Any) -> Any:
+    return _result(tensor_summary(op, _tag(op, tag, "tag must be scalar"), tensor, metadata, True))
 
 
 def _old_tensor(op: Operation, tensor: Any) -> Any:
@@ -253,19 +283,23 @@ def _old_tensor(op: Operation, tensor: Any) -> Any:
 # ---- several in one
 
 
-def _values_of(op: Operation, summary: bytes) -> list[tuple[bytes, bytes]]:
-    """(tag, bytes) of each value of a serialized Summary."""
+def summary_values(summary: bytes) -> list[tuple[bytes, bytes]]:
+    """(tag, bytes) of each value of a serialized Summary. Raises ValueError for other bytes."""
     found = []
+    for number, kind, value in wire.read_fields(summary):
+        if number == 1:
+            wire.expect(kind, wire.BYTES)
+            tags = [t for n, k, t in wire.read_fields(value) if n == 1 and k == wire.BYTES]
+            found.append((bytes(tags[-1]) if tags else b"", bytes(value)))
+            found[-1][0].decode()
+    return found
+
+
+def _values_of(op: Operation, summary: bytes) -> list[tuple[bytes, bytes]]:
     try:
-        for number, kind, value in wire.read_fields(summary):
-            if number == 1:
-                wire.expect(kind, wire.BYTES)
-                tags = [t for n, k, t in wire.read_fields(value) if n == 1 and k == wire.BYTES]
-                found.append((bytes(tags[-1]) if tags else b"", bytes(value)))
-                found[-1][0].decode()
+        return summary_values(summary)
     except ValueError:
         raise _refuse(op, "Could not parse one of the summary inputs")
-    return found
 
 
 def _merge(op: Operation, *inputs: Any) -> Any:

@@ -8,7 +8,7 @@ import time
 import warnings
 from typing import Any
 
-from retrograph.framework import errors, wire
+from retrograph.framework import wire
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
 from retrograph.framework.messages import DecodeError, message_class
@@ -18,6 +18,7 @@ from retrograph.platform import gfile, logging
 from retrograph.summary.events import EventFileWriter, event_bytes
 from retrograph.summary.plugin_asset import get_all_plugin_assets
 from retrograph.summary.protos import TaggedRunMetadata
+from retrograph.summary.session_writer import EventFileWriterV2
 
 _PLUGINS_DIR = "plugins"
 _GRAPH_DEF, _SUMMARY, _SESSION_LOG, _RUN_METADATA, _META_GRAPH = 4, 5, 7, 8, 9
@@ -143,11 +144,12 @@ class FileWriter(SummaryToEventTransformer):
     """Writes an event file to `logdir`, with `graph` if given; a thread writes, so that training does not wait.
 
     `max_queue` events wait at most; the file is flushed every `flush_secs` seconds, and when the program ends. It is
-    also a context manager that closes it. The file is made with the first event.
+    also a context manager that closes it. The file is made with the first event. With `session`, it writes through the
+    writer of `tf.contrib.summary` that this session has for the directory.
     >>> with tf.summary.FileWriter("logs", sess.graph) as writer:
     ...     writer.add_summary(sess.run(merged), step)
 
-    Raises: errors of the file system; UnimplementedError for `session`. Source: TF 1.15 `tf.summary.FileWriter`.
+    Raises: errors of the file system. Source: TF 1.15 `tf.summary.FileWriter`.
     """
 
     def __init__(
@@ -160,12 +162,13 @@ class FileWriter(SummaryToEventTransformer):
         filename_suffix: str | None = None,
         session: Any = None,
     ):
-        if session is not None:
-            raise errors.UnimplementedError(
-                None, None, "tf.summary.FileWriter: `session`, a writer shared with tf.contrib.summary"
-            )
         self._closed = False
-        super().__init__(EventFileWriter(logdir, max_queue, flush_secs, filename_suffix), graph, graph_def)
+        writer: Any
+        if session is None:
+            writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix)
+        else:
+            writer = EventFileWriterV2(session, logdir, max_queue, flush_secs, filename_suffix)
+        super().__init__(writer, graph, graph_def)
 
     def __enter__(self) -> FileWriter:
         return self
