@@ -284,6 +284,10 @@ def _pack_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _pack(xp: Any, op: Any, *values: Any) -> Any:
+    if op._outputs[0]._dtype._base.name == "resource":
+        handles = np.empty(len(values), object)
+        handles[:] = values
+        return handles
     for i, x in enumerate(values):
         if x.shape != values[0].shape:
             shapes = f"values[0].shape = {list(values[0].shape)} != values[{i}].shape = {list(x.shape)}".replace(

@@ -30,6 +30,7 @@ from retrograph.runtime.lower import (
     uninitialized_error,
 )
 from retrograph.runtime.places import Cells, groups, is_handle, ops_of, taken_by
+from retrograph.runtime.resources import run_in_turn
 from retrograph.runtime.state import (
     HANDLE_TYPES,
     HostContext,
@@ -57,6 +58,8 @@ _CONTROL_FLOW_TYPES = frozenset(
 _WITHOUT_CONTAINER = re.compile(r"Resource localhost/(\S+)/N10tensorflow3VarE does not exist\.")
 # Programs' functions, which may wait for other threads.
 _CALLING_TYPES = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
+# What may pick one of several handles.
+_HANDLE_ARRAYS = frozenset(("Pack", "Gather", "GatherV2"))
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 # A plan this small is run by NumPy: XLA's dispatch alone costs more.
 _HOST_OPS, _HOST_ELEMENTS, _HOST_TINY, _HOST_BUDGET = 256, 4096, 8, 40_000
@@ -211,17 +214,37 @@ class _Executable:
         self.checks: list[tuple[Operation, list[Any]]] = []
 
 
-class HostStep:
+class _Step:
+    """Items that run together."""
+
+    items: list[Any]
+    waits = False
+    _sources: frozenset[Operation] | None = None
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operations."""
+        return [op for item in self.items for op in ops_of(item)]
+
+    @property
+    def sources(self) -> frozenset[Operation]:
+        """The operations that must have run before."""
+        if self._sources is None:
+            found = {t._op for item in self.items for t in taken_by(item)}
+            self._sources = frozenset(found.union(*(op._control_inputs for op in self.ops)))
+        return self._sources
+
+
+class HostStep(_Step):
     """Items that run on NumPy values."""
 
     def __init__(self, items: list[Any]):
         self.items = items
-        ops = [op for item in items for op in ops_of(item)]
-        cells = Cells(ops)
+        cells = Cells(self.ops)
+        self.waits = any(map(_waits, items))
         # Two threads that count on one variable must not take the same number; what may wait must not hold the lock.
-        self.locked = bool(cells.written or cells.streams) and not any(
-            _waits(item) or op._type in _CALLING_TYPES for item in items for op in ops_of(item)
-        )
+        calls = self.waits or any(op._type in _CALLING_TYPES for op in self.ops)
+        self.locked = bool(cells.written or cells.streams) and not calls
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
@@ -241,7 +264,7 @@ class HostStep:
             context.commit(given)
 
 
-class Segment:
+class Segment(_Step):
     """Items that one XLA program computes.
 
     Cells that are written go in donated and come out again, so that they are updated in place.
@@ -254,7 +277,7 @@ class Segment:
         self.fed = fed
         self.wanted = wanted
         self.static = static
-        ops = [op for item in items for op in ops_of(item)]
+        ops = self.ops
         made = {t for op in ops for t in op._outputs}
         self.outputs = [t for op in ops for t in op._outputs if t in wanted]
         taken = [t for item in items for t in taken_by(item) if t not in made]
@@ -598,8 +621,7 @@ class Plan:
         given = dict(env)
         try:
             with np.errstate(all="ignore"):
-                for step in self._host:
-                    step.run(session, given)
+                run_in_turn(self._host, session._waits, lambda step: step.run(session, given))
         except HostBudgetError:
             self._all_numpy = False
             return False
@@ -642,18 +664,16 @@ class Plan:
         if self._steps is None:
             self._steps = self._cut()
         # Other threads run these steps too: a finer cut is a new list.
-        steps, position = self._steps, 0
-        while position < len(steps):
-            try:
-                steps[position].run(session, env)
-            except NeedsConcreteError as error:
-                self._steps = steps = [
-                    *steps[:position],
-                    *steps[position].refined(error.tensor),
-                    *steps[position + 1 :],
-                ]
-                continue
-            position += 1
+        run_in_turn(self._steps, session._waits, lambda step: self._run_step(step, session, env))
+
+    def _run_step(self, step: Any, session: Any, env: dict[Tensor, Any]) -> None:
+        try:
+            step.run(session, env)
+        except NeedsConcreteError as error:
+            finer = step.refined(error.tensor)
+            self._steps = [s for old in self._steps or () for s in (finer if old is step else [old])]
+            for part in finer:
+                self._run_step(part, session, env)
 
     def _cut(self) -> list[Any]:
         steps: list[Any] = []
@@ -694,10 +714,11 @@ class Plan:
             raise UninitializedVariableError(op.node_def, op, text) from None
 
 
-class _PrepareStep:
+class _PrepareStep(_Step):
     """Puts constants and handles where every step finds them."""
 
     def __init__(self, items: list[Any]):
+        self.items = []
         self.constants = [
             (i.op._outputs[0], i.op._attrs["value"])
             for i in items

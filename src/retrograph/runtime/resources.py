@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -36,6 +37,10 @@ class Resources:
         """Forgets all."""
         with self._lock:
             self._objects.clear()
+
+
+class WouldWaitError(Exception):
+    """An operation has to wait for others, which may be operations of the same run."""
 
 
 class Waiting:
@@ -79,11 +84,24 @@ class Waits:
         finally:
             self._local.deadline = before
 
+    @contextmanager
+    def refused(self, refused: bool) -> Iterator[None]:
+        """Inside the block this thread's operations that would have to wait raise WouldWaitError instead, if so said."""
+        self._local.refused = refused
+        try:
+            yield
+        finally:
+            self._local.refused = False
+
     def wait(self, waiting: Waiting) -> None:
         """Waits for `waiting`; however it ends early (the session closes, Ctrl-C), it is cancelled.
 
-        Raises: DeadlineExceededError.
+        Raises: DeadlineExceededError; WouldWaitError if waiting is refused now.
         """
+        if getattr(self._local, "refused", False):
+            if waiting.cancel():
+                raise WouldWaitError
+            return
         with self._lock:
             closed = self._closed
             if not closed:
@@ -108,3 +126,38 @@ class Waits:
             current = list(self._current)
         for waiting in current:
             waiting.cancel()
+
+
+def run_in_turn(steps: Iterable[Any], waits: Waits, run: Callable[[Any], None]) -> None:
+    """Runs steps in order, but those that have to wait after those that need not.
+
+    Steps have `waits`, `ops` and `sources` (the operations that must have run before).
+    """
+    left: deque[Any] = deque(steps)
+    delayed: list[Any] = []
+    behind: set[Any] = set()
+    may_wait = False
+    while left or delayed:
+        if not left:  # nothing else can go on now
+            left, delayed, behind, may_wait = deque(delayed), [], set(), True
+        step = left.popleft()
+        if behind and not behind.isdisjoint(step.sources):
+            ready = False
+        elif step.waits:
+            ready = _ran(step, waits, run, refused=bool(left) and not may_wait)
+            may_wait = False
+        else:
+            run(step)
+            ready = True
+        if not ready:
+            delayed.append(step)
+            behind.update(step.ops)
+
+
+def _ran(step: Any, waits: Waits, run: Callable[[Any], None], refused: bool) -> bool:
+    try:
+        with waits.refused(refused):
+            run(step)
+    except WouldWaitError:
+        return False
+    return True
