@@ -31,6 +31,7 @@ from retrograph.ops.control_flow import (
 )
 from retrograph.ops.flow_context import ControlFlowContext, is_loop_exit, op_in_context
 from retrograph.ops.flow_definitions import cond_definition, restore_cond
+from retrograph.ops.inner_summaries import after_summaries
 
 
 class CondContext(ControlFlowContext):
@@ -112,7 +113,7 @@ class CondContext(ControlFlowContext):
 
     def BuildCondBranch(self, fn: Callable[[], Any]) -> tuple[Any, Any]:
         """Calls `fn` in this context: (what it returned, the same as tensors of this branch); (None, None) for None."""
-        original = fn()
+        original = after_summaries(fn)
         if original is None:
             return None, None
         result = nest.map_structure(self._branch_tensor, original, expand_composites=True)

@@ -40,6 +40,7 @@ from retrograph.ops.flow_context import (
     output_context,
 )
 from retrograph.ops.flow_definitions import restore_while, while_definition
+from retrograph.ops.inner_summaries import after_summaries
 from retrograph.ops.tensor_array import flow_of, with_flows
 
 
@@ -229,7 +230,7 @@ class WhileContext(ControlFlowContext):
         inner = [identity_or_ref(x[1]) for x in switches]
         self._pivot_for_body = inner[0]
         arguments = packed(inner)
-        result = body(*arguments)
+        result = after_summaries(lambda: body(*arguments))
         if not nest.is_sequence_or_composite(result):
             result = [result]
         nest.assert_same_structure(list(arguments), list(result), expand_composites=True)
