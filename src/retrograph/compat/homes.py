@@ -72,6 +72,10 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
     },
     "tensorflow.python.util.compat": {"collections_abc": "collections.abc"},
+    "tensorflow.python.training.checkpoint_management": {
+        "time": "time",
+        "update_checkpoint_state_internal": "retrograph.checkpoint.management:write_state",
+    },
     "tensorflow.python.platform.test": {"mock": "unittest.mock"},
     "tensorflow.test": {"mock": "unittest.mock"},
     "tensorflow.contrib.framework": {"nest": _FRAMEWORK + "nest"},
@@ -166,6 +170,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.gradients_impl": ("retrograph.autodiff",),
     "tensorflow.python.ops.gradients_util": ("retrograph.autodiff",),
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
+    **{
+        f"tensorflow.python.training.tracking{name}": ("retrograph.train.tracking", "retrograph.train.checkpoint_object")
+        for name in ("", ".base", ".util", ".tracking")
+    },
+    "tensorflow.python.training.checkpoint_management": (
+        "retrograph.checkpoint.management",
+        "retrograph.train.checkpoint_manager",
+    ),
     "tensorflow.python.training": ("retrograph.train", "retrograph.variables", "retrograph.checkpoint"),
     "tensorflow.python.client": ("retrograph.runtime", _FRAMEWORK + "sessions"),
     "tensorflow.python.client.device_lib": ("retrograph.compat.device_lib",),
@@ -182,6 +194,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
+    "tensorflow.python.feature_column": ("retrograph.feature_column",),
     "tensorflow.python.estimator": ("retrograph.estimator",),
     "tensorflow.python.lib.io": ("retrograph.io",),
     "tensorflow.python.compat.compat": (_PLATFORM + "text",),
