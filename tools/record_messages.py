@@ -44,6 +44,7 @@ WANTED = (
     "core/util",
     "core/lib",
     "contrib/tensorboard",
+    "python/training",
 )
 SKIPPED = ("/tpu/", "trace_events", "/boosted_trees/")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import glob
 import os
 import re
@@ -10,72 +9,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from retrograph.checkpoint.old_format import matching_files
 from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.checkpoint.reading import index_name
 from retrograph.checkpoint.writing import remove_files, write_atomically
 from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.framework.logger import get_logger
-from retrograph.framework.node_def import _quoted
+from retrograph.framework.message_text import merge_text
+from retrograph.framework.messages import DecodeError, message_class
 
-_LINE = re.compile(r'\s*(\w+)\s*:\s*("(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|[-+.\w]+)\s*')
-
-
-class CheckpointState:
-    """Which checkpoints a directory has: the latest, and all that are kept, in the form of TF's protocol buffer."""
-
-    def __init__(
-        self,
-        model_checkpoint_path: str = "",
-        all_model_checkpoint_paths: Sequence[str] | None = None,
-        all_model_checkpoint_timestamps: Sequence[float] | None = None,
-        last_preserved_timestamp: float | None = None,
-    ):
-        self.model_checkpoint_path = model_checkpoint_path
-        self.all_model_checkpoint_paths = list(all_model_checkpoint_paths or ())
-        self.all_model_checkpoint_timestamps = list(all_model_checkpoint_timestamps or ())
-        self.last_preserved_timestamp = last_preserved_timestamp or 0.0
-
-    def __str__(self) -> str:
-        lines = [("model_checkpoint_path", _text(self.model_checkpoint_path))] if self.model_checkpoint_path else []
-        lines += [("all_model_checkpoint_paths", _text(p)) for p in self.all_model_checkpoint_paths]
-        lines += [("all_model_checkpoint_timestamps", repr(float(t))) for t in self.all_model_checkpoint_timestamps]
-        if self.last_preserved_timestamp:
-            lines.append(("last_preserved_timestamp", repr(float(self.last_preserved_timestamp))))
-        return "".join(f"{name}: {value}\n" for name, value in lines)
-
-    __repr__ = __str__
-
-    @classmethod
-    def parse(cls, text: str) -> CheckpointState:
-        """The state of its text; ValueError for anything else."""
-        made, place = cls(), 0
-        while place < len(text.rstrip()):
-            match = _LINE.match(text, place)
-            if match is None:
-                raise ValueError(f"line {text[:place].count(chr(10)) + 1} is not understood")
-            made._set(match.group(1), match.group(2))
-            place = match.end()
-        return made
-
-    def _set(self, name: str, token: str) -> None:
-        kinds = {
-            "model_checkpoint_path": str,
-            "all_model_checkpoint_paths": str,
-            "all_model_checkpoint_timestamps": float,
-            "last_preserved_timestamp": float,
-        }
-        if name not in kinds:
-            raise ValueError(f"unknown field {name}")
-        value: Any = ast.literal_eval("b" + token).decode() if kinds[name] is str else float(token)
-        if name.startswith("all_"):
-            getattr(self, name).append(value)
-        else:
-            setattr(self, name, value)
-
-
-def _text(path: str) -> str:
-    return _quoted(path.encode())
+CheckpointState: Any = message_class("tensorflow.CheckpointState")
 
 
 def _state_file(save_dir: str, latest_filename: str | None) -> str:
@@ -89,13 +33,15 @@ def generate_checkpoint_state_proto(
     all_model_checkpoint_paths: list[str] | None = None,
     all_model_checkpoint_timestamps: Sequence[float] | None = None,
     last_preserved_timestamp: float | None = None,
-) -> CheckpointState:
+) -> Any:
     """The state of a directory; paths relative to it where it is relative itself.
 
     Raises: ValueError for other numbers of timestamps than of paths.
     Source: TF 1.15 `tf.train.generate_checkpoint_state_proto`.
     """
-    paths = list(all_model_checkpoint_paths or ())
+    # A list that is given gets the path too, as in TF.
+    given = all_model_checkpoint_paths
+    paths = given if isinstance(given, list) else list(given or ())
     if not paths or paths[-1] != model_checkpoint_path:
         get_logger().info("%s is not in all_model_checkpoint_paths. Manually adding it.", model_checkpoint_path)
         paths.append(model_checkpoint_path)
@@ -108,12 +54,14 @@ def generate_checkpoint_state_proto(
     def relative(path: str) -> str:
         return path if os.path.isabs(save_dir) or os.path.isabs(path) else os.path.relpath(path, save_dir or ".")
 
-    return CheckpointState(
-        relative(model_checkpoint_path),
-        [relative(p) for p in paths],
-        all_model_checkpoint_timestamps,
-        last_preserved_timestamp,
+    made = CheckpointState(
+        model_checkpoint_path=relative(model_checkpoint_path),
+        all_model_checkpoint_paths=[relative(p) for p in paths],
+        all_model_checkpoint_timestamps=list(all_model_checkpoint_timestamps or ()),
     )
+    if last_preserved_timestamp is not None:
+        made.last_preserved_timestamp = last_preserved_timestamp
+    return made
 
 
 def write_state(
@@ -167,7 +115,7 @@ def update_checkpoint_state(
 
 
 @export("train.get_checkpoint_state")
-def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None) -> CheckpointState | None:
+def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None) -> Any:
     """The `CheckpointState` of a directory, paths absolute or relative to where the program runs; None without one.
 
     Raises: ValueError if it names no checkpoint.
@@ -176,17 +124,17 @@ def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None
     path = _state_file(os.fspath(checkpoint_dir), latest_filename)
     try:
         with open(path, encoding="utf-8") as file:
-            state = CheckpointState.parse(file.read())
+            state = merge_text(file.read(), CheckpointState())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, DecodeError) as error:
         get_logger().warning("%s: %s", type(error).__name__, error)
         get_logger().warning("%s: Checkpoint ignored", path)
         return None
     if not state.model_checkpoint_path:
         raise ValueError("Invalid checkpoint state loaded from " + checkpoint_dir)
     state.model_checkpoint_path = os.path.join(checkpoint_dir, state.model_checkpoint_path)
-    state.all_model_checkpoint_paths = [os.path.join(checkpoint_dir, p) for p in state.all_model_checkpoint_paths]
+    state.all_model_checkpoint_paths[:] = [os.path.join(checkpoint_dir, p) for p in state.all_model_checkpoint_paths]
     return state
 
 
@@ -200,7 +148,8 @@ def latest_checkpoint(checkpoint_dir: str, latest_filename: str | None = None) -
     if state is None:
         return None
     if checkpoint_exists(state.model_checkpoint_path):
-        return state.model_checkpoint_path
+        path: str = state.model_checkpoint_path
+        return path
     get_logger().error("Couldn't match files for checkpoint %s", state.model_checkpoint_path)
     return None
 
@@ -242,7 +191,11 @@ def remove_checkpoint(
     Source: TF 1.15 `tf.train.remove_checkpoint`.
     """
     remove_files(meta_graph_filename(checkpoint_prefix, meta_graph_suffix), "")
-    for suffix in (".index", ".data-?????-of-?????") if checkpoint_format_version == 2 else ("",):
+    if checkpoint_format_version != 2:
+        for path in matching_files(checkpoint_prefix):
+            os.remove(path)
+        return
+    for suffix in (".index", ".data-?????-of-?????"):
         remove_files(checkpoint_prefix, suffix)
 
 

@@ -171,7 +171,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.gradients_util": ("retrograph.autodiff",),
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
     **{
-        f"tensorflow.python.training.tracking{name}": ("retrograph.train.tracking", "retrograph.train.checkpoint_object")
+        f"tensorflow.python.training.tracking{name}": (
+            "retrograph.train.tracking",
+            "retrograph.train.checkpoint_object",
+        )
         for name in ("", ".base", ".util", ".tracking")
     },
     "tensorflow.python.training.checkpoint_management": (

@@ -27,11 +27,19 @@ from retrograph.framework.device import canonical_name
 from retrograph.framework.exports import export
 from retrograph.framework.graph import control_dependencies, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.logger import get_logger
+from retrograph.framework.messages import message_class
 from retrograph.ops.control_flow import group, with_dependencies
 from retrograph.train.restore_help import explain
+from retrograph.train.saveable import (
+    ReferenceVariableSaveable,
+    ResourceVariableSaveable,
+    all_saveables,
+    by_name,
+    on_cpu,
+    saveables_of,
+)
 from retrograph.train.saveable import SaveableObject as Saveable
 from retrograph.train.saveable import SaveSpec as Spec
-from retrograph.train.saveable import all_saveables, on_cpu
 from retrograph.train.saver_def import SaverDef
 from retrograph.variables.definition import in_scope, without_scope
 
@@ -41,6 +49,10 @@ class BaseSaverBuilder:
 
     SaveSpec = Spec
     SaveableObject = Saveable
+    VariableSaveable = ReferenceVariableSaveable
+    ResourceVariableSaveable = ResourceVariableSaveable
+    OpListToDict = staticmethod(by_name)
+    SaveableObjectsForOp = staticmethod(saveables_of)
 
     def __init__(self, write_version: int = SaverDef.V2):
         self._write_version = write_version
@@ -264,6 +276,7 @@ class Saver:
         self.saver_def: Any = saver_def
         self._builder, self._allow_empty, self._write_version = builder, allow_empty, write_version
         self._pad_step_number, self._save_relative_paths = pad_step_number, save_relative_paths
+        self._object_saver: Saver | None = None
         self._is_built = False
         self._is_empty: bool | None = None
         self._last_checkpoints: list[tuple[str, float]] = []
@@ -438,7 +451,7 @@ class Saver:
     def _run_save(self, sess: Any, save_path: str, file: str) -> str:
         try:
             saved = sess.run(self.saver_def.save_tensor_name, {self.saver_def.filename_tensor_name: file})
-        except (errors.FailedPreconditionError, errors.NotFoundError):
+        except (errors.FailedPreconditionError, errors.NotFoundError, FileExistsError, NotADirectoryError):
             if not os.path.isdir(os.path.dirname(save_path) or "."):
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
             raise
@@ -504,9 +517,34 @@ class Saver:
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except errors.NotFoundError as error:
+            if self._restore_objects(sess, prefix):
+                return
             raise self._explained(sess, prefix, error, "a Variable name or other graph key that is missing") from None
         except errors.InvalidArgumentError as error:
             raise self._explained(sess, prefix, error, "a mismatch between the current graph and the graph") from None
+
+    def _restore_objects(self, sess: Any, prefix: str) -> bool:
+        """Restores a checkpoint of a `tf.train.Checkpoint` by the names that it tells; False if it is none."""
+        keys = object_graph_key_mapping(prefix)
+        if not keys or not self._var_list:
+            return False
+        with sess.graph.as_default():
+            named = self._var_list if isinstance(self._var_list, dict) else by_name(self._var_list)
+            if any(name not in keys for name in named):
+                return False
+            get_logger().warning(
+                "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will "
+                "re-build the Saver. Instead, consider loading object-based checkpoints using tf.train.Checkpoint()."
+            )
+            if self._object_saver is None:
+                self._object_saver = Saver({keys[name]: v for name, v in named.items()}, name="save_objects")
+        self._object_saver.restore(sess, prefix)
+        return True
+
+    def _add_collection_def(self, meta_graph_def: Any, key: Any, export_scope: str | None = None) -> None:
+        from retrograph.framework.meta_graph import add_collection_def
+
+        add_collection_def(meta_graph_def, key, export_scope=export_scope)
 
     def _explained(self, sess: Any, prefix: str, error: errors.OpError, reason: str) -> errors.OpError:
         text = (
@@ -530,6 +568,18 @@ class Saver:
                 value = tf.contrib.util.constant_value(op.inputs[1])
                 found += [] if value is None else [name.decode() for name in value.ravel().tolist()]
         return found
+
+
+def object_graph_key_mapping(checkpoint_path: str) -> dict[str, str]:
+    """The keys in a checkpoint of a `tf.train.Checkpoint` by the names of variables; empty for another checkpoint.
+
+    Source: TF 1.15 `saver.object_graph_key_mapping`.
+    """
+    reader = open_checkpoint(checkpoint_path)
+    if "_CHECKPOINTABLE_OBJECT_GRAPH" not in reader:
+        return {}
+    graph = message_class("tensorflow.TrackableObjectGraph").FromString(reader.read("_CHECKPOINTABLE_OBJECT_GRAPH")[()])
+    return {a.full_name: a.checkpoint_key for node in graph.nodes for a in node.attributes}
 
 
 def _as_list(value: Any) -> Any:
