@@ -254,13 +254,13 @@ class DenseTable(Table):
 def _made(op: Any, ctx: Any, *inputs: Array) -> Ref:
     """The handle of the table, which is made if the session does not have it."""
     ref = Ref(op)
-    cells = getattr(ctx, "home", ctx.cells)
-    table = cells.get(_key(ref))
-    if table is None:
+
+    def make(_: int) -> Table:
         fresh = DenseTable(op, *inputs) if op.type.startswith("MutableDense") else Table(op)
         fresh.check(op)
-        table = cells.setdefault(_key(ref), fresh)
-        ctx.cells[_key(ref)] = table
+        return fresh
+
+    table = ctx.resources.find_or_make(_key(ref), make)
     wanted = op.attrs["key_dtype"], op.attrs["value_dtype"]
     if (table.key_dtype, table.value_dtype) != wanted:
         types = f"{wanted[0].name}-{wanted[1].name} with {table.key_dtype.name}-{table.value_dtype.name}"
@@ -273,10 +273,10 @@ def _key(ref: Ref) -> tuple[str, Any]:
 
 
 def _table(op: Any, ctx: Any, ref: Any) -> Any:
-    table = ctx.cells.get(_key(ref))
-    if table is None:
-        raise errors.NotFoundError(None, op, f"Resource localhost/{ref.key} does not exist.")
-    return table
+    try:
+        return ctx.resources[_key(ref)]
+    except KeyError:
+        raise errors.NotFoundError(None, op, f"Resource localhost/{ref.key} does not exist.") from None
 
 
 # ---- what is done with tables
