@@ -315,12 +315,22 @@ class HostShuffleQueue(HostQueue):
     def __init__(self, op: Any, number: int):
         super().__init__(op, number)
         self.least = op._attrs["min_after_dequeue"]
+        self._seeds = (op._attrs["seed"], op._attrs["seed2"])
         if self.capacity <= self.least and self.capacity != np.inf:
             text = f"min_after_dequeue {self.least} must be < capacity {_number(self.capacity)}"
             raise errors.InvalidArgumentError(None, op, text)
         self.elements = []
         self._stream = initial_stream(op)
         self._words: list[int] = []
+
+    def check_shared(self, op: Any) -> None:
+        """InvalidArgumentError if another operation that shares this queue wants a different one."""
+        super().check_shared(op)
+        least, seeds = op._attrs["min_after_dequeue"], (op._attrs["seed"], op._attrs["seed2"])
+        self._check_same(op, "min_after_dequeue", self.least, "min_after_dequeue was", least)
+        if seeds not in (self._seeds, (0, 0)):
+            text = f"Shared queue '{self.name}' has random seeds {self._seeds} but requested seeds are {seeds}"
+            raise errors.InvalidArgumentError(None, op, text)
 
     def _ready(self) -> int:
         return len(self.elements) - (0 if self.closed else self.least)
