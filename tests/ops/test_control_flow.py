@@ -90,3 +90,8 @@ def test_a_loop_that_cannot_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_long_loop_leaves_the_host() -> None:
     r = tf.while_loop(lambda i, a: i < 200_000, lambda i, a: (i + 1, a + 2), [0, 0])
     assert tf.Session().run(r) == (200_000, 400_000)
+
+
+def test_group_refuses_arrays():
+    with pytest.raises(TypeError, match=r"Expected tf.group\(\) expected Tensor arguments not"):
+        tf.group(tf.no_op(), np.ones(2))

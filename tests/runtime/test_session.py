@@ -237,3 +237,38 @@ def test_fed_indices_are_checked_before_compiled_programs_run(monkeypatch):
         assert sess.run(rows, {ids: [0, 3]}).shape == (2, 2)
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1\] = 4 is not in \[0, 4\)"):
             sess.run(rows, {ids: [0, 4]})
+
+
+def test_a_counter_goes_on_before_others_take_it():
+    step = tf.get_variable("step", [], tf.int64, initializer=tf.zeros_initializer(), trainable=False)
+    rate = tf.cast(step, tf.float32) * 0.5
+    count = step.assign(step + 1)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert [sess.run([count, rate])[1] for _ in range(3)] == [0.5, 1.0, 1.5]
+
+
+def test_identity_shares_the_memory_of_a_reference_variable():
+    v = tf.Variable(1.0)
+    alias = tf.identity(tf.identity(v))
+    taken = v + 10.0
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        assert sess.run([alias, taken, tf.assign_add(v, 1.0)]) == [2.0, 11.0, 2.0]
+
+
+def test_an_uninitialized_variable_behind_identities_is_named_by_its_read():
+    v = tf.Variable(1.0, name="v")
+    with tf.Session() as sess, pytest.raises(tf.errors.FailedPreconditionError, match="node v/read"):
+        sess.run(tf.identity(v))
+
+
+def test_importing_jax_leaves_the_random_state_of_numpy():
+    code = (
+        "import numpy as np; np.random.seed(1); before = np.random.get_state()[2]\n"
+        "import retrograph as tf\n"
+        "x = tf.placeholder(tf.float32, [None, 300]); y = tf.matmul(x, tf.ones([300, 300]))\n"
+        "with tf.Session() as s: s.run(y, {x: np.ones([300, 300])})\n"
+        "import sys; assert 'jax' in sys.modules and np.random.get_state()[2] == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

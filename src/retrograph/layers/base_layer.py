@@ -292,7 +292,7 @@ class Layer:
         synchronization = tf.VariableSynchronization.AUTO if synchronization is None else synchronization
         aggregation = tf.VariableAggregation.NONE if aggregation is None else aggregation
         trainable = self._checked_trainable(trainable, synchronization)
-        existing = set(tf.global_variables())
+        existing = set(tf.global_variables()) if regularizer else set()
         dtype = dtypes.as_dtype(dtype or self._dtype or tf.float32)
         self._set_scope(None)
         with self._weight_scope() as scope:
@@ -303,7 +303,7 @@ class Layer:
             )  # fmt: skip
             if regularizer and not any(v in existing for v in _parts(variable)):
                 self._regularize(name, variable, regularizer)
-        trained = bool(trainable and self.trainable and _all_trainable(variable))
+        trained = bool(trainable and self.trainable and _is_trained(variable))
         (self._trainable_weights if trained else self._non_trainable_weights).append(variable)
         return variable
 
@@ -338,9 +338,7 @@ class Layer:
         for part in _parts(variable):
             with tf.name_scope(f"{name}/Regularizer"):
                 loss = regularizer(part)
-            if loss is not None:
-                self._losses.append(loss)
-                add_new([loss], tf.GraphKeys.REGULARIZATION_LOSSES)
+            self.add_loss([] if loss is None else [loss])
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Adds losses, also to the collection of regularization losses."""
@@ -472,9 +470,9 @@ def _parts(variable: Any) -> list[Any]:
     return list(variable) if type(variable).__name__ == "PartitionedVariable" else [variable]
 
 
-def _all_trainable(variable: Any) -> bool:
-    known = {id(v) for v in tf.trainable_variables()}
-    return all(id(v) in known for v in _parts(variable))
+def _is_trained(variable: Any) -> bool:
+    """Whether the collection has it: never so for a variable in parts, as in TF 1.15."""
+    return any(v is variable for v in reversed(tf.trainable_variables()))  # the newest is the last
 
 
 def _argument_names(function: Callable[..., Any]) -> frozenset[str]:

@@ -6,6 +6,8 @@ import builtins
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor, internal_convert_to_tensor
@@ -102,7 +104,8 @@ def _group_on_device(where: str | None, operations: Sequence[Any], name: str | N
 def _by_device(inputs: Iterable[Any]) -> dict[str | None, list[Any]]:
     groups: dict[str | None, list[Any]] = {}
     for item in inputs:
-        if not hasattr(item, "device"):
+        # Arrays have a device since NumPy 2.
+        if not hasattr(item, "device") or isinstance(item, (np.ndarray, np.generic)):
             raise TypeError(f"Expected tf.group() expected Tensor arguments not '{item}' with type '{type(item)}'")
         groups.setdefault(item.device, []).append(item)
     return groups
