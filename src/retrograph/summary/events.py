@@ -190,8 +190,6 @@ def _write_events(waiting: queue.Queue[bytes | None], events: EventsFile, flush_
 def summary_iterator(path: Any) -> Iterator[Any]:
     """The Events of an event file, one after the other; an event that is cut off at its header ends the file.
 
-    >>> [e.step for e in tf.train.summary_iterator(path) if e.HasField("summary")]
-
     Raises: NotFoundError; DataLossError where the file is corrupt. Source: TF 1.15 `tf.train.summary_iterator`.
     """
     for record in read_records(path):

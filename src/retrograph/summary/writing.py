@@ -146,8 +146,9 @@ class FileWriter(SummaryToEventTransformer):
     `max_queue` events wait at most; the file is flushed every `flush_secs` seconds, and when the program ends. It is
     also a context manager that closes it. The file is made with the first event. With `session`, it writes through the
     writer of `tf.contrib.summary` that this session has for the directory.
-    >>> with tf.summary.FileWriter("logs", sess.graph) as writer:
-    ...     writer.add_summary(sess.run(merged), step)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as logs, tf.summary.FileWriter(logs, session.graph) as writer:
+    ...     writer.add_summary(session.run(tf.summary.scalar("loss", 2.0)), global_step=7)
 
     Raises: errors of the file system. Source: TF 1.15 `tf.summary.FileWriter`.
     """
