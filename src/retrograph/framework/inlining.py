@@ -22,7 +22,7 @@ _IFS = ("If", "StatelessIf")
 _WHILES = ("While", "StatelessWhile")
 _MERGE = ("Merge", "RefMerge")
 # More operations than this out of functions are refused: functions that call each other can stand for any number.
-_MOST = 50_000
+_MOST = 20_000
 _DEEPEST = 100
 
 
