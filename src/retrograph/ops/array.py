@@ -17,6 +17,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import deprecated_argument
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export, export_value
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
@@ -349,6 +350,7 @@ def shape_n(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -
 
 
 @export("size")
+@dispatched("input")
 def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
     """The number of elements, i32[]; a constant if it is known.
 
@@ -373,6 +375,7 @@ def size_internal(input: Any, name: str | None = None, optimize: bool = True, ou
 
 
 @export("rank")
+@dispatched("input")
 def rank(input: Any, name: str | None = None) -> Tensor:
     """The number of dimensions, i32[]; a constant if it is known.
 
@@ -528,6 +531,7 @@ register_op(
 
 
 @export("expand_dims")
+@dispatched("input")
 @deprecated_argument("dim", "Use the `axis` argument instead", _MODULE)
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """`input` with a dimension of 1 inserted before `axis`.
@@ -573,6 +577,7 @@ register_op("Squeeze", shape=_squeeze_shape, gradient=_reshape_to_input, **both(
 
 
 @export("squeeze")
+@dispatched("input")
 @deprecated_argument("squeeze_dims", "Use the `axis` argument instead", _MODULE)
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
     """`input` without its dimensions of 1 (all of them, or those in `axis`).

@@ -15,6 +15,7 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import deprecated
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
@@ -276,6 +277,7 @@ def _axis_value(axis: Any) -> Any:
 
 
 @export("gather")
+@dispatched("params", "indices")
 def gather(
     params: Any,
     indices: Any,
@@ -304,6 +306,7 @@ def gather(
 
 
 @export("batch_gather")
+@dispatched("params", "indices")
 @deprecated(
     "`tf.batch_gather` is deprecated, please use `tf.gather` with `batch_dims=-1` instead.",
     "tensorflow.python.ops.array_ops",
@@ -420,6 +423,7 @@ register_op(
 
 
 @export("gather_nd", "manip.gather_nd")
+@dispatched("params", "indices")
 def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
     """The parts of `params` that the rows of `indices` (last dimension) name.
 
@@ -664,6 +668,7 @@ def _value_dtype(value: Any) -> Any:
 
 
 @export("one_hot")
+@dispatched("indices")
 def one_hot(
     indices: Any,
     depth: Any,

@@ -13,6 +13,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
 from retrograph.framework.deprecation import deprecated_argument
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
@@ -247,6 +248,7 @@ register_op(
 
 
 @export("concat")
+@dispatched("[values]")
 def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
     """The tensors of the list `values` one after the other along `axis`.
 
@@ -305,6 +307,7 @@ register_op("Pack", shape=_pack_shape, gradient=_pack_gradient, **both(_pack))
 
 
 @export("stack")
+@dispatched("[values]")
 def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
     """Tensors of one shape as one tensor with a new dimension at `axis`.
 
@@ -613,6 +616,7 @@ register_op("Tile", shape=_tile_shape, static_inputs=(1,), gradient=_tile_gradie
 
 
 @export("tile", "manip.tile")
+@dispatched("input")
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """`input` repeated `multiples[i]` times along each dimension i.
 

@@ -13,6 +13,7 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.shape import TensorShape
@@ -940,6 +941,7 @@ def _tensors_or_slices(inputs: Any) -> list[Any]:
 
 
 @export("math.add_n", "add_n")
+@dispatched("[inputs]")
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of a list of tensors of one shape and type.
 

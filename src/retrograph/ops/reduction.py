@@ -11,6 +11,7 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp, lax
@@ -236,6 +237,7 @@ def _reduce_v1(op_type: str, args: tuple[Any, ...]) -> Tensor:
 
 
 @export("math.reduce_sum", "reduce_sum")
+@dispatched("input_tensor")
 def reduce_sum(
     input_tensor: Any,
     axis: Any = None,
@@ -255,6 +257,7 @@ def reduce_sum(
 
 
 @export("math.reduce_mean", "reduce_mean")
+@dispatched("input_tensor")
 def reduce_mean(
     input_tensor: Any,
     axis: Any = None,
@@ -271,6 +274,7 @@ def reduce_mean(
 
 
 @export("math.reduce_prod", "reduce_prod")
+@dispatched("input_tensor")
 def reduce_prod(
     input_tensor: Any,
     axis: Any = None,
@@ -287,6 +291,7 @@ def reduce_prod(
 
 
 @export("math.reduce_max", "reduce_max")
+@dispatched("input_tensor")
 def reduce_max(
     input_tensor: Any,
     axis: Any = None,
@@ -303,6 +308,7 @@ def reduce_max(
 
 
 @export("math.reduce_min", "reduce_min")
+@dispatched("input_tensor")
 def reduce_min(
     input_tensor: Any,
     axis: Any = None,
@@ -319,6 +325,7 @@ def reduce_min(
 
 
 @export("math.reduce_all", "reduce_all")
+@dispatched("input_tensor")
 def reduce_all(
     input_tensor: Any,
     axis: Any = None,
@@ -335,6 +342,7 @@ def reduce_all(
 
 
 @export("math.reduce_any", "reduce_any")
+@dispatched("input_tensor")
 def reduce_any(
     input_tensor: Any,
     axis: Any = None,

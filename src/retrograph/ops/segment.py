@@ -11,6 +11,7 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
@@ -294,6 +295,7 @@ def _unsorted(op_type: str, data: Any, segment_ids: Any, num_segments: Any, name
 
 
 @export("math.unsorted_segment_sum", "unsorted_segment_sum")
+@dispatched("data", "segment_ids")
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sums of the elements with the same id, `num_segments` of them; negative ids are left out.
 
@@ -304,6 +306,7 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: s
 
 
 @export("math.unsorted_segment_max", "unsorted_segment_max")
+@dispatched("data", "segment_ids")
 def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The maxima of the elements with the same id, the least number of the type for an id without elements.
 
@@ -313,6 +316,7 @@ def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: s
 
 
 @export("math.unsorted_segment_min", "unsorted_segment_min")
+@dispatched("data", "segment_ids")
 def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The minima of the elements with the same id, the greatest number of the type for an id without elements.
 
@@ -322,6 +326,7 @@ def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: s
 
 
 @export("math.unsorted_segment_prod", "unsorted_segment_prod")
+@dispatched("data", "segment_ids")
 def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The products of the elements with the same id, 1 for an id without elements.
 
@@ -340,6 +345,7 @@ def _sizes_and_sums(data: Any, ids: Any, num_segments: Any) -> tuple[Any, Any]:
 
 
 @export("math.unsorted_segment_mean", "unsorted_segment_mean")
+@dispatched("data", "segment_ids")
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The means of the elements with the same id, 0 for an id without elements.
 
@@ -351,6 +357,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 @export("math.unsorted_segment_sqrt_n", "unsorted_segment_sqrt_n")
+@dispatched("data", "segment_ids")
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sums of the elements with the same id, divided by the square root of their number.
 

@@ -12,6 +12,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import deprecated
+from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp
@@ -117,6 +118,7 @@ def _where(op_type: str, condition: Any, x: Any, y: Any, name: str | None) -> Te
 
 
 @export("where")
+@dispatched("condition", "x", "y")
 @deprecated("Use tf.where in 2.0, which has the same broadcast rule as np.where", "tensorflow.python.ops.array_ops")
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """The elements of `x` where `condition` holds, else those of `y`; without them the coordinates, i64[n, rank].
@@ -476,6 +478,7 @@ register_op(
 
 
 @export("dynamic_partition")
+@dispatched("data", "partitions")
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Tensor]:
     """`data` in `num_partitions` parts: element i goes to part `partitions[i]`.
 

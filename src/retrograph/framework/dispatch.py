@@ -1,0 +1,93 @@
+"""A second try for calls that fail: on ragged tensors, an operation is what is registered for it.
+
+TF 1.15 calls the operation first. If that raises TypeError or ValueError, it looks whether the arguments could be ragged
+tensors, and converts those that are none on the way: the constants that it leaves behind are counted by later names.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.graph import Tensor
+from retrograph.framework.structures import SparseTensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_handlers: dict[str, Callable[..., Any]] = {}
+_AS_THEY_ARE = (Tensor, np.ndarray, int, float, str, type(None))
+
+
+def dispatched(*arguments: str) -> Callable[[F], F]:
+    """Makes a function try again with what `register_ragged` gave for it; `arguments` may be ragged, `[x]` in a list."""
+
+    def decorate(function: F) -> F:
+        places = _places(function, arguments)
+        name = function.__name__
+
+        @functools.wraps(function)
+        def dispatching(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except (TypeError, ValueError):
+                if not _takes_ragged(places, args, kwargs) or name not in _handlers:
+                    raise
+            return _handlers[name](*args, **kwargs)
+
+        return cast(F, dispatching)
+
+    return decorate
+
+
+def register_ragged(name: str, handler: Callable[..., Any]) -> None:
+    """What the dispatched function of this name does if an argument is ragged; it has the function's signature."""
+    _handlers[name] = handler
+
+
+def is_ragged(value: Any) -> bool:
+    """Whether it is a ragged tensor, or the value of one."""
+    return getattr(value, "_is_ragged", False) is True
+
+
+def _places(function: Callable[..., Any], arguments: tuple[str, ...]) -> tuple[tuple[str, int, bool], ...]:
+    names = list(inspect.signature(function).parameters)
+    plain = [argument.strip("[]") for argument in arguments]
+    return tuple((name, names.index(name), "[" in given) for name, given in zip(plain, arguments, strict=True))
+
+
+def _takes_ragged(places: tuple[tuple[str, int, bool], ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    found = False
+    for name, position, is_list in places:
+        value = args[position] if position < len(args) else kwargs.get(name)
+        if is_list and not isinstance(value, (list, tuple)):
+            return False
+        for element in _elements(value, is_list):
+            if is_ragged(element):
+                found = True
+            elif not _is_convertible(element):
+                return False
+    return found
+
+
+def _elements(value: Any, is_list: bool) -> Iterator[Any]:
+    if is_list:
+        yield from value
+    else:
+        yield value
+
+
+def _is_convertible(value: Any) -> bool:
+    if isinstance(value, _AS_THEY_ARE) or getattr(value, "_is_dense_tensor_like", False):
+        return True
+    if isinstance(value, SparseTensor):
+        return False
+    try:
+        convert_to_tensor(value)
+    except (TypeError, ValueError):
+        return False
+    return True
