@@ -17,8 +17,8 @@ from retrograph.framework import errors
 from retrograph.framework.messages import class_in_module
 
 MISSING: Any = object()
-_INNER = ("tensorflow.python", "tensorflow.core")
-_RECORDED = (*_INNER, "tensorflow.contrib")
+_INNER = ("tensorflow.python.", "tensorflow.core.")
+_RECORDED = (*_INNER, "tensorflow.contrib.")
 
 
 def find(module: str, name: str) -> Any:
@@ -51,7 +51,7 @@ def _root_value(symbol: str) -> Any:
 
 
 def _public(module: str, name: str) -> Any:
-    if module.startswith(_INNER):
+    if f"{module}.".startswith(_INNER):
         return MISSING
     return _symbol(facts.public_name(f"{module}.{name}"))
 
@@ -65,7 +65,7 @@ def _message(module: str, name: str) -> Any:
 
 
 def _recorded(module: str, name: str) -> Any:
-    row = facts.modules().get(module, {}).get(name, "") if module.startswith(_RECORDED) else ""
+    row = facts.modules().get(module, {}).get(name, "") if f"{module}.".startswith(_RECORDED) else ""
     if row.startswith("@"):
         return importlib.import_module(row[1:])
     if row.startswith("!"):
