@@ -97,11 +97,12 @@ def bucket_limits() -> np.ndarray[Any, Any]:
     return np.array([*(-x for x in reversed(limits)), 0.0, *limits])
 
 
-def _buckets(values: Any) -> tuple[Any, Any]:
-    """The limits and counts of the buckets, of empty ones in a row only the last."""
+def _buckets(ordered: Any) -> tuple[Any, Any]:
+    """The limits of the buckets and how many of the sorted values each has; of empty ones in a row only the last."""
     limits = bucket_limits()
-    places = np.minimum(np.searchsorted(limits, values, "right"), len(limits) - 1)
-    counts = np.bincount(places, minlength=len(limits)).astype(np.float64)
+    below = np.searchsorted(ordered, limits, "left")
+    below[-1] = len(ordered)
+    counts = np.diff(below, prepend=0).astype(np.float64)
     filled = counts > 0
     kept = filled | np.append(filled[1:], True)
     return limits[kept], counts[kept]
@@ -115,12 +116,13 @@ def _total(values: Any) -> float:
 def histogram_bytes(values: Any) -> bytes:
     """A serialized HistogramProto of finite numbers."""
     values = np.asarray(values).astype(np.float64).ravel()
+    ordered = np.sort(values)
     low, high = sys.float_info.max, -sys.float_info.max
     if len(values):
-        low, high = float(values.min()), float(values.max())
+        low, high = float(ordered[0]), float(ordered[-1])
     with np.errstate(over="ignore"):
         head = (low, high, float(len(values)), _total(values), _total(values * values))
-    limits, counts = _buckets(values)
+    limits, counts = _buckets(ordered)
     fields = [_double(i, x) for i, x in enumerate(head, 1)]
     return b"".join([*fields, _packed_doubles(6, limits), _packed_doubles(7, counts)])
 
