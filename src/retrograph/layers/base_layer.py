@@ -343,6 +343,7 @@ class Layer:
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Adds losses, also to the collection of regularization losses."""
         found = [loss() if callable(loss) else loss for loss in nest.flatten(losses)]
+        found = [tf.convert_to_tensor(loss, tf.float32) if isinstance(loss, (int, float)) else loss for loss in found]
         found = [loss for loss in found if loss is not None]
         self._losses.extend(found)
         add_new(found, tf.GraphKeys.REGULARIZATION_LOSSES)
