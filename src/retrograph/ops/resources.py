@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import Operation, Tensor, add_to_collection, get_collection
+from retrograph.framework.dtypes import string
+from retrograph.framework.graph import Operation, Tensor, add_to_collection, device, get_collection, name_scope
 from retrograph.ops.control_flow import group, no_op
 
 
@@ -42,3 +44,23 @@ def initialize_resources(resource_list: Sequence[Any], name: str = "init") -> Op
     if resource_list:
         return group(*[r.create for r in resource_list], name=name)
     return no_op(name=name)
+
+
+def report_uninitialized_resources(
+    resource_list: Sequence[Any] | None = None, name: str = "report_uninitialized_resources"
+) -> Tensor:
+    """`string[n]`: the names of the handles whose resources are not there.
+
+    Source: TF 1.15 `resources.report_uninitialized_resources`.
+    """
+    from retrograph.framework.constants import constant
+    from retrograph.ops.joining import stack
+    from retrograph.ops.selecting import boolean_mask
+
+    if resource_list is None:
+        resource_list = [*shared_resources(), *local_resources()]
+    with name_scope(name), device("/cpu:0"):
+        if not resource_list:
+            return constant([], dtype=string)
+        mask = apply_op("LogicalNot", None, x=stack([r.is_initialized for r in resource_list]))
+        return boolean_mask(constant([r.handle.name for r in resource_list]), mask)

@@ -219,7 +219,8 @@ class _Step:
 
     items: list[Any]
     waits = False
-    _sources: frozenset[Operation] | None = None
+    compiled = False
+    _needed: frozenset[Operation] | None = None
 
     @property
     def ops(self) -> list[Operation]:
@@ -229,10 +230,10 @@ class _Step:
     @property
     def sources(self) -> frozenset[Operation]:
         """The operations that must have run before."""
-        if self._sources is None:
+        if self._needed is None:
             found = {t._op for item in self.items for t in taken_by(item)}
-            self._sources = frozenset(found.union(*(op._control_inputs for op in self.ops)))
-        return self._sources
+            self._needed = frozenset(found.union(*(op._control_inputs for op in self.ops)))
+        return self._needed
 
 
 class HostStep(_Step):
@@ -269,6 +270,8 @@ class Segment(_Step):
 
     Cells that are written go in donated and come out again, so that they are updated in place.
     """
+
+    compiled = True
 
     def __init__(
         self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()
@@ -621,7 +624,8 @@ class Plan:
         given = dict(env)
         try:
             with np.errstate(all="ignore"):
-                run_in_turn(self._host, session._waits, lambda step: step.run(session, given))
+                one = session._tracer.timing(lambda step: step.run(session, given), given)
+                run_in_turn(self._host, session._waits, one)
         except HostBudgetError:
             self._all_numpy = False
             return False
@@ -664,7 +668,8 @@ class Plan:
         if self._steps is None:
             self._steps = self._cut()
         # Other threads run these steps too: a finer cut is a new list.
-        run_in_turn(self._steps, session._waits, lambda step: self._run_step(step, session, env))
+        one = session._tracer.timing(lambda step: self._run_step(step, session, env), env)
+        run_in_turn(self._steps, session._waits, one)
 
     def _run_step(self, step: Any, session: Any, env: dict[Tensor, Any]) -> None:
         try:

@@ -20,6 +20,7 @@ from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
 from retrograph.runtime.resources import Resources, Waits
+from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
 _UNLIMITED: Any = nullcontext()
@@ -64,6 +65,7 @@ class BaseSession:
         self._cells: dict[Any, Any] = {}
         self._resources = Resources()
         self._waits = Waits()
+        self._tracer = Tracer()
         self._time_limit = self._config.operation_timeout_in_ms
         self._prepared: dict[Any, _Prepared] = {}
         self._prepared_version: Any = None
@@ -131,7 +133,10 @@ class BaseSession:
             plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
         limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
         with self._waits.limited(limit) if limit else _UNLIMITED:
-            results = plan.run(self, [_in_bytes(v) if v.dtype == object else v for v in values])
+            given = [_in_bytes(v) if v.dtype == object else v for v in values]
+            traced = run_metadata is not None and options is not None and options.trace_level
+            with self._tracer.recording(run_metadata) if traced else _UNLIMITED:
+                results = plan.run(self, given)
         found = {t: _as_result(r) for t, r in zip(plan.fetches, results, strict=True)}
         if tensors:
             found.update((t, v) for t, v in zip(tensors, values, strict=True) if t in found)
