@@ -183,6 +183,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tensorflow.python.training": ("retrograph.train", "retrograph.variables", "retrograph.checkpoint"),
     "tensorflow.python.client": ("retrograph.runtime", _FRAMEWORK + "sessions"),
+    "tensorflow.python.client.timeline": ("retrograph.runtime.timeline",),
     "tensorflow.python.client.device_lib": ("retrograph.compat.device_lib",),
     "tensorflow.python.data": ("retrograph.data", _FRAMEWORK + "data_nest"),
     "tensorflow.python.data.util.nest": (_FRAMEWORK + "data_nest",),
