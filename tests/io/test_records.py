@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -169,3 +171,9 @@ def test_flush_makes_records_visible(tmp_path: Path) -> None:
         writer.flush()
         assert _read(path, options) == [b"abc"]
         del writer
+
+
+def test_python_io_is_a_module_of_tensorflow() -> None:
+    source = "import retrograph; retrograph.install(); from tensorflow.python_io import TFRecordWriter; print(TFRecordWriter)"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
+    assert "TFRecordWriter" in done.stdout, done.stderr

@@ -251,3 +251,42 @@ def test_assets_of_plugins_are_written_with_the_graph(tmp_path: Path) -> None:
     assert (tmp_path / "plugins" / "mine" / "a.txt").read_text() == "content"
     with pytest.raises(ValueError, match="has no plugin_name"):
         plugin_asset.get_plugin_asset(plugin_asset.PluginAsset)
+
+
+def test_contrib_testing(tmp_path: Path) -> None:
+    testing = tf.contrib.testing
+    with tf.summary.FileWriter(str(tmp_path)) as writer:
+        for step, value in ((1, 0.5), (3, 2.0), (2, 1.0)):
+            writer.add_summary(_scalar("x", value), step)
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="text", tensor=tf.make_tensor_proto("a"))]), 4)
+    events = testing.latest_summaries(str(tmp_path))
+    assert testing.simple_values_from_events(events, ["x"]) == {"x": 2.0}
+    with pytest.raises(ValueError, match="Summary for text is not a simple_value"):
+        testing.simple_values_from_events(events, ["text"])
+    assert (
+        testing.latest_event_file(str(tmp_path / "none")) is None
+        and testing.latest_events(str(tmp_path / "none")) == []
+    )
+    summary = testing.to_summary_proto(_scalar("x", 0.5).SerializeToString())
+    testing.assert_summary(["x"], {"x": 0.501}, summary)
+    with pytest.raises(ValueError, match="Expected tags"):
+        testing.assert_summary(["y"], {}, summary)
+    with pytest.raises(AssertionError):
+        testing.assert_summary(["x"], {"x": 0.6}, summary)
+
+
+def test_a_fake_writer(tmp_path: Path) -> None:
+    fake = tf.contrib.testing.FakeSummaryWriter
+    fake.install()
+    try:
+        with pytest.raises(ValueError, match="already installed"):
+            fake.install()
+        writer = tf.summary.FileWriterCache.get(str(tmp_path))
+        writer.add_summary(_scalar("x", 2.0).SerializeToString(), 3)
+        writer.assert_summaries(tf.test.TestCase(), str(tmp_path), tf.get_default_graph(), {3: {"x": 2.0}})
+    finally:
+        tf.summary.FileWriterCache.clear()
+        fake.uninstall()
+    with pytest.raises(ValueError, match="not installed"):
+        fake.uninstall()
+    assert not list(tmp_path.iterdir())
