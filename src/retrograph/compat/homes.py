@@ -195,6 +195,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.summary_ops_v2": ("retrograph.summary.recording", "retrograph.summary.resource_writers"),
     "tensorflow.python.ops.summary_op_util": ("retrograph.summary.creation",),
     "tensorflow.python.saved_model": ("retrograph.saved",),
+    **{
+        f"tensorflow.contrib.graph_editor{name}": ("retrograph.contrib.graph_editor",)
+        for name in ("", ".util", ".select", ".subgraph", ".reroute", ".edit", ".transform")
+    },
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
@@ -216,6 +220,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.util.nest": (_FRAMEWORK + "nest",),
     "tensorflow.python.util.tf_inspect": ("retrograph.compat.tf_inspect",),
     "tensorflow.python.util.tf_decorator": ("retrograph.compat.tf_decorator",),
+    "tensorflow.python.util.deprecation": ("retrograph.compat.deprecating",),
+    "tensorflow.python.util.decorator_utils": ("retrograph.compat.deprecating",),
+    "tensorflow.python.framework.test_ops": ("retrograph.compat.test_ops",),
     "tensorflow.python.util.tf_contextlib": ("retrograph.compat.decorators",),
     "tensorflow.python.util": ("retrograph.compat.decorators",),
     "tensorflow.python.pywrap_tensorflow": ("retrograph.checkpoint", _FRAMEWORK + "nest"),
