@@ -129,6 +129,11 @@ class MergeDevice:
         return _merged(self.name, op.device or "")
 
 
+def merge_names(outer: str, inner: str) -> str:
+    """The device that `inner` names, completed by `outer`."""
+    return _merged(outer, inner)
+
+
 def merge_device(spec: Any) -> MergeDevice:
     """The device function that a name or spec stands for."""
     return spec if isinstance(spec, MergeDevice) else MergeDevice("" if spec is None else spec)

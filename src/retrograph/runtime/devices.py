@@ -33,16 +33,17 @@ def available(config: Any = None) -> list[DeviceAttributes]:
     return found
 
 
-def check_placement(ops: Iterable[Operation], config: Any) -> None:
+def check_placement(ops: Iterable[Operation], config: Any, server: Any = None) -> None:
     """Raises InvalidArgumentError for an operation on a device that is not there, unless soft placement is allowed."""
     for op in ops:
-        if op._device and not _placeable(op._device, config):
+        if op._device and not _placeable(op._device, config, server):
             raise _unplaceable(op)
 
 
-def _placeable(device: str, config: Any) -> bool:
+def _placeable(device: str, config: Any, server: Any) -> bool:
     spec = DeviceSpec.from_string(device)
-    if spec.job not in (None, "localhost") or spec.task not in (None, 0) or spec.replica not in (None, 0):
+    job, task = (server.job, server.task) if server is not None else ("localhost", 0)
+    if spec.job not in (None, job) or spec.task not in (None, task) or spec.replica not in (None, 0):
         return False
     if (
         config.allow_soft_placement

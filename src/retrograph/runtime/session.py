@@ -20,6 +20,7 @@ from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
 from retrograph.runtime.resources import Resources, Waits
+from retrograph.runtime.servers import find_server
 from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
@@ -49,21 +50,19 @@ class BaseSession:
             raise TypeError(f"target must be a string, but got {type(target)}")
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
-        if target and target not in ("local", b"local"):
-            name = target.decode() if isinstance(target, bytes) else target
-            raise errors.NotFoundError(
-                None,
-                None,
-                f'No session factory registered for the given session options: {{target: "{name}" config: }} Registered factories are {{}}.',
-            )
+        name = target.decode() if isinstance(target, bytes) else target
+        self._server = find_server(name) if name and name != "local" else None
+        if config is None and self._server is not None:
+            config = self._server.config
         self._graph = graph if graph is not None else get_default_graph()
         self._target = target.encode() if isinstance(target, str) else target or b""
         self._config = config if config is not None else ConfigProto()
         self._opened = False
         self._closed = False
-        self._lock = threading.RLock()
-        self._cells: dict[Any, Any] = {}
-        self._resources = Resources()
+        server = self._server
+        self._lock = threading.RLock() if server is None else server.lock
+        self._cells: dict[Any, Any] = {} if server is None else server.cells
+        self._resources = Resources() if server is None else server.resources
         self._waits = Waits()
         self._tracer = Tracer()
         self._time_limit = self._config.operation_timeout_in_ms
@@ -101,8 +100,9 @@ class BaseSession:
         self._closed = True
         self._waits.close()
         with self._lock:
-            self._cells.clear()
-            self._resources.clear()
+            if self._server is None:
+                self._cells.clear()
+                self._resources.clear()
             self._prepared.clear()
             self._plans_of.clear()
 
@@ -163,7 +163,7 @@ class BaseSession:
     def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
         plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
         whole = not self._config.graph_options.place_pruned_graph
-        devices.check_placement(self._graph._ops[self._placed :] if whole else plan.ops, self._config)
+        devices.check_placement(self._graph._ops[self._placed :] if whole else plan.ops, self._config, self._server)
         self._placed = len(self._graph._ops)
         return plan
 
@@ -391,7 +391,16 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: Any = None, config: Any = None) -> None:
-        """Clears resource containers on a target: sessions share none here, so there is nothing to clear."""
+        """Clears what the sessions of a server share: values of variables, queues.
+
+        Raises: UnimplementedError: only some `containers`. Source: TF 1.15 `tf.Session.reset`.
+        """
+        name = target.decode() if isinstance(target, bytes) else target
+        if not name:
+            return
+        if containers:
+            raise errors.UnimplementedError(None, None, "Session.reset of some containers is not supported")
+        find_server(name).clear()
 
 
 @export("InteractiveSession")
