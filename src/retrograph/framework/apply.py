@@ -270,18 +270,11 @@ def _infer_number(definition: OpDef, arg: InputDef, count: int, attrs: dict[str,
             f"List argument '{arg.name}' to '{definition.name}' Op with length {count} must match length {known} of argument '{origin[arg.number_attr]}'."
         )
     origin.setdefault(arg.number_attr, arg.name)
-    minimum = _MINIMUM_COUNTS.get((definition.name, arg.number_attr), 0)
+    minimum = definition.attr_by_name[arg.number_attr].minimum or 0
     if count < minimum:
         raise ValueError(
             f"List argument '{arg.name}' to '{definition.name}' Op with length {count} shorter than minimum length {minimum}."
         )
-
-
-_MINIMUM_COUNTS = {
-    ("AddN", "N"): 1, ("AccumulateNV2", "N"): 1, ("Concat", "N"): 2, ("ConcatV2", "N"): 2, ("ConcatOffset", "N"): 2, ("Pack", "N"): 1, ("ParallelConcat", "N"): 1, ("ShapeN", "N"): 1,
-    ("DynamicStitch", "N"): 1, ("ParallelDynamicStitch", "N"): 1, ("Merge", "N"): 1, ("RefMerge", "N"): 1, ("RefSelect", "N"): 1, ("StringJoin", "N"): 1, ("MergeSummary", "N"): 1,
-    ("SparseConcat", "N"): 2,
-}  # fmt: skip
 
 
 def _infer_type(definition: OpDef, arg: InputDef, base: DType, attrs: dict[str, Any], origin: dict[str, str]) -> None:
@@ -349,12 +342,21 @@ def _explicit_attrs(definition: OpDef, keywords: dict[str, Any], attrs: dict[str
 
 
 def _attr_value(definition: OpDef, attr: AttrDef, value: Any) -> Any:
-    if attr.type.startswith("list("):
-        if not isinstance(value, (list, tuple)):
-            raise TypeError(f"Expected list for attr {attr.name}")
-        make = _MAKERS[attr.type[5:-1]]
-        return [_allowed_string(definition, attr, make(v, attr)) for v in value]
-    return _allowed_string(definition, attr, _MAKERS[attr.type](value, attr))
+    if not attr.type.startswith("list("):
+        made = _allowed_string(definition, attr, _MAKERS[attr.type](value, attr))
+        if attr.minimum is not None and made < attr.minimum:
+            raise ValueError(_below(definition, attr, f"{made:d}"))
+        return made
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"Expected list for attr {attr.name}")
+    if attr.minimum is not None and len(value) < attr.minimum:
+        raise ValueError(_below(definition, attr, f"list of length {len(value)}"))
+    make = _MAKERS[attr.type[5:-1]]
+    return [_allowed_string(definition, attr, make(v, attr)) for v in value]
+
+
+def _below(definition: OpDef, attr: AttrDef, what: str) -> str:
+    return f"Attr '{attr.name}' of '{definition.name}' Op passed {what} less than minimum {attr.minimum}."
 
 
 def _allowed_string(definition: OpDef, attr: AttrDef, value: Any) -> Any:

@@ -57,11 +57,12 @@ class InputDef:
 class AttrDef:
     """One attribute of an op type."""
 
-    __slots__ = ("allowed", "allowed_set", "default", "has_default", "name", "type")
+    __slots__ = ("allowed", "allowed_set", "default", "has_default", "minimum", "name", "type")
 
     def __init__(self, row: dict[str, Any]):
         self.name: str = row["name"]
         self.type: str = row["type"]
+        self.minimum: int | None = row.get("min")
         self.has_default = "default" in row
         self.default = _parse_value(row["default"], self.type) if self.has_default else None
         self.allowed: list[Any] | None = _parse_list(row["allowed"], self.type) if "allowed" in row else None

@@ -56,8 +56,14 @@ def _message(tokens: list[str], end: str | None) -> Any:
             fields.append((name, _value(tokens)))
     if tokens:
         tokens.pop(0)
-    # A scalar of its default value is the same as none at all.
-    return sorted((field for field in fields if field[1] not in (0.0, b"")), key=lambda field: field[0])
+    # A scalar of its default value is the same as none at all; the entries of a map have no order.
+    return sorted((field for field in fields if field[1] not in (0.0, b"")), key=_place)
+
+
+def _place(field: tuple[str, Any]) -> tuple[str, bytes]:
+    name, value = field
+    is_entry = isinstance(value, list) and [part[0] for part in value] in (["key"], ["key", "value"])
+    return name, value[0][1] if is_entry and isinstance(value[0][1], bytes) else b""
 
 
 def normalized(text: str) -> Any:

@@ -376,7 +376,7 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
             same = np.logical_or(same, np.logical_and(np.isnan(a), np.isnan(b)))
         if np.all(same):
             return
-        where = np.where(np.logical_not(same))
+        where = np.nonzero(np.logical_not(np.atleast_1d(same)))
         x, y = (a[where], b[where]) if a.ndim else (a, b)
         lines = [msg or "", f"not equal where = {where}", f"not equal lhs = {x}", f"not equal rhs = {y}"]
         np.testing.assert_array_equal(a, b, err_msg="\n".join(lines))
