@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from retrograph.framework.collections import GraphKeys
@@ -74,7 +73,7 @@ class _MutableTable(LookupInterface):
         return keys, values
 
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
-        return {"table": functools.partial(_saveable, self, name=self._name)}
+        return {"table": lambda name=self._name: _saveable(self, name)}
 
 
 def _saveable(table: _MutableTable, name: str) -> Any:

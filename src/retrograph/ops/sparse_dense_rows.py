@@ -40,6 +40,7 @@ def _count_is_data(op: Any) -> bool:
 
 
 def _dense_shape(c: ShapeContext) -> list[Shape]:
+    with_rank(c, c.input(1), 1)
     return [c.constant_as_shape(1)]
 
 

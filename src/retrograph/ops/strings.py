@@ -351,11 +351,26 @@ def _as_sparse(made: Any) -> SparseTensor:
     return SparseTensor(indices, values, shape)
 
 
-def _only_sparse(result_type: str) -> None:
-    if result_type == "RaggedTensor":
-        raise errors.UnimplementedError(None, None, "String splits give SparseTensors only, not RaggedTensors")
-    if result_type != "SparseTensor":
+def _as_result(sparse: SparseTensor, result_type: str) -> Any:
+    if result_type == "SparseTensor":
+        return sparse
+    if result_type != "RaggedTensor":
         raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
+    return _as_ragged(sparse)
+
+
+def _as_ragged(sparse: SparseTensor) -> Any:
+    from retrograph.ops.ragged_tensor import RaggedTensor
+
+    rows, count = sparse.indices[:, 0], sparse.dense_shape[0]
+    return RaggedTensor.from_value_rowids(sparse.values, rows, count, validate=False)
+
+
+def _split_parts(source: Any, delimiter: Any, skip_empty: bool) -> SparseTensor:
+    with name_scope(None, "StringSplit", [source]):
+        mark = convert_to_tensor(" " if delimiter is None else delimiter, dtype=dtypes.string)
+        texts = convert_to_tensor(source, dtype=dtypes.string)
+        return _as_sparse(apply_op("StringSplit", None, input=texts, delimiter=mark, skip_empty=skip_empty))
 
 
 @export("string_split")
@@ -366,17 +381,37 @@ def string_split(
     delimiter: Any = None,
     result_type: str = "SparseTensor",
     name: str | None = None,
-) -> SparseTensor:
+) -> Any:
     """The parts of the texts `string[n]` between delimiters (each byte of `delimiter` is one; '' splits bytes).
 
     Source: TF 1.15 tf.string_split
     """
-    _only_sparse(result_type)
     with name_scope(name, "StringSplit", [source]):
         delimiter = lookup_renamed("sep", sep, "delimiter", delimiter)
-        mark = convert_to_tensor(" " if delimiter is None else delimiter, dtype=dtypes.string)
-        texts = convert_to_tensor(source, dtype=dtypes.string)
-        return _as_sparse(apply_op("StringSplit", None, input=texts, delimiter=mark, skip_empty=skip_empty))
+        return _as_result(_split_parts(source, delimiter, skip_empty), result_type)
+
+
+def _split_v2_parts(texts: Any, sep: Any, maxsplit: int) -> SparseTensor:
+    with name_scope(None, "StringSplit", [texts]):
+        mark = convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
+        texts = convert_to_tensor(texts, dtype=dtypes.string)
+        return _as_sparse(apply_op("StringSplitV2", None, input=texts, sep=mark, maxsplit=maxsplit))
+
+
+def _split_ragged(texts: Any, sep: Any, maxsplit: int) -> Any:
+    """The parts as a ragged tensor; those of a scalar as a vector."""
+    from retrograph.ops.joining import stack
+    from retrograph.ops.ragged_tensor import RaggedTensor
+
+    with name_scope(None, "StringSplit"):
+        if isinstance(texts, RaggedTensor):
+            return texts.with_flat_values(_split_ragged(texts.flat_values, sep, maxsplit))
+        rank = texts.get_shape().ndims
+        if rank == 0:
+            return _split_ragged(stack([texts]), sep, maxsplit)[0]
+        if rank is None or rank == 1:
+            return _as_ragged(_split_v2_parts(texts, sep, maxsplit))
+        return _split_ragged(RaggedTensor.from_tensor(texts), sep, maxsplit)
 
 
 @export("strings.split")
@@ -387,17 +422,49 @@ def split(
     result_type: str = "SparseTensor",
     source: Any = None,
     name: str | None = None,
-) -> SparseTensor:
-    """The parts of the texts `string[n]`, by Python's `str.split` rules.
+) -> Any:
+    """The parts of texts, by Python's `str.split` rules. Texts of any rank for `result_type="RaggedTensor"`.
 
     Source: TF 1.15 tf.strings.split
     """
-    _only_sparse(result_type)
+    from retrograph.ops.ragged_tensor import RaggedTensor
+
     texts = lookup_renamed("input", input, "source", source)
-    with name_scope(name, "StringSplit", [texts]):
-        mark = convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
-        texts = convert_to_tensor(texts, dtype=dtypes.string)
-        return _as_sparse(apply_op("StringSplitV2", None, input=texts, sep=mark, maxsplit=maxsplit))
+    with name_scope(name, "StringSplit", [texts] if isinstance(texts, Tensor) else None):
+        if not isinstance(texts, RaggedTensor):
+            texts = convert_to_tensor(texts, dtype=dtypes.string, name="input")
+        if result_type == "SparseTensor" and texts.shape.ndims == 1:
+            return _split_v2_parts(texts, sep, maxsplit)
+        found = _split_ragged(texts, sep, maxsplit)
+        if result_type == "SparseTensor":
+            return found.to_sparse()
+        if result_type != "RaggedTensor":
+            raise ValueError("result_type must be 'RaggedTensor' or 'SparseTensor'.")
+        return found
+
+
+@export("strings.bytes_split")
+def string_bytes_split(input: Any, name: str | None = None) -> Any:
+    """The bytes of texts, as a `RaggedTensor` (those of a scalar as a vector).
+
+    Source: TF 1.15 tf.strings.bytes_split
+    """
+    from retrograph.ops.joining import stack
+    from retrograph.ops.ragged_tensor import RaggedTensor
+
+    with name_scope(name, "StringsByteSplit", [input] if isinstance(input, Tensor) else None):
+        if isinstance(input, RaggedTensor):
+            return input.with_flat_values(string_bytes_split(input.flat_values))
+        texts = convert_to_tensor(input, dtype=dtypes.string, name="input")
+        rank = texts.get_shape().ndims
+        if rank is None:
+            raise ValueError("input must have a statically-known rank.")
+        if rank == 0:
+            return string_bytes_split(stack([texts]))[0]
+        if rank > 1:
+            return string_bytes_split(RaggedTensor.from_tensor(texts))
+        indices, values, shape = apply_op("StringSplit", None, input=texts, delimiter="", skip_empty=False)
+        return RaggedTensor.from_value_rowids(values, indices[:, 0], shape[0], validate=False)
 
 
 # ---- parts and forms
@@ -454,6 +521,9 @@ def strip(input: Any, name: str | None = None) -> Tensor:
 
 
 def _substr_shape(c: ShapeContext) -> list[Shape]:
+    pos, length = c.input(1), c.input(2)
+    if pos is not None and length is not None:
+        with_rank(c, pos, len(length))
     return [broadcast(c.input(0), c.input(1))]
 
 
@@ -549,7 +619,9 @@ def _encoded(op: Operation, text: bytes) -> bytes:
 
 def _decoded(op: Operation, text: bytes) -> bytes:
     bare = text.rstrip(b"=")
-    if re.search(rb"[^A-Za-z0-9_-]", bare) or len(bare) % 4 == 1:
+    if len(bare) % 4 == 1:
+        raise _refuse(op, "Base64 string length cannot be 1 modulo 4.")
+    if re.search(rb"[^A-Za-z0-9_-]", bare) or (bare != text and len(text) % 4):
         raise _refuse(op, "Invalid character found in base64.")
     return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
 
