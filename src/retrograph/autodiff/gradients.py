@@ -404,10 +404,15 @@ def _zeros_of_resource(handle: Tensor) -> Tensor:
 
 def zeros_like_output(op: Operation, index: int) -> Tensor:
     """Zeros for an output of `op` that received no gradient; for a Switch, made only where its branch runs."""
+    from retrograph.ops.tensor_array import zeros_of_flow
+
     value = op.outputs[index]
     context = op._get_control_flow_context() if op.type in ("Switch", "RefSwitch") else None
     if context is not None:
         return _zeros_in_branch(op, value, context)
+    zeros = zeros_of_flow(value, value)
+    if zeros is not None:
+        return zeros
     if value.dtype is tf.resource:
         return _zeros_of_resource(value)
     return tf.zeros_like(value, optimize=False)  # type: ignore[no-any-return]
@@ -416,12 +421,17 @@ def zeros_like_output(op: Operation, index: int) -> Tensor:
 def _zeros_in_branch(op: Operation, value: Tensor, context: Any) -> Tensor:
     from retrograph.ops.array import shape_internal
     from retrograph.ops.control_flow import switch
+    from retrograph.ops.tensor_array import zeros_of_flow
 
     taken = switch(op.inputs[0], context.pred)[1 - context.branch]
     pivot = tf.identity(taken)
     if value.dtype is tf.resource:
         with tf.control_dependencies([pivot]):
             return _zeros_of_resource(taken)
+    with tf.control_dependencies([pivot]):
+        zeros = zeros_of_flow(op.inputs[0], taken)
+    if zeros is not None:
+        return zeros
     shape = shape_internal(taken, optimize=False)
     with tf.control_dependencies([pivot]):
         return tf.zeros(shape, dtype=value.dtype)  # type: ignore[no-any-return]

@@ -20,22 +20,44 @@ class ArrayHandle:
     def __init__(self, name: str, size: int, dtype: Any, element_shape: Any, dynamic: bool):
         self.name, self.size, self.dtype, self.element_shape, self.dynamic = name, size, dtype, element_shape, dynamic
 
+    def _form(self) -> tuple[Any, ...]:
+        return self.name, self.size, self.dtype, self.element_shape, self.dynamic
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArrayHandle) and self._form() == other._form()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.size))
+
+    def as_dynamic(self, dynamic: bool) -> ArrayHandle:
+        """The same array, which may grow or not."""
+        return ArrayHandle(self.name, self.size, self.dtype, self.element_shape, dynamic)
+
 
 class ArrayValue:
     """The contents of a TensorArray.
 
     Either `parts`, one entry for each index (None: nothing written), or `buffer`, all elements stacked; while nothing
     is written the shape of an element may be unknown. Values are never changed: writing gives a new one.
-    `adds`: a gradient's array, where writes to one index add up.
+    `adds`: a gradient's array, where writes to one index add up. `length`: how many elements of the buffer there are, if
+    that is known only when the program runs.
     """
 
-    __slots__ = ("adds", "buffer", "handle", "parts")
+    __slots__ = ("adds", "buffer", "handle", "length", "parts")
 
     is_flow = True
 
-    def __init__(self, handle: ArrayHandle, parts: Sequence[Any] | None, buffer: Any = None, adds: bool = False):
+    def __init__(
+        self,
+        handle: ArrayHandle,
+        parts: Sequence[Any] | None,
+        buffer: Any = None,
+        adds: bool = False,
+        length: Any = None,
+    ):
         _register()
         self.handle = handle
+        self.length = length
         self.parts = None if parts is None else tuple(parts)
         self.buffer = buffer
         self.adds = adds
@@ -99,6 +121,8 @@ class ArrayValue:
 
     def write(self, op: Any, index: Any, value: Any) -> ArrayValue:
         """With `value` at an index; a dynamic array grows if the index is known."""
+        if self.length is not None:
+            return self._settled(op).write(op, index, value)
         if not _is_known(index):
             return self._written_somewhere(op, index, value)
         at = int(index)
@@ -121,8 +145,8 @@ class ArrayValue:
     def gather(self, op: Any, indices: Any) -> Any:
         """The elements at the indices, stacked."""
         if _is_known(indices):
-            if self.parts is None and np.array_equal(indices, np.arange(self.size)):
-                return self.buffer
+            if self.parts is None and np.array_equal(indices, np.arange(len(indices))) and len(indices) <= self.size:
+                return self.buffer[: len(indices)]
             if self.parts is not None:
                 return self._stack(op, [self._part(op, int(i)) for i in indices])
         return self.stacked(op)[indices]
@@ -158,6 +182,26 @@ class ArrayValue:
 
     def _is_empty(self) -> bool:
         return self.parts is not None and all(p is None for p in self.parts)
+
+    def grown(self, size: int) -> ArrayValue:
+        """With room for `size` elements, and no more."""
+        parts = list(self.separate())
+        return ArrayValue(self.handle.as_dynamic(False), parts + [None] * (size - len(parts)), adds=self.adds)
+
+    def cut(self, length: Any) -> ArrayValue:
+        """The first `length` elements of an array that had room for more."""
+        handle = self.handle.as_dynamic(True)
+        if _is_known(length):
+            shorter = self.as_buffer().buffer[: int(length)] if self.parts is None else None
+            return ArrayValue(handle, None if self.parts is None else self.parts[: int(length)], shorter, self.adds)
+        return ArrayValue(handle, None, self.stacked(), self.adds, length)
+
+    def _settled(self, op: Any) -> ArrayValue:
+        if not _is_known(self.length):
+            from retrograph.runtime.lower import NeedsConcreteError
+
+            raise NeedsConcreteError(op.inputs[-1])
+        return ArrayValue(self.handle, None, self.buffer[: int(self.length)], self.adds)
 
     def concat(self, op: Any) -> tuple[Any, np.ndarray[Any, Any]]:
         """All elements one after the other, and the length of each."""
@@ -256,7 +300,7 @@ def _refusal(op: Any, array: ArrayValue, text: str) -> errors.OpError:
 
 def _flatten(value: ArrayValue) -> tuple[tuple[Any, ...], Any]:
     if value.parts is None:
-        return (value.buffer,), (value.handle, value.adds, None)
+        return (value.buffer, value.length), (value.handle, value.adds, None)
     present = tuple(p is not None for p in value.parts)
     return tuple(p for p in value.parts if p is not None), (value.handle, value.adds, present)
 
@@ -264,7 +308,7 @@ def _flatten(value: ArrayValue) -> tuple[tuple[Any, ...], Any]:
 def _unflatten(form: Any, leaves: Any) -> ArrayValue:
     handle, adds, present = form
     if present is None:
-        return ArrayValue(handle, None, leaves[0], adds)
+        return ArrayValue(handle, None, leaves[0], adds, leaves[1])
     rest = iter(leaves)
     return ArrayValue(handle, [next(rest) if p else None for p in present], None, adds)
 

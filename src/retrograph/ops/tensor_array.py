@@ -19,6 +19,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, colocate_with, control_dependencies, device, name_scope
+from retrograph.framework.lazy_jax import jax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, unknown
@@ -314,7 +315,10 @@ def _read(op: Operation, handle: ArrayHandle, index: Any, flow: ArrayValue) -> A
 
 
 def _write(op: Operation, handle: ArrayHandle, index: Any, value: Any, flow: ArrayValue) -> ArrayValue:
-    if handle.dynamic and not isinstance(index, (np.ndarray, np.generic)):
+    if flow.handle.dynamic and not isinstance(index, (np.ndarray, np.generic)):
+        if not isinstance(index, jax.core.Tracer):
+            # A derivative that is taken on the host: the indices are not traced.
+            return flow.write(op, np.asarray(index), value)
         from retrograph.runtime.lower import NeedsConcreteError
 
         # How long the array becomes depends on the index.
@@ -339,7 +343,7 @@ def _split(op: Operation, handle: ArrayHandle, value: Any, lengths: Any, flow: A
 
 
 def _size(op: Operation, handle: ArrayHandle, flow: ArrayValue) -> Any:
-    return np.array(flow.size, np.int32)
+    return np.array(flow.size, np.int32) if flow.length is None else flow.length
 
 
 def _close(op: Operation, handle: ArrayHandle) -> tuple[()]:
@@ -363,6 +367,27 @@ def _gradient_array(op: Operation, flow: Tensor) -> tuple[Tensor, Tensor]:
         handle, zeros = apply_op("TensorArrayGradV3", None, handle=op.inputs[0], flow_in=flow, source="gradients")
         with control_dependencies([handle]):
             return handle, apply_op("Identity", "gradient_flow", input=zeros)
+
+
+_PASSING = frozenset(("Switch", "Identity", "Enter", "Merge", "Exit", "NextIteration"))
+
+
+def zeros_of_flow(value: Tensor, there: Tensor) -> Tensor | None:
+    """If `value` is the contents of a TensorArray, those of one of zeros, of the form of `there`."""
+    seen = set()
+    while value._op.type in _PASSING and value not in seen:
+        seen.add(value)
+        value = value._op._inputs[0]
+    op = value._op
+    if not op.type.startswith("TensorArray") or value._dtype.name != "float32" or value._shape != ():
+        return None
+    if op.type in ("TensorArrayV3", "TensorArrayGradV3"):
+        handle = op._outputs[0]
+    elif op.type in ("TensorArrayWriteV3", "TensorArrayScatterV3", "TensorArraySplitV3"):
+        handle = op._inputs[0]
+    else:
+        return None
+    return apply_op("TensorArrayGradV3", None, handle=handle, flow_in=there, source="gradients")[1]  # type: ignore[no-any-return]
 
 
 def _read_grad(op: Operation, grad: Any) -> list[Any]:

@@ -323,7 +323,7 @@ class TrainingHelper(Helper):
         return tf.cond(
             tf.reduce_all(finished),
             lambda: self._zero_inputs,
-            lambda: nest.map_structure(lambda array: array.read(time), self._input_tas),
+            lambda: nest.map_structure(lambda array: read_until_end(array, time), self._input_tas),
         )
 
     def initialize(self, name: Any = None) -> Any:
@@ -343,6 +343,13 @@ class TrainingHelper(Helper):
             next_time = time + 1
             finished = next_time >= self._sequence_length
             return finished, self._read(finished, next_time), state
+
+
+def read_until_end(array: Any, time: Any) -> Any:
+    """An element of inputs in which decoding ends before it passes the end: this bounds the rounds of its loop."""
+    value = array.read(time)
+    value.op._attrs["_until_end"] = True
+    return value
 
 
 def _unstacked(value: Any) -> Any:

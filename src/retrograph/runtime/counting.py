@@ -42,20 +42,24 @@ class Count:
     final: dict[int, np.ndarray[Any, Any]]
 
 
-def count_rounds(loop: Any, evaluator: Any, starts: Sequence[Any], at_most: bool = False) -> Count | None:
+def count_rounds(
+    loop: Any, evaluator: Any, starts: Sequence[Any], at_most: bool = False, limit: int | None = None
+) -> Count | None:
     """The number of rounds, or None if it depends on traced values.
 
-    `at_most` gives a bound: of conditions that must all hold, those not known are taken to hold.
+    `at_most` gives a bound: of conditions that must all hold, those not known are taken to hold. The whole condition,
+    if it is not known, is taken to hold for `limit` rounds.
     """
     if loop.pred is None:
         return None
-    return _Simulation(loop, evaluator, starts, at_most).count()
+    return _Simulation(loop, evaluator, starts, at_most, limit).count()
 
 
 class _Simulation:
-    def __init__(self, loop: Any, evaluator: Any, starts: Sequence[Any], at_most: bool) -> None:
+    def __init__(self, loop: Any, evaluator: Any, starts: Sequence[Any], at_most: bool, limit: int | None) -> None:
         self.loop = loop
         self.at_most = at_most
+        self.limit = limit
         self.outer = evaluator.env
         self.base = {t: v for t in loop.outside if (v := evaluator.env.get(t)) is not None and _is_small(v)}
         self.starts = {i: np.asarray(v) for i, v in enumerate(starts) if _is_small(v)}
@@ -79,7 +83,9 @@ class _Simulation:
             _fold(items, env, self.outer, self.at_most)
             going_on = env.get(self.loop.pred)
             if going_on is None:
-                return None
+                if self.limit is None:
+                    return None
+                going_on = rounds < self.limit
             if not going_on:
                 return Count(rounds, {i: _stacked(v, known[i]) for i, v in history.items()}, values)
             after = {i: env.get(self.loop.variables[i].back._inputs[0]) for i in values}
@@ -91,7 +97,7 @@ class _Simulation:
             values = {i: np.asarray(v) for i, v in after.items()}
             if rounds == 0:
                 items = self._needed(items, values)
-            elif rounds == 3:
+            elif rounds == 3 and self.limit is None:
                 linear = self._linear(items, history, values)
                 if linear is not None:
                     return linear

@@ -18,6 +18,7 @@ from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import imported, jax, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, RECORDS
 from retrograph.runtime.counting import Count, count_rounds
+from retrograph.runtime.growing import Growth, most_rounds
 from retrograph.runtime.lower import (
     Evaluator,
     HostBudgetError,
@@ -481,14 +482,18 @@ class LoopRegion:
 
     def _bounded(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         """As many rounds as there can be at most, those after the last one without effect: this can be differentiated."""
-        most = count_rounds(self, evaluator, starts, at_most=True)
+        most = self._at_most(evaluator, starts)
         if most is None:
             return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
+        growth = Growth(self, starts, most, exact=False)
         rows = self._rows_read(evaluator, most)
-        carry = _Carry(self, evaluator, starts)
+        carry = _Carry(self, evaluator, growth.starts)
         round_ = carry.settle(self._next_if, lambda values, row: list(values), [r[0] for r in rows.values()], rows)
         state, _ = lax.scan(lambda s, r: (round_(s, r), None), carry.state, list(rows.values()), length=most.rounds)
-        return self._finished(evaluator, carry.unpack(state, evaluator.context))
+        return self._finished(evaluator, growth.finished(starts, carry.unpack(state, evaluator.context)))
+
+    def _at_most(self, evaluator: Evaluator, starts: list[Any]) -> Count | None:
+        return count_rounds(self, evaluator, starts, at_most=True, limit=most_rounds(self, evaluator.env))
 
     def _next_if(self, inner: Evaluator, row: Any) -> list[Any]:
         """The variables' next values if the condition holds, else their values as they are."""
@@ -615,6 +620,8 @@ class LoopRegion:
     # ---- as a scan
 
     def _scan(self, evaluator: Evaluator, starts: list[Any], count: Count) -> list[Any]:
+        growth = Growth(self, starts, count, exact=True)
+        given, starts = starts, growth.starts
         carried = [i for i in range(len(starts)) if i not in count.values]
         counters = sorted(count.values)
         read = self._rows_read(evaluator, count)
@@ -632,7 +639,8 @@ class LoopRegion:
         state, _ = lax.scan(step, carry.state, rows, length=count.rounds)
         final = carry.unpack(state, evaluator.context)
         finals = [count.final[i] for i in counters]
-        return self._finished(evaluator, _placed(carried, final, counters, finals, len(starts)))
+        values = _placed(carried, final, counters, finals, len(starts))
+        return self._finished(evaluator, growth.finished(given, values))
 
     def _kept(self, inner: Evaluator, carried: Sequence[int]) -> list[Any]:
         results = self._next(inner)
@@ -641,7 +649,11 @@ class LoopRegion:
     # ---- as a while loop
 
     def _while(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
-        carry = _Carry(self, evaluator, starts)
+        growth = None
+        if any(getattr(s, "is_flow", False) and s.handle.dynamic for s in starts):
+            most = self._at_most(evaluator, starts)
+            growth = None if most is None else Growth(self, starts, most, exact=False)
+        carry = _Carry(self, evaluator, starts if growth is None else growth.starts)
         round_ = carry.settle(lambda inner, row: self._next(inner), lambda values, row: list(values), [])
 
         def going_on(state: Any) -> Any:
@@ -653,7 +665,8 @@ class LoopRegion:
             return jnp.asarray(pred).reshape(())
 
         state = lax.while_loop(going_on, lambda state: round_(state, []), carry.state)
-        return self._finished(evaluator, carry.unpack(state, evaluator.context))
+        values = carry.unpack(state, evaluator.context)
+        return self._finished(evaluator, values if growth is None else growth.finished(starts, values))
 
 
 def _placed(

@@ -360,7 +360,7 @@ class Segment(_Step):
                 raise _failed_check(op, data, list(values))
         if executable.forwards:
             # A result may be the very buffer of a variable, which a later run gives away.
-            results = [np.array(r) for r in results]
+            results = [jax.tree_util.tree_map(np.array, r) for r in results]
         env.update(zip(executable.dynamic, results, strict=True))
 
     # ---- compiling
@@ -675,6 +675,10 @@ class Plan:
         try:
             step.run(session, env)
         except NeedsConcreteError as error:
+            if step.__class__ is not Segment:
+                op = error.tensor.op
+                text = f"Its value must be known before '{op.name}' can run inside of what is differentiated here"
+                raise errors.UnimplementedError(None, op, text) from None
             finer = step.refined(error.tensor)
             self._steps = [s for old in self._steps or () for s in (finer if old is step else [old])]
             for part in finer:
