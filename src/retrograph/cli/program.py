@@ -25,21 +25,21 @@ def run_script(path: str, arguments: list[str], strict: bool = False) -> int:
     if os.path.isdir(path):
         sys.path[0:1] = [path]
         return _run(lambda: _code_of_module("__main__", path), [path, *arguments], strict)
-    _set_first_path(os.path.dirname(os.path.realpath(path)))
-    return _run(lambda: _code_of_file(path), [path, *arguments], strict)
+    set_first_path(os.path.dirname(os.path.realpath(path)))
+    return _run(lambda: code_of_file(path), [path, *arguments], strict)
 
 
 def run_module(name: str, arguments: list[str], strict: bool = False) -> int:
     """Runs a module as `python -m` does and gives its exit status."""
-    _set_first_path(os.getcwd())
+    set_first_path(os.getcwd())
     return _run(lambda: _code_of_module(name), ["-m", *arguments], strict)
 
 
-class _NotRunnable(Exception):
+class NotRunnableError(Exception):
     """The program could not be found or read: told in one line."""
 
 
-def _set_first_path(folder: str) -> None:
+def set_first_path(folder: str) -> None:
     """The entry that `python -m retrograph` or the console script put first gives way to the program's own."""
     own = {os.getcwd(), "", os.path.dirname(os.path.realpath(sys.argv[0]))}
     if sys.path and sys.path[0] in own:
@@ -48,12 +48,12 @@ def _set_first_path(folder: str) -> None:
         sys.path.insert(0, folder)
 
 
-def _code_of_file(path: str) -> tuple[CodeType, dict[str, Any]]:
+def code_of_file(path: str) -> tuple[CodeType, dict[str, Any]]:
     try:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
-        raise _NotRunnable(f"can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}")
+        raise NotRunnableError(f"can't open file {os.path.abspath(path)!r}: [Errno {error.errno}] {error.strerror}")
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     code = compile(source, path, "exec", dont_inherit=True)
     return code, {"__file__": path, "__loader__": loader, "__spec__": None, "__cached__": None, "__package__": None}
@@ -73,16 +73,16 @@ def _find_module(name: str, folder: str | None) -> importlib.machinery.ModuleSpe
     if folder is not None:
         found = importlib.machinery.PathFinder.find_spec("__main__", [folder])
         if found is None:
-            raise _NotRunnable(f"can't find '__main__' module in {folder!r}")
+            raise NotRunnableError(f"can't find '__main__' module in {folder!r}")
         return found
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError as error:
-        raise _NotRunnable(f"Error while finding module specification for {name!r} ({error})")
+        raise NotRunnableError(f"Error while finding module specification for {name!r} ({error})")
     if spec is not None and spec.submodule_search_locations is not None:
         spec = importlib.util.find_spec(name + ".__main__")
     if spec is None or spec.loader is None:
-        raise _NotRunnable(f"No module named {name}")
+        raise NotRunnableError(f"No module named {name}")
     return spec
 
 
@@ -94,7 +94,7 @@ def _run(load: Callable[[], tuple[CodeType, dict[str, Any]]], argv: list[str], s
     main = ModuleType("__main__")
     try:
         code, names = load()
-    except _NotRunnable as error:
+    except NotRunnableError as error:
         print(f"retrograph run: {error}", file=sys.stderr)
         return 2
     except SyntaxError:

@@ -1,0 +1,75 @@
+"""`retrograph convert`: checkpoints to and from `.npz` and `.safetensors`, renamed and chosen by scope."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from retrograph.cli.failure import Failure
+from retrograph.cli.progress import with_progress
+from retrograph.cli.tensor_files import Described, TensorFile, checkpoint_prefix, open_tensors, write_tensors
+from retrograph.cli.tree import counted, shown, sized
+from retrograph.scopes.select import Rename, Select
+
+
+def convert(
+    source: str, target: str, rename: list[str], include: list[str], exclude: list[str], dry_run: bool, force: bool
+) -> int:
+    """Writes the tensors of `source` as `target`. Raises Failure: nothing is chosen, or two get one name."""
+    file = open_tensors(source)
+    plan = _planned(file, rename, include, exclude)
+    for old, new in plan:
+        print(
+            f"{old.name} -> {new}  {old.dtype}{shown(old.shape)}"
+            if old.name != new
+            else f"{new}  {old.dtype}{shown(old.shape)}"
+        )
+    total = f"{counted(len(plan))} tensors, {sized(sum(old.bytes for old, _ in plan))}"
+    if dry_run:
+        print(f"{total}: would be written to {target}")
+        return 0
+    _check_target(source, target, force)
+    write_tensors(target, _values(file, plan))
+    print(f"{total}: written to {target}")
+    return 0
+
+
+def _planned(
+    file: TensorFile, rename: list[str], include: list[str], exclude: list[str]
+) -> list[tuple[Described, str]]:
+    chosen, hidden, renamed = Select(*(include or [""])), Select(*exclude), Rename(rename)
+    plan = [(d, renamed(d.name)) for d in file.described() if chosen(d.name) and not hidden(d.name)]
+    if not plan:
+        raise Failure("no tensor is chosen; names are shown by `retrograph inspect`")
+    taken: dict[str, str] = {}
+    for described, new in plan:
+        if not new:
+            raise Failure(f"{described.name}: the renaming leaves no name")
+        if new in taken:
+            raise Failure(f"{described.name} and {taken[new]} would both be named {new}")
+        taken[new] = described.name
+    return sorted(plan, key=lambda pair: pair[1])
+
+
+def _check_target(source: str, target: str, force: bool) -> None:
+    there = target if os.path.isfile(target) else _checkpoint_at(target)
+    if there is None:
+        return
+    if _same_place(source, there):
+        raise Failure(f"{target} is the source itself")
+    if not force:
+        raise Failure(f"{target} is there already; --force writes over it")
+
+
+def _checkpoint_at(target: str) -> str | None:
+    return None if os.path.isdir(target) else checkpoint_prefix(target)
+
+
+def _same_place(source: str, there: str) -> bool:
+    own = source if os.path.isfile(source) else checkpoint_prefix(source)
+    return own is not None and os.path.realpath(own) == os.path.realpath(there)
+
+
+def _values(file: TensorFile, plan: list[tuple[Described, str]]) -> Any:
+    for old, new in with_progress(plan, [old.bytes for old, _ in plan], "converting"):
+        yield new, file.read(old.name)

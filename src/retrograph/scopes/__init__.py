@@ -1,0 +1,1 @@
+"""What goes by scope: choosing variables by their names."""

@@ -1,0 +1,172 @@
+"""`retrograph inspect`, `convert` and `diff` on the files that a small program leaves."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+from retrograph.cli.main import main
+from retrograph.cli.tree import Leaf, rendered, sized
+from retrograph.scopes.select import Rename, Select
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A checkpoint `m.ckpt`, a frozen graph, a SavedModel and an event file of one model."""
+    monkeypatch.chdir(tmp_path)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        for tower in ("train", "valid"):
+            with tf.name_scope(tower), tf.variable_scope("net", reuse=tf.AUTO_REUSE):
+                y = tf.matmul(x, tf.get_variable("w", [4, 2]), name="y")
+        tf.Variable(np.array([b"a", b"bc"], object), name="names")
+        merged = tf.summary.merge([tf.summary.scalar("loss", tf.reduce_sum(y))])
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            tf.train.Saver().save(session, "./m.ckpt")
+            with tf.summary.FileWriter("logs", session.graph) as writer:
+                for step in (1, 5):
+                    writer.add_summary(session.run(merged, {x: np.ones((1, 4))}), step)
+            tf.saved_model.simple_save(session, "model", {"x": x}, {"y": y})
+            frozen = tf.graph_util.convert_variables_to_constants(
+                session, session.graph.as_graph_def(), ["valid/net/y"]
+            )
+            tf.train.write_graph(frozen, ".", "frozen.pb", as_text=False)
+    return tmp_path
+
+
+def told(capsys, *words):
+    """(exit status, output, errors) of a command."""
+    status = main(list(words))
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_inspect_a_checkpoint(files, capsys):
+    status, out, _ = told(capsys, "inspect", "m.ckpt")
+    assert status == 0 and "2 tensors, 10 parameters, 32 B" in out
+    assert [line.split() for line in out.splitlines()[3:]] == [
+        ["names", "[2]", "string", "2"],
+        ["net/", "8", "32", "B"],
+        ["w", "[4,2]", "float32", "8", "32", "B"],
+    ]
+    _, out, _ = told(capsys, "inspect", ".", "--json", "--include", "net")
+    assert json.loads(out)["variables"] == [
+        {"name": "net/w", "shape": "[4,2]", "dtype": "float32", "parameters": 8, "bytes": 32}
+    ]
+
+
+def test_inspect_says_who_shares_a_variable(files, capsys):
+    _, out, _ = told(capsys, "inspect", "m.ckpt.meta")
+    assert "shared by train, valid" in out and "input   x  float32[?,4]" in out
+
+
+def test_inspect_graphs(files, capsys):
+    _, out, _ = told(capsys, "inspect", "frozen.pb")
+    assert "1 constants, 8 parameters" in out and "output  valid/net/y" in out
+    _, out, _ = told(capsys, "inspect", "model")
+    assert "SavedModel ['serve']" in out and "output  y: valid/net/y:0 float32[?,2]" in out
+
+
+def test_inspect_events(files, capsys):
+    (path,) = (files / "logs").iterdir()
+    _, out, _ = told(capsys, "inspect", str(path))
+    assert "1 graphs, 1 tags" in out and "2 values, steps 1 to 5" in out
+
+
+def test_inspect_a_script_stops_at_its_session(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\nimport tensorflow as tf\nprint('built', sys.argv[1])\n"
+        "v = tf.get_variable('v', [int(sys.argv[1])])\ntf.Session().run(v.initializer)\nopen('ran', 'w')\n"
+    )
+    command = [sys.executable, "-m", "retrograph", "inspect", str(script), "7", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["variables"][0]["shape"] == "[7]" and "built 7" in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors"])
+def test_convert_there_and_back(files, capsys, ending):
+    if ending == ".safetensors":
+        pytest.importorskip("safetensors")
+    there, back = f"a{ending}", "back.ckpt"
+    status, out, _ = told(
+        capsys, "convert", "m.ckpt", there, "--exclude", "names", "--rename", "net=body", "--rename", "re:w$=kernel"
+    )
+    assert status == 0 and "net/w -> body/kernel  float32[4,2]" in out
+    assert told(capsys, "convert", there, back, "--rename", "body=net", "--rename", "re:kernel$=w")[0] == 0
+    np.testing.assert_array_equal(tf.train.load_variable(back, "net/w"), tf.train.load_variable("m.ckpt", "net/w"))
+    assert told(capsys, "diff", there, back, "--rename", "body/kernel=net/w")[:2] == (
+        0,
+        "1 tensors in both, 0 differences\n",
+    )
+
+
+def test_convert_refuses_what_would_lose_something(files, capsys):
+    status, _, err = told(capsys, "convert", "m.ckpt", "a.npz")
+    assert status == 1 and "names: an .npz file cannot hold strings" in err and err.count("\n") == 1
+    assert not [p for p in files.iterdir() if "npz" in p.name]
+    assert "no tensor is chosen" in told(capsys, "convert", "m.ckpt", "a.npz", "--include", "nothing")[2]
+    assert "would both be named x" in told(capsys, "convert", "m.ckpt", "a.npz", "--rename", "re:.*[ws]$=x")[2]
+    assert "is the source itself" in told(capsys, "convert", "m.ckpt", "m.ckpt", "--force")[2]
+    (files / "a.npz").write_text("kept")
+    assert "--force writes over it" in told(capsys, "convert", "m.ckpt", "a.npz", "--include", "net")[2]
+    assert (files / "a.npz").read_text() == "kept"
+
+
+def test_convert_dry_run_writes_nothing(files, capsys):
+    status, out, _ = told(capsys, "convert", "m.ckpt", "a.npz", "--dry-run", "--include", "*/w")
+    assert status == 0 and "1 tensors, 32 B: would be written to a.npz" in out and not (files / "a.npz").exists()
+
+
+def test_diff(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", same=[1.0, np.nan], moved=[1.0, 2.0], shaped=[1], gone=[1], kind=np.float32([1]))
+    np.savez("b.npz", same=[1.0, np.nan], moved=[1.0, 2.5], shaped=[1, 2], new=[1], kind=np.float64([1]))
+    status, out, _ = told(capsys, "diff", "a.npz", "b.npz")
+    assert status == 1
+    assert dict(line.split(maxsplit=1) for line in out.splitlines()[:-1]) == {
+        "gone": "only in a.npz",
+        "new": "only in b.npz",
+        "kind": "float32 and float64",
+        "moved": "1 of 2 values, by up to 0.5",
+        "shaped": "shape [1] and [2]",
+    }
+    assert told(capsys, "diff", "a.npz", "b.npz", "--include", "moved", "--tolerance", "0.5")[0] == 0
+    assert told(capsys, "diff", "a.npz", "nowhere")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["bad.index", "bad.pb", "bad.npz", "bad.meta", "bad.safetensors", "x.tfevents", "no"])
+def test_damaged_files_are_told_in_one_line(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    if name != "no":
+        (tmp_path / name).write_bytes(b"\x0a\xff\xff\xff\x7f damaged" * 20)
+    status, out, err = told(capsys, "inspect", name)
+    assert (status, out) == (1, "") and err.startswith("retrograph inspect: ") and err.count("\n") == 1
+    assert name.split(".")[0] in err
+
+
+def test_a_wrong_rule_is_told(files, capsys):
+    assert "is no renaming" in told(capsys, "convert", "m.ckpt", "a.npz", "--rename", "net")[2]
+    assert "re:[" in told(capsys, "inspect", "m.ckpt", "--include", "re:[")[2]
+
+
+def test_select_and_rename():
+    names = ["enc/w", "enc", "encoder/w", "dec/b", "dec/l_1/b"]
+    assert Select("enc").of(names) == ["enc/w", "enc"]
+    assert Select("*/b").of(names) == ["dec/b", "dec/l_1/b"]
+    assert Select(r"re:dec/\w").of(names) == ["dec/b"]
+    assert Select(lambda name: name.endswith("w"), "dec/b").of(names) == ["enc/w", "encoder/w", "dec/b"]
+    assert not Select()("enc")
+    assert [Rename(["enc="])(n) for n in names[:3]] == ["w", "", "encoder/w"]
+    assert Rename(["=top", "re:w$=kernel"])("enc/w") == "top/enc/kernel"
+
+
+def test_tree_counts_and_sorts_by_number():
+    lines = rendered([Leaf(f"l_{i}/w", "[2]", "float32", 2, 8) for i in (10, 9)] + [Leaf("b", "[]", "int32", 1, 4)])
+    assert [line.split()[0] for line in lines] == ["b", "l_9/", "w", "l_10/", "w"]
+    assert sized(1023) == "1023 B" and sized(3 << 29) == "1.5 GiB"
