@@ -93,7 +93,7 @@ def _is_beside(node: Any) -> bool:
 
 
 def _is_weight(node: Any) -> bool:
-    return node.op == "Const" and np.prod(_shape(node.attr["value"].tensor.tensor_shape) or ()) > 1
+    return node.op == "Const" and _constant(node).parameters > 1
 
 
 def _constant(node: Any) -> Leaf:
