@@ -84,7 +84,7 @@ def _decoder(helper_of):
 def test_the_gradient_of_greedy_decoding():
     s2s = tf.contrib.seq2seq
     decoder = _decoder(lambda emb: s2s.GreedyEmbeddingHelper(emb, tf.constant([1, 1, 2]), 0))
-    out, _, lengths = s2s.dynamic_decode(decoder, maximum_iterations=6)
+    out, _, _ = s2s.dynamic_decode(decoder, maximum_iterations=6)
     loss = tf.reduce_sum(tf.square(out.rnn_output))
     value, *grads = _run(loss, tf.trainable_variables(), {})
     np.testing.assert_allclose(value, 48.75441, rtol=1e-5)
@@ -107,3 +107,21 @@ def test_training_by_lengths_that_are_fed():
             assert output.shape == (3, max(longest), 7)
             assert found.tolist() == longest
             assert all(np.isfinite(v).all() and np.abs(v).sum() for v in values)
+
+
+def test_dropout_in_a_decoder_drops_the_same_in_the_gradient():
+    s2s = tf.contrib.seq2seq
+    x, lengths = tf.placeholder(tf.float32, [3, None, 4]), tf.placeholder(tf.int32, [3])
+    cell = tf.nn.rnn_cell.BasicRNNCell(5, activation=tf.identity)
+    cell = tf.nn.rnn_cell.DropoutWrapper(cell, output_keep_prob=0.5, seed=3)
+    decoder = s2s.BasicDecoder(cell, s2s.TrainingHelper(x, lengths), cell.zero_state(3, tf.float32))
+    out, _, _ = s2s.dynamic_decode(decoder)
+    y = tf.reduce_sum(out.rnn_output)
+    grad = tf.gradients(y, x)[0]
+    given = np.random.RandomState(0).randn(3, 4, 4)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(2):
+            value, found = sess.run([y, grad], {x: given, lengths: [4, 2, 3]})
+            # The network is linear in what it is fed.
+            np.testing.assert_allclose(np.sum(found * given), value, rtol=1e-4)

@@ -37,7 +37,7 @@ from retrograph.runtime.regions import (
     loop_operations,
     schedule,
 )
-from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError
+from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError, initial_stream
 
 _KNOWN = (np.ndarray, np.generic, bool)
 # Writing out more rounds than this would make programs that XLA cannot compile in reasonable time.
@@ -117,6 +117,10 @@ def _as_declared(context: StateContext, tensor: Tensor, value: Any) -> Any:
 def _set_merge(evaluator: Evaluator, merge: Operation, index: Any, value: Any) -> None:
     evaluator.env[merge._outputs[0]] = _as_declared(evaluator.context, merge._outputs[0], value)
     evaluator.env[merge._outputs[1]] = np.array(index, np.int32) if isinstance(index, int) else index
+
+
+def _stream_starts(ops: Iterable[Operation]) -> list[Any]:
+    return [("start", op) for op in ops if "seed2" in op._attrs]
 
 
 def _outside(ops: Iterable[Operation]) -> list[Tensor]:
@@ -431,6 +435,7 @@ class LoopRegion:
     def evaluate(self, evaluator: Evaluator) -> None:
         """Gives the Exits their values."""
         env = evaluator.env
+        self._note_streams(evaluator.context)
         wanted = self._to_differentiate(evaluator)
         if wanted:
             taken = Differentiation(self, evaluator, wanted)
@@ -439,6 +444,18 @@ class LoopRegion:
         else:
             exits = self.run(evaluator)
         env.update(zip((op._outputs[0] for op in self.exits), exits, strict=True))
+
+    @property
+    def stream_starts(self) -> list[Any]:
+        """Keys of the cells in which the loop notes where its random streams stood, if a derivative may need it."""
+        return _stream_starts(self.ops) if self.gradients else []
+
+    def _note_streams(self, context: StateContext) -> None:
+        for key in self.stream_starts:
+            if key in context.cells or not isinstance(context, TraceContext):
+                state = context.cells.setdefault(key[1], initial_stream(key[1]))
+                context.cells[key] = state.copy()
+                context.written.add(key)
 
     def _to_differentiate(self, evaluator: Evaluator) -> list[Tensor]:
         """The inputs whose gradients the plan takes later, as far as this run of the loop can prepare it."""
@@ -993,12 +1010,18 @@ class LoopGradient:
 
     def _again(self, evaluator: Evaluator) -> Differentiation:
         """The loop run once more: what it writes does not count."""
-        random = [op for op in self.loop.ops if "seed2" in op._attrs]
-        if random:
-            text = f"The gradient of a loop with random operations ('{random[0].name}') needs the loop in the same run"
-            raise errors.UnimplementedError(None, self.op, text)
         context = TraceContext(dict(evaluator.context.cells))
+        for key in self.replayed_starts:
+            if key not in context.cells:
+                text = f"The gradient of a loop with random operations ('{key[1].name}') needs the loop in the same run"
+                raise errors.UnimplementedError(None, self.op, text)
+            context.cells[key[1]] = context.cells[key]
         return Differentiation(self.loop, Evaluator(context, dict(evaluator.env), host=False), self.wanted)
+
+    @property
+    def replayed_starts(self) -> list[Any]:
+        """Keys of the cells that say where the loop's random streams stood."""
+        return _stream_starts(self.loop.ops)
 
     @property
     def loop(self) -> LoopRegion:

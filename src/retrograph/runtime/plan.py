@@ -86,11 +86,25 @@ def _predecessors(op: Operation, needed: set[Operation], fed: set[Tensor]) -> se
 
 
 def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
-    first = _counting(needed, fed)
-    if first:
-        rest = needed - first
-        return _ordered_by_age(first, fed) + _ordered_by_age(rest, fed)
-    return _ordered_by_age(needed, fed)
+    first = _read_first(needed, fed)
+    rest = needed - first if first else needed
+    counting = _counting(rest, fed)
+    if counting:
+        return _ordered_by_age(first, fed) + _ordered_by_age(counting, fed) + _ordered_by_age(rest - counting, fed)
+    return _ordered_by_age(first, fed) + _ordered_by_age(rest, fed)
+
+
+def _read_first(needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
+    """What the graph says runs first (hooks read the global step before it counts), with all that it needs."""
+    graph = next(iter(needed))._graph if needed else None
+    found: set[Operation] = set()
+    pending = list(graph._first & needed) if graph is not None and graph._first else []
+    while pending:
+        op = pending.pop()
+        if op not in found:
+            found.add(op)
+            pending.extend(_predecessors(op, needed, fed))
+    return found
 
 
 def _ordered_by_age(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
@@ -292,8 +306,11 @@ class Segment(_Step):
         cells = Cells(ops)
         self.streams = cells.streams
         self.handles = {**cells.read, **cells.written}
-        self.donated = [*cells.written, *cells.streams]
-        self.kept = list(cells.read)
+        # Where the streams of a loop stood, for a later segment in which its derivative runs it again.
+        self.starts = [start for item in items for start in getattr(item, "stream_starts", ())]
+        self.donated = [*cells.written, *cells.streams, *self.starts]
+        replayed = [start for item in items for start in getattr(item, "replayed_starts", ())]
+        self.kept = [*cells.read, *(start for start in dict.fromkeys(replayed) if start not in self.starts)]
         self.executables: dict[Any, _Executable] = {}
         self.refs = [t for t in self.inputs if is_handle(t)]
 
@@ -311,6 +328,9 @@ class Segment(_Step):
             for op in self.streams:
                 if op not in cells:
                     cells[op] = initial_stream(op)
+            for start in self.starts:
+                if start not in cells:
+                    cells[start] = initial_stream(start[1])
             donated = [cells[k] for k in self.donated if k in cells]
             kept = [cells[k] for k in self.kept if k in cells]
             key = self._key(env, dynamic, len(donated), len(kept), cells)
