@@ -83,8 +83,6 @@ def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
     record = RECORDS.get(op.type)
     if record is None or record.numpy is None or record.effect or depth == 0 or not op.inputs or _unfoldable(op.type):
         return None
-    if record.host and len(op.outputs) > 2:
-        return None  # a sparse tensor, parsed examples: too much for a shape, and nothing that TF would know
     if (
         tensor._shape is not None
         and None not in tensor._shape

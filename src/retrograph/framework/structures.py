@@ -103,6 +103,12 @@ class IndexedSlicesValue(NamedTuple):
 export("compat.v1.IndexedSlicesValue")(IndexedSlicesValue)
 
 
+# The operations through which TF's Python sees a dense shape before a run.
+_KNOWN_SIZES = frozenset(
+    ("Const", "Shape", "Pack", "Concat", "ConcatV2", "StridedSlice", "Cast", "Fill", "Range", "Placeholder")
+)
+
+
 class SparseTensorValue(NamedTuple):
     """What fetching a `SparseTensor` gives, and what feeds one."""
 
@@ -161,7 +167,10 @@ class SparseTensor:
     @property
     def shape(self) -> TensorShape:
         """The static shape of the dense tensor."""
-        return constant_value_as_shape(self._dense_shape)
+        if self._dense_shape.op.type in _KNOWN_SIZES:
+            return constant_value_as_shape(self._dense_shape)
+        count = self._dense_shape.get_shape()[0].value
+        return TensorShape(None if count is None else [None] * count)
 
     def get_shape(self) -> TensorShape:
         """The static shape of the dense tensor."""

@@ -10,7 +10,7 @@ from retrograph.framework.op_table import NO_GRADIENT
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
 from retrograph.ops import array
-from retrograph.ops.rows import refuse
+from retrograph.ops.rows import num_elements, refuse
 from retrograph.ops.sparse_rows import host_row
 
 Array = Any
@@ -24,7 +24,8 @@ def _sparse_shape(c: ShapeContext) -> list[Shape]:
         with_rank(c, c.input(i), 1)
     values = with_rank_at_least(c, c.input(count), 1)
     rank = None if values is None else count + len(values)
-    return [(None, rank), (None,), (rank,)]
+    rows = num_elements(values)
+    return [(rows, rank), (rows,), (rank,)]
 
 
 def _check_splits(op: Any, splits: tuple[Array, ...], values: Array) -> None:
@@ -70,7 +71,10 @@ host_row("RaggedTensorToSparse", _sparse_shape, _to_sparse, _to_sparse_grad)
 
 
 def _range_shape(c: ShapeContext) -> list[Shape]:
-    sizes = {s[0] for s in (c.input(i) for i in range(3)) if s and s[0] is not None}
+    shapes = [c.input(i) for i in range(3)]
+    sizes = {s[0] for s in shapes if s and s[0] is not None}
+    if all(s == () for s in shapes):
+        sizes = {1}
     count = sizes.pop() if len(sizes) == 1 else None
     return [(None if count is None else count + 1,), (None,)]
 
@@ -98,7 +102,9 @@ def _gather_shape(c: ShapeContext) -> list[Shape]:
     count = int(c.attr("OUTPUT_RAGGED_RANK"))
     values = c.input(int(c.attr("PARAMS_RAGGED_RANK")))
     inner = None if values is None else (None, *values[1:])
-    return [*[(None,)] * count, inner]
+    indices = c.input(int(c.attr("PARAMS_RAGGED_RANK")) + 1)
+    first = indices[0] + 1 if indices and indices[0] is not None else None
+    return [(first,), *[(None,)] * (count - 1), inner]
 
 
 def _gathered(op: Any, *inputs: Array) -> Any:
