@@ -295,7 +295,11 @@ def _wait(directory: str, last: str | None, timeout: float | None) -> str | None
         time.sleep(1)
 
 
-@export("train.checkpoints_iterator", "contrib.training.checkpoints_iterator")
+@export(
+    "train.checkpoints_iterator",
+    "contrib.training.checkpoints_iterator",
+    "contrib.slim.evaluation.checkpoints_iterator",
+)
 def checkpoints_iterator(
     checkpoint_dir: str,
     min_interval_secs: float = 0,

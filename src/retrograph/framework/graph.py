@@ -562,6 +562,8 @@ class Graph:
         self._state = _ScopeState()
         self._seed: Any = None
         self._finalized = False
+        # What runs before all that it does not need, whenever it was made.
+        self._first: set[Operation] = set()
         self._unfeedable_tensors: set[Any] = set()
         self._unfetchable_ops: set[Any] = set()
         self._gradient_override_map_value: dict[str, str] = {}

@@ -245,7 +245,7 @@ class FIFOQueue(QueueBase):
 
     def __init__(
         self, capacity: int, dtypes: Any, shapes: Any = None, names: Any = None, shared_name: str | None = None,
-        name: str = "fifo_queue",
+        name: str | None = "fifo_queue",
     ):  # fmt: skip
         types, shapes = _as_type_list(dtypes), _as_shape_list(shapes)
         names = _as_name_list(names, types)
@@ -262,7 +262,7 @@ class PaddingFIFOQueue(QueueBase):
 
     def __init__(
         self, capacity: int, dtypes: Any, shapes: Any, names: Any = None, shared_name: str | None = None,
-        name: str = "padding_fifo_queue",
+        name: str | None = "padding_fifo_queue",
     ):  # fmt: skip
         types, shapes = _as_type_list(dtypes), _as_shape_list(shapes, partial=True) or []
         names = _as_name_list(names, types)
@@ -283,7 +283,7 @@ class RandomShuffleQueue(QueueBase):
 
     def __init__(
         self, capacity: int, min_after_dequeue: int, dtypes: Any, shapes: Any = None, names: Any = None,
-        seed: int | None = None, shared_name: str | None = None, name: str = "random_shuffle_queue",
+        seed: int | None = None, shared_name: str | None = None, name: str | None = "random_shuffle_queue",
     ):  # fmt: skip
         types, shapes = _as_type_list(dtypes), _as_shape_list(shapes)
         names = _as_name_list(names, types)
@@ -307,7 +307,7 @@ class PriorityQueue(QueueBase):
 
     def __init__(
         self, capacity: int, types: Any, shapes: Any = None, names: Any = None, shared_name: str | None = None,
-        name: str = "priority_queue",
+        name: str | None = "priority_queue",
     ):  # fmt: skip
         kinds, shapes = _as_type_list(types), _as_shape_list(shapes)
         handle = _queue_op("PriorityQueueV2", name, kinds, shapes, capacity, shared_name)
@@ -315,7 +315,7 @@ class PriorityQueue(QueueBase):
 
 
 def _queue_op(
-    op_type: str, name: str, types: list[Any], shapes: Any, capacity: int, shared_name: str | None, **extra: Any
+    op_type: str, name: str | None, types: list[Any], shapes: Any, capacity: int, shared_name: str | None, **extra: Any
 ) -> Tensor:
     return apply_op(  # type: ignore[no-any-return]
         op_type, name, component_types=types, shapes=shapes or [], capacity=capacity, shared_name=shared_name or "", **extra

@@ -439,7 +439,8 @@ def _padded(values: tuple[Any, ...]) -> Any:
     if result.dtype == object:
         result[...] = b""
     for index, value in enumerate(values):
-        result[(index, *(slice(n) for n in value.shape))] = value
+        place: Any = (index, *(slice(n) for n in value.shape))
+        result[place] = value
     return result
 
 

@@ -218,7 +218,9 @@ class HostFixedLengthReader(HostReader):
     def _contents(self, path: str) -> bytes:
         data = Path(path).read_bytes()
         encoding = self.attrs.get("encoding")
-        return {b"GZIP": gzip.decompress, b"ZLIB": zlib.decompress}.get(encoding, bytes)(data)
+        if encoding == b"GZIP":
+            return gzip.decompress(data)
+        return zlib.decompress(data) if encoding == b"ZLIB" else data
 
     def records(self, work: bytes) -> Iterator[Record]:
         """The pieces, by name and number."""

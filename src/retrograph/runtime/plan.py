@@ -175,13 +175,15 @@ def _counting_for(assign: Operation, needed: set[Operation], fed: set[Tensor]) -
     return found | {variable} if reads else set()
 
 
-def _items(ops: list[Operation]) -> list[Any]:
+def _items(ops: list[Operation], fed: set[Tensor]) -> list[Any]:
     """Instructions, with whole control-flow constructs as regions."""
     if not any(op._type in _CONTROL_FLOW_TYPES or op._type == "WhileGradient" for op in ops):
         return [Instruction(op) for op in ops]
     from retrograph.runtime.flow import grouped
 
-    return grouped(ops)
+    first = _read_first(set(ops), fed)
+    parts = ([op for op in ops if op in first], [op for op in ops if op not in first])
+    return [item for part in parts if part for item in grouped(part)]
 
 
 def _has_numpy(op: Operation) -> bool:
@@ -599,7 +601,7 @@ class Plan:
         self.feeds = list(feeds)
         self.fetches = list(fetches)
         self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
-        self.items = _items(self.ops)
+        self.items = _items(self.ops, fed)
         self._checks = _fed_checks(self.ops, self.feeds)
         self.runs = 0
         self._steps: list[Any] | None = None

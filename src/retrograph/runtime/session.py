@@ -59,7 +59,7 @@ class BaseSession:
         self._config = config if config is not None else ConfigProto()
         self._opened = False
         self._closed = False
-        server = self._server
+        server = None if self._config.isolate_session_state else self._server
         self._lock = threading.RLock() if server is None else server.lock
         self._cells: dict[Any, Any] = {} if server is None else server.cells
         self._resources = Resources() if server is None else server.resources
@@ -100,7 +100,7 @@ class BaseSession:
         self._closed = True
         self._waits.close()
         with self._lock:
-            if self._server is None:
+            if self._server is None or self._cells is not self._server.cells:
                 self._cells.clear()
                 self._resources.clear()
             self._prepared.clear()

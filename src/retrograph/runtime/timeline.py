@@ -27,7 +27,8 @@ class Tracer:
     @contextmanager
     def recording(self, run_metadata: Any) -> Iterator[None]:
         """Inside the block parts are recorded; then they are in `run_metadata.step_stats`."""
-        self._local.events = events = []
+        events: list[Any] = []
+        self._local.events = events
         try:
             yield
         finally:

@@ -223,5 +223,5 @@ class LooperThread(threading.Thread):
 
     def run_loop(self) -> None:
         """One round: calls the target."""
-        if self._target:  # type: ignore[has-type]
+        if self._target:
             self._target(*self._args, **self._kwargs)

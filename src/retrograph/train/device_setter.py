@@ -72,7 +72,7 @@ def replica_device_setter(
     """
     if cluster is not None:
         jobs = ClusterSpec(cluster).as_dict()
-        ps_tasks = len(jobs.get(DeviceSpec.from_string(ps_device).job) or ())
+        ps_tasks = len(jobs.get(DeviceSpec.from_string(ps_device).job or "") or ())
     if ps_tasks == 0:
         return None
     if not merge_devices:

@@ -221,8 +221,8 @@ class _MonitoredSession:
         self._coordinated_creator = _CoordinatedSessionCreator(
             session_creator or ChiefSessionCreator(), self._hooks, stop_grace_period_secs
         )
-        make = _RecoverableSession if should_recover else _CoordinatedSessionCreator.create_session
-        self._sess: Any = make(self._coordinated_creator)  # type: ignore[operator]
+        creator = self._coordinated_creator
+        self._sess: Any = _RecoverableSession(creator) if should_recover else creator.create_session()
 
     @property
     def graph(self) -> Any:

@@ -42,14 +42,22 @@ class Scaffold:
         ready_for_local_init_op: Any = None, local_init_op: Any = None, summary_op: Any = None, saver: Any = None,
         copy_from_scaffold: Any = None,
     ):  # fmt: skip
-        given = (init_op, init_feed_dict, ready_op, ready_for_local_init_op, local_init_op, summary_op, saver)
+        given: tuple[Any, ...] = (
+            init_op,
+            init_feed_dict,
+            ready_op,
+            ready_for_local_init_op,
+            local_init_op,
+            summary_op,
+            saver,
+        )
         if copy_from_scaffold is not None:
             if not isinstance(copy_from_scaffold, Scaffold):
                 raise TypeError("copy_from_scaffold is not a Scaffold instance.")
             others = [getattr(copy_from_scaffold, part) for part in _PARTS]
-            given = tuple(b if a is None else a for a, b in zip(given, others, strict=True))  # type: ignore[assignment]
+            given = tuple(b if a is None else a for a, b in zip(given, others, strict=True))
             init_fn = copy_from_scaffold._user_init_fn if init_fn is None else init_fn
-        self._user_init_fn = init_fn
+        self._user_init_fn: Any = init_fn
         self._init_fn = (lambda sess: init_fn(self, sess)) if init_fn else None
         (
             self._init_op,

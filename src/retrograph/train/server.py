@@ -104,7 +104,7 @@ def _numbered(job: Any, tasks: Any) -> dict[int, Any]:
 
 def _text(value: Any, what: str) -> str:
     try:
-        return as_bytes(value).decode()  # type: ignore[no-any-return]
+        return as_bytes(value).decode()
     except TypeError:
         raise TypeError(f"{what} {value!r} must be bytes or unicode") from None
 

@@ -72,8 +72,8 @@ def _numbers(tensor: Any, enqueue_many: bool, keep: Tensor, shared: str | None) 
 
 
 def _storing_op(numbers: Tensor) -> Operation:
-    makers = (t.op for t in numbers.op.inputs)
-    return next((op for op in makers if op.type in _STORING), numbers.op)
+    found: Operation = next((t.op for t in numbers.op.inputs if t.op.type in _STORING), numbers.op)
+    return found
 
 
 def restored(taken: Any, notes: list[Stored]) -> Any:

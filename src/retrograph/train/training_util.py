@@ -118,6 +118,7 @@ def _get_or_create_global_step_read(graph: Graph | None = None) -> Any:
         value = step.initialized_value() if isinstance(step, tf.Variable) else step
         read = value + 0
         tf.add_to_collection(GLOBAL_STEP_READ_KEY, read)
+        graph._first.add(read.op)
     return read
 
 
