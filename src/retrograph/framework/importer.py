@@ -237,8 +237,25 @@ def _check_inputs(name: str, definition: OpDef, attrs: dict[str, Any], inputs: S
             )
 
 
+_PRIVATE = {"_class": "list(string)", "_output_shapes": "list(shape)"}
+
+
+def checked_attrs(node: NodeDef) -> dict[str, AttrValue]:
+    """The attributes of a node. Raises: ValueError for one of another kind than its op type has."""
+    definition = find_op_def(node.op)
+    for key, value in node.attr.items():
+        known = definition.attr_by_name.get(key) if definition is not None else None
+        wanted = known.type if known is not None else _PRIVATE.get(key, value.kind)
+        if value.kind not in (wanted, "placeholder") and (value.value or not wanted.startswith("list")):
+            raise ValueError(
+                f"AttrValue had value with type '{value.kind}' when '{wanted}' expected\n\t for attr '{key}'\n\t; NodeDef: "
+                f"{{{{node {node.name}}}}}"
+            )
+    return node.attr  # type: ignore[no-any-return]
+
+
 def plain_attrs(attrs: dict[str, AttrValue]) -> dict[str, Any]:
-    """The attributes of a node in the form that operations keep them."""
+    """Attributes in the form that operations keep them."""
     return {key: value.python_value() for key, value in attrs.items()}
 
 
@@ -305,7 +322,7 @@ class _Import:
         _note_defaults(node)
         data = [text for text in node.input if not text.startswith("^")]
         controls = [self._control(text[1:]) for text in node.input if text.startswith("^")]
-        attrs, name = plain_attrs(node.attr), self._name(node)
+        attrs, name = plain_attrs(checked_attrs(node)), self._name(node)
         if is_call(node.op, self.library):
             inputs = [self._input(node, text) for text in data]
             self.made[node.name] = self.library.call(node, name, inputs, controls, attrs)

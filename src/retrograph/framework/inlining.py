@@ -278,6 +278,8 @@ class _Body:
             yield "^" + name if control else name
 
     def _add(self, node: NodeDef) -> None:
+        from retrograph.framework.importer import checked_attrs
+
         data = [t for t in node.input if not t.startswith("^")]
         named = [t[1:] for t in node.input if t.startswith("^")]
         controls = [self.outputs[n][0] for n in named if n in self.outputs]
@@ -285,7 +287,7 @@ class _Body:
         if rooted:
             # What starts in here waits for what the call waits for.
             controls = self.controls
-        attrs = {k: self._attr(v) for k, v in node.attr.items()}
+        attrs = {k: self._attr(v) for k, v in checked_attrs(node).items()}
         definition: Any = find_op_def(node.op)
         name = self.prefix + node.name
         if is_call(node.op, self.library):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -253,7 +254,7 @@ class AttrValue(Message):
     def CopyFrom(self, other: Any) -> None:
         """Takes the value of another attribute."""
         self._check_same(other)
-        value = list(other.value) if isinstance(other.value, list) else other.value
+        value = [_own(v) for v in other.value] if isinstance(other.value, list) else _own(other.value)
         self.__dict__["kind"], self.__dict__["value"] = other.kind, value
         self._touch()
 
@@ -333,6 +334,11 @@ _EMPTY: dict[str, Any] = {
     "tensor": TensorProto,
     "func": lambda: message_class("tensorflow.NameAttrList")(),
 }
+
+
+def _own(value: Any) -> Any:
+    """A value that later changes of `value` do not reach: messages change, all else does not."""
+    return copy.deepcopy(value) if isinstance(value, Message) else value
 
 
 def _plain(value: Any) -> Any:
