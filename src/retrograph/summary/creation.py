@@ -69,12 +69,6 @@ _TAG_NAMES = {"ScalarSummary": "tags"}
 _VALUE_NAMES = {"ScalarSummary": "values", "HistogramSummary": "values"}
 
 
-def _check_count(op_type: str, attr: str, count: int) -> int:
-    if count < 1:
-        raise ValueError(f"Attr '{attr}' of '{op_type}' Op passed {count} less than minimum 1.")
-    return count
-
-
 @export("summary.scalar")
 def scalar(name: str, tensor: Any, collections: Any = None, family: str | None = None) -> Tensor:
     """A summary (string []) of one real number.
@@ -96,8 +90,7 @@ def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None,
     negative; what is not finite is red. The tags are NAME/image/0 and so on, for one image NAME/image.
     Raises: TypeError, ValueError. Source: TF 1.15 tf.summary.image
     """
-    largest = lambda: _check_count("ImageSummary", "max_images", max_outputs)  # noqa: E731
-    return _summary("ImageSummary", name, tensor, family, collections, max_images=largest)
+    return _summary("ImageSummary", name, tensor, family, collections, max_images=max_outputs)
 
 
 @export("summary.histogram")
@@ -123,8 +116,7 @@ def audio(
     def rate() -> Tensor:
         return convert_to_tensor(sample_rate, dtype=dtypes.float32, name="sample_rate")
 
-    count = lambda: _check_count("AudioSummaryV2", "max_outputs", max_outputs)  # noqa: E731
-    return _summary("AudioSummaryV2", name, tensor, family, collections, sample_rate=rate, max_outputs=count)
+    return _summary("AudioSummaryV2", name, tensor, family, collections, sample_rate=rate, max_outputs=max_outputs)
 
 
 @export("summary.text")
