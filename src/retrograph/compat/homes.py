@@ -169,6 +169,19 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.resource_variable_ops": ("retrograph.variables", "retrograph.ops"),
     "tensorflow.python.ops.gradients_impl": ("retrograph.autodiff",),
     "tensorflow.python.ops.gradients_util": ("retrograph.autodiff",),
+    **{
+        f"tensorflow.contrib.slim.python.slim.nets.{name}": (f"retrograph.contrib.slim_nets.{home}",)
+        for name, home in {
+            "alexnet": "plain",
+            "overfeat": "plain",
+            "vgg": "plain",
+            "resnet_utils": "resnet_utils",
+            "resnet_v1": "resnet_v1",
+            "resnet_v2": "resnet_v2",
+            "inception_v1": "inception",
+            "inception_v3": "inception",
+        }.items()
+    },
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
     **{
         f"tensorflow.python.training.tracking{name}": (
