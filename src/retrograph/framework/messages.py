@@ -496,10 +496,13 @@ class Message(metaclass=_MessageType):
 
     def ParseFromString(self, data: bytes) -> int:
         """Takes all of a message's bytes and gives their number. Raises: DecodeError for other bytes."""
-        made = type(self).FromString(data)
-        self.Clear()
-        self.MergeFrom(made)
-        return len(data)
+        kept = self._values
+        self.__dict__["_values"] = {}
+        try:
+            return self.MergeFromString(data)
+        except DecodeError:
+            self.__dict__["_values"] = kept
+            raise
 
     def MergeFromString(self, data: bytes) -> int:
         """Merges a message's bytes and gives their number. Raises: DecodeError for other bytes."""

@@ -186,7 +186,10 @@ class AttrValue(Message):
     """
 
     def __init__(self, kind: str = "", value: Any = None, **fields: Any):
-        self.__dict__["kind"], self.__dict__["value"], self.__dict__["_owner"] = kind, value, None
+        state = self.__dict__
+        state["kind"], state["value"], state["_owner"] = kind, value, None
+        if not fields:
+            return
         for name, given in fields.items():
             if name not in _KIND_OF_FIELD and name not in ("list", "placeholder"):
                 raise ValueError(f'Protocol message AttrValue has no "{name}" field.')
@@ -298,6 +301,11 @@ class AttrValue(Message):
         from retrograph.framework.graph_wire import attr_bytes
 
         return attr_bytes(self)
+
+    def ParseFromString(self, data: bytes) -> int:
+        """Takes the value of an attribute's bytes; gives their number. Raises: DecodeError for other bytes."""
+        self.CopyFrom(type(self).FromString(data))
+        return len(data)
 
     def _merge_wire(self, data: bytes, depth: int) -> None:
         from retrograph.framework.graph_wire import parse_attr
@@ -474,7 +482,9 @@ class NodeDef(Message):
     @classmethod
     def of(cls, name: str, op: str, inputs: Any = (), device: str = "", attr: Any = None) -> NodeDef:
         """A node of these parts, which are its own from now on."""
-        made = cls(name=name, op=op, device=device)
+        made = cls()
+        values = made._values
+        values["name"], values["op"], values["device"] = name, op, device
         list.extend(made.input, inputs)
         dict.update(made.attr, attr or {})
         return made

@@ -11,6 +11,7 @@ from typing import Any
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _MASK64 = (1 << 64) - 1
+_SMALL = [bytes([i]) for i in range(0x80)]
 
 
 class WireError(ValueError):
@@ -23,6 +24,8 @@ def read_varint(data: Any, place: int) -> tuple[int, int]:
     >>> read_varint(b"\\xac\\x02", 0)
     (300, 2)
     """
+    if place < len(data) and data[place] < 0x80:
+        return data[place], place + 1
     value = shift = 0
     while place < len(data) and shift < 70:
         byte = data[place]
@@ -36,6 +39,8 @@ def read_varint(data: Any, place: int) -> tuple[int, int]:
 
 def varint(value: int) -> bytes:
     """A number (negative ones as 64-bit two's complement) as bytes."""
+    if 0 <= value < 0x80:
+        return _SMALL[value]
     value &= _MASK64
     out = bytearray()
     while value > 0x7F:
