@@ -29,7 +29,10 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, Any]]:
             key, place = read_varint(data, place - 1)
         kind, start = key & 7, place
         if kind == BYTES:
-            size, start = read_varint(data, place)
+            if place < end and data[place] < 0x80:
+                size, start = data[place], place + 1
+            else:
+                size, start = read_varint(data, place)
             place = start + size
         elif kind == VARINT:
             _, place = read_varint(data, place)

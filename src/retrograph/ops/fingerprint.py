@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _MASK = (1 << 64) - 1
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
@@ -112,10 +114,14 @@ def _last_64(s: bytes, x: int, y: int, z: int, v: tuple[int, int], w: tuple[int,
 
 def fingerprint64(s: bytes) -> int:
     """FarmHash's Fingerprint64, which `tf.string_to_hash_bucket_fast` takes modulo the number of buckets."""
-    for limit, function in ((16, _up_to_16), (32, _up_to_32), (64, _up_to_64)):
-        if len(s) <= limit:
-            return function(s)
-    return _over_64(s)
+    return _of_short(s) if len(s) <= 64 else _over_64(s)
+
+
+# Words come again and again; a bounded cache of short ones costs a few megabytes.
+@lru_cache(1 << 16)
+def _of_short(s: bytes) -> int:
+    function = _up_to_16 if len(s) <= 16 else _up_to_32 if len(s) <= 32 else _up_to_64
+    return function(s)
 
 
 def _sip_round(v: list[int]) -> None:

@@ -106,25 +106,22 @@ class _Reader:
 
     def fixed(self, wanted: _Wanted, values: Array) -> Array:
         """The values in their shape, or steps of it where the first size varies."""
-        size, kind = len(values), _kind_of(wanted.dtype)
+        size = len(values)
         if wanted.varies:
             if size % wanted.stride:
-                text = f"Number of {kind} values is not a multiple of stride length. Saw {size} values but output shape is: {to_text(wanted.shape)}"
-                self._refuse_size(wanted.key, text)
+                text = f"values is not a multiple of stride length. Saw {size} values but output shape is: {to_text(wanted.shape)}"
+                self._refuse_size(wanted, text)
             return values.reshape(-1, *wanted.shape[1:])
         if size != wanted.stride:
-            shown = to_text(wanted.shape)
-            text = f"Number of {kind} values != expected.  Values size: {size} but output shape: {shown}"
-            self._refuse_size(wanted.key, text)
+            self._refuse_size(
+                wanted, f"values != expected.  Values size: {size} but output shape: {to_text(wanted.shape)}"
+            )
         return values.reshape(wanted.shape)
 
-    def _refuse_size(self, key: bytes, text: str) -> None:
-        where = self.place.format(key.decode()) if self.place else self.where(key)
-        refuse(self.op, f"{where}.  {_UNREADABLE if self.single else text}")
-
-
-def _kind_of(dtype: DType) -> str:
-    return next(kind for kind, known in _KIND_TYPES.items() if known == dtype)
+    def _refuse_size(self, wanted: _Wanted, text: str) -> None:
+        where = self.place.format(wanted.key.decode()) if self.place else self.where(wanted.key)
+        kind = next(kind for kind, dtype in _KIND_TYPES.items() if dtype == wanted.dtype)
+        refuse(self.op, f"{where}.  {_UNREADABLE if self.single else f'Number of {kind} {text}'}")
 
 
 def _read(op: Any, text: bytes, wanted: Any) -> dict[bytes, Any]:
