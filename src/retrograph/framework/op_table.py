@@ -222,6 +222,7 @@ class OpRecord:
     # Lowering of a host op that has the attribute `_padded`: outputs of data-dependent size are padded to the largest.
     padded: Callable[..., Any] | None = None
     waits: bool = False
+    snapshot: bool = False
 
     def static_inputs_of(self, op: Any) -> tuple[int, ...]:
         """The inputs of this operation that its lowering needs as NumPy arrays."""
@@ -247,17 +248,21 @@ def register_op(
     effect: bool = False,
     fed_check: tuple[int, Callable[[Any, Any], None]] | None = None,
     waits: bool = False,
+    snapshot: bool = False,
 ) -> OpRecord:
     """Registers the row of an op type (see `docs/design.md`, "One row per op type").
 
     `host` may be a function of the operation where it depends on what the graph knows of it. `fed_check` is an input's index and a function of (op, value) that raises where a program fed a value to it that the op
     refuses: compiled programs cannot raise, and what is fed is known before they run. `waits` says that the operation may
     wait for other threads, or changes what they see at once (queues): it runs as a step of its own, without any lock.
+    `snapshot` says that it looks at variables and hands nothing of them on: it gets them uncopied, and no run changes any meanwhile.
     """
     if op_type in RECORDS:
         raise ValueError(f"Op type {op_type} is registered twice")
     if op_type not in _lines():
         raise ValueError(f"Op type {op_type} is not defined")
-    record = OpRecord(op_type, shape, lower, numpy, gradient, static_inputs, host, effect, fed_check, waits=waits)
+    record = OpRecord(
+        op_type, shape, lower, numpy, gradient, static_inputs, host, effect, fed_check, waits=waits, snapshot=snapshot
+    )
     RECORDS[op_type] = record
     return record

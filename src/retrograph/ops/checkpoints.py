@@ -124,12 +124,14 @@ def _sharded_filename(op: Any, basename: Any, shard: Any, num_shards: Any) -> An
     return np.array(os.fsencode(name), object)
 
 
-register_op("SaveV2", shape=no_outputs, numpy=_save, host=True, effect=True, gradient=NO_GRADIENT)
+register_op("SaveV2", shape=no_outputs, numpy=_save, host=True, effect=True, gradient=NO_GRADIENT, snapshot=True)
 register_op("RestoreV2", shape=_restore_shapes, numpy=_restore, host=True, effect=True, gradient=NO_GRADIENT)
 register_op("MergeV2Checkpoints", shape=no_outputs, numpy=_merge, host=True, effect=True, gradient=NO_GRADIENT)
 register_op("ShardedFilename", shape=scalar, numpy=_sharded_filename, host=True, gradient=NO_GRADIENT)
 register_op("ShardedFilespec", shape=scalar, numpy=_sharded_filespec, host=True, gradient=NO_GRADIENT)
-register_op("SaveSlices", shape=no_outputs, numpy=_save_slices, host=True, effect=True, gradient=NO_GRADIENT)
-register_op("Save", shape=no_outputs, numpy=_save_plain, host=True, effect=True, gradient=NO_GRADIENT)
+register_op(
+    "SaveSlices", shape=no_outputs, numpy=_save_slices, host=True, effect=True, gradient=NO_GRADIENT, snapshot=True
+)
+register_op("Save", shape=no_outputs, numpy=_save_plain, host=True, effect=True, gradient=NO_GRADIENT, snapshot=True)
 for _type in ("Restore", "RestoreSlice"):
     register_op(_type, numpy=_restore_slice, host=True, effect=True, gradient=NO_GRADIENT)

@@ -25,6 +25,7 @@ from retrograph.runtime.lower import (
     UninitializedVariableError,
     dead_fetch_error,
     is_opaque,
+    is_read_of_reference,
     located,
     reader_of,
     uninitialized_error,
@@ -252,6 +253,11 @@ class _Step:
         return self._needed
 
 
+def _is_snapshot(op: Operation) -> bool:
+    record = RECORDS.get(op._type)
+    return record is not None and record.snapshot
+
+
 class HostStep(_Step):
     """Items that run on NumPy values."""
 
@@ -261,7 +267,11 @@ class HostStep(_Step):
         self.waits = any(map(_waits, items))
         # Two threads that count on one variable must not take the same number; what may wait must not hold the lock.
         calls = self.waits or any(op._type in _CALLING_TYPES for op in self.ops)
-        self.locked = bool(cells.written or cells.streams) and not calls
+        self.uncopied = any(_is_snapshot(op) for op in self.ops) and all(
+            _is_snapshot(op) or is_read_of_reference(op._outputs[0]) if any(map(is_handle, op._inputs)) else True
+            for op in self.ops
+        )
+        self.locked = (bool(cells.written or cells.streams) or self.uncopied) and not calls
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
@@ -274,7 +284,7 @@ class HostStep(_Step):
                 value = env.get(tensor)
                 if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
                     env[tensor] = np.asarray(value)
-        context = HostContext(session)
+        context = HostContext(session, self.uncopied and self.locked)
         given = frozenset(id(v) for v in env.values())
         Evaluator(context, env, host=True).run(self.items)
         with session._lock:
