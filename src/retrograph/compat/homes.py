@@ -251,6 +251,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.core.protobuf": ("retrograph.runtime.config",),
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
+    "tensorflow.contrib.slim.python.slim.data": ("retrograph.contrib.example_decoder",),
 }
 
 # What TF has here under a name means something else than the same name in the homes of the modules above.
@@ -267,4 +268,4 @@ ELSEWHERE = (
     "tensorflow.python.framework.experimental.",
 )  # fmt: skip
 # Modules of ours that hold helpers, found only where they are named.
-HELPERS = frozenset((_FRAMEWORK + "deprecation", _FRAMEWORK + "shape_rules"))
+HELPERS = frozenset((_FRAMEWORK + "deprecation", _FRAMEWORK + "shape_rules", "retrograph.contrib.example_decoder"))

@@ -60,7 +60,7 @@ def sparse_row_envelope(sparse_input: Any, row_axis: int = 0, col_axis: int = 1,
         return tf.where(envelope > zeros, envelope, zeros)
 
 
-@export("contrib.layers.embedding_lookup_unique")
+@export("contrib.layers.embedding_lookup_unique", "contrib.slim.embedding_lookup_unique")
 def embedding_lookup_unique(params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None) -> Any:
     """As `tf.nn.embedding_lookup`, looking each different id up once.
 
@@ -75,3 +75,16 @@ def embedding_lookup_unique(params: Any, ids: Any, partition_strategy: str = "mo
         found = tf.reshape(flat, tf.concat([shape, tf.slice(tf.shape(flat), [1], [-1])], 0))
         found.set_shape(ids.get_shape().concatenate(rows.get_shape()[1:]))
         return found
+
+
+@export("contrib.layers.dense_to_sparse", "contrib.slim.dense_to_sparse")
+def dense_to_sparse(tensor: Any, eos_token: int = 0, outputs_collections: Any = None, scope: str | None = None) -> Any:
+    """The elements that are not `eos_token`. Source: TF 1.15 `tf.contrib.layers.dense_to_sparse`."""
+    with tf.variable_scope(scope, "dense_to_sparse", [tensor]) as opened:
+        dense = tf.convert_to_tensor(tensor)
+        indices = tf.where(tf.not_equal(dense, tf.constant(eos_token, dense.dtype)))
+        values = tf.gather_nd(dense, indices)
+        sparse = tf.SparseTensor(indices, values, tf.shape(dense, out_type=tf.int64))
+        if outputs_collections is not None:
+            tf.add_to_collection(outputs_collections, tf.identity(sparse.values, name=opened.name))
+        return sparse

@@ -232,7 +232,7 @@ def convert_to_tensor_or_indexed_slices(
     return internal_convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
 
 
-@export("convert_to_tensor_or_sparse_tensor")
+@export("convert_to_tensor_or_sparse_tensor", "contrib.framework.convert_to_tensor_or_sparse_tensor")
 def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
     """`value` as a tensor, or as a `SparseTensor` if it is one. Source: TF 1.15 `tf.convert_to_tensor_or_sparse_tensor`."""
     if dtype is not None:

@@ -145,4 +145,6 @@ def contrib_safe_embedding_lookup_sparse(
     return _looked_up(tables, sparse_ids, sparse_weights, combiner, default_id, name, partition_strategy, max_norm)
 
 
-export("contrib.layers.safe_embedding_lookup_sparse")(contrib_safe_embedding_lookup_sparse)
+export("contrib.layers.safe_embedding_lookup_sparse", "contrib.slim.safe_embedding_lookup_sparse")(
+    contrib_safe_embedding_lookup_sparse
+)
