@@ -111,3 +111,14 @@ def test_summary_description() -> None:
     assert tf.summary.get_summary_description(node).type_hint == "scalar"
     with pytest.raises(ValueError, match="Can't get_summary_description on Const"):
         tf.summary.get_summary_description(tf.constant(1).op.node_def)
+
+
+def test_a_summary_of_what_is_not_fed_says_so() -> None:
+    text, v = tf.placeholder(tf.string, [], name="text"), tf.Variable(1.0)
+    joined = tf.string_join([text, tf.as_string(v)])
+    assign = tf.assign(v, 2.0)
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        assert sess.run([joined, assign], {text: "a"}) == [b"a1.000000", 2.0]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value for placeholder tensor 'text'"):
+            sess.run([joined, assign])

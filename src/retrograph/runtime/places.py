@@ -15,7 +15,7 @@ from retrograph.runtime.lower import Instruction, is_read_of_reference
 from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, cell_key
 
 _HOST_TYPES = frozenset(("string", "variant"))
-_AT_HAND = HANDLE_TYPES | {"Const", "Placeholder", "PlaceholderV2"}
+_AT_HAND = HANDLE_TYPES | {"Const"}
 _EARLY, _LATE = "early", "late"
 
 
@@ -122,10 +122,14 @@ def _writes(items: list[Any]) -> dict[Any, list[int]]:
     return found
 
 
-def _is_at_hand(tensor: Tensor) -> bool:
-    """Whether a tensor has its value before anything has run."""
+def _is_at_hand(tensor: Tensor, running: set[Operation]) -> bool:
+    """Whether a tensor has its value before anything has run: it is fed, a constant, or the value of a variable."""
     op = tensor._op
-    return op._type in _AT_HAND or (is_read_of_reference(tensor) and op._inputs[0]._op._type in HANDLE_TYPES)
+    return (
+        op not in running
+        or op._type in _AT_HAND
+        or (is_read_of_reference(tensor) and op._inputs[0]._op._type in HANDLE_TYPES)
+    )
 
 
 def _moves(items: list[Any]) -> dict[int, str]:
@@ -134,6 +138,7 @@ def _moves(items: list[Any]) -> dict[int, str]:
     if not any(movable):
         return {}
     followers, writes = _followers(items), _writes(items)
+    running = {op for item in items for op in ops_of(item)}
     moved: dict[int, str] = {}
     for place in range(len(items) - 1, -1, -1):
         if not movable[place] or any(moved.get(f) != _LATE for f in followers[place]):
@@ -142,7 +147,11 @@ def _moves(items: list[Any]) -> dict[int, str]:
         touched = [w for key in Cells([op]).read for w in writes.get(key, ())]
         if all(w < place for w in touched):
             moved[place] = _LATE
-        elif all(w > place for w in touched) and not op._control_inputs and all(map(_is_at_hand, op._inputs)):
+        elif (
+            all(w > place for w in touched)
+            and not op._control_inputs
+            and all(_is_at_hand(t, running) for t in op._inputs)
+        ):
             moved[place] = _EARLY
     return moved
 
