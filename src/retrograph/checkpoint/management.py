@@ -221,7 +221,7 @@ class NewCheckpointReader:
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shapes by name."""
-        return {name: list(self._bundle.shape_of(name)) for name in self._bundle.names()}
+        return self._bundle.shapes()
 
     def get_variable_to_dtype_map(self) -> dict[str, Any]:
         """The types by name."""

@@ -95,6 +95,10 @@ class SlicesReader:
         """The names of the tensors, sorted."""
         return iter(sorted(self._tensors))
 
+    def shapes(self) -> dict[str, list[int]]:
+        """The shapes by name, sorted by name."""
+        return {name: list(self._tensors[name].shape) for name in self.names()}
+
     def raw_keys(self) -> Iterator[bytes]:
         """The names as bytes."""
         return (name.encode() for name in self.names())

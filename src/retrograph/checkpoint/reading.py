@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.checkpoint.checksum import crc32c, masked
-from retrograph.checkpoint.entry import Entry, Header, Slice, resolve, slice_key
+from retrograph.checkpoint.entry import Entry, Header, Slice, head_of, resolve, slice_key
 from retrograph.checkpoint.table import data_loss, read_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.dtypes import DType
@@ -101,6 +101,17 @@ class BundleReader:
             except (WireError, TypeError) as error:
                 raise self._lost(f"{key!r}: {error}") from None
         return entry
+
+    def shapes(self) -> dict[str, list[int]]:
+        """The shapes by name, sorted by name."""
+        try:
+            return {
+                key.decode(errors="surrogateescape"): list(head_of(value)[1])
+                for key, value in self._raw.items()
+                if not key.startswith(b"\0")
+            }
+        except WireError as error:
+            raise self._lost(str(error)) from None
 
     def names(self) -> Iterator[str]:
         """The names of the tensors, sorted; partitioned ones once."""
