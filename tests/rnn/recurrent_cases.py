@@ -65,3 +65,151 @@ def crf(tf):
 @case
 def crf_of_one_step(tf):
     return _crf(tf, 1)
+
+
+# ---- decoders
+
+
+def _beam(tf, attention=False, steps_unknown=False, **kwargs):
+    s2s, width, rows = tf.contrib.seq2seq, 3, 2
+    embedding = tf.get_variable("embedding", [6, 4])
+    cell = tf.nn.rnn_cell.LSTMCell(5)
+    if attention:
+        memory = tf.constant(fixed([rows, 4, 5]))
+        if steps_unknown:
+            memory = tf.placeholder_with_default(memory, [rows, None, 5])
+        memory = s2s.tile_batch(memory, width)
+        lengths = s2s.tile_batch(tf.constant([4, 2]), width)
+        cell = s2s.AttentionWrapper(cell, s2s.LuongAttention(5, memory, lengths), 5, alignment_history=True)
+    decoder = s2s.BeamSearchDecoder(
+        cell,
+        embedding,
+        tf.constant([1, 2]),
+        0,
+        cell.zero_state(rows * width, tf.float32),
+        width,
+        tf.layers.Dense(6),
+        **kwargs,
+    )
+    out, state, lengths = s2s.dynamic_decode(decoder, maximum_iterations=7)
+    steps = out.beam_search_decoder_output
+    found = [out.predicted_ids, steps.scores, steps.parent_ids, lengths, state.log_probs, state.lengths]
+    history = state.cell_state.alignment_history if attention else None
+    if attention and kwargs.get("reorder_tensor_arrays", True) and steps_unknown:
+        found.append(history)
+    elif attention:
+        found.append(history.stack())
+    return found, {}
+
+
+@case
+def beam_search(tf):
+    return _beam(tf)
+
+
+@case
+def beam_search_with_penalties(tf):
+    return _beam(tf, True, length_penalty_weight=0.7, coverage_penalty_weight=0.3)
+
+
+@case
+def beam_search_that_reorders_alignments(tf):
+    return _beam(tf, True, True)
+
+
+@case
+def gather_tree(tf):
+    steps = tf.placeholder(tf.int32, [4, 2, 3])
+    parents = tf.placeholder(tf.int32, [4, 2, 3])
+    given = np.arange(24).reshape(4, 2, 3)
+    tree = tf.contrib.seq2seq.gather_tree(steps, parents, [3, 4], 11)
+    return [tree], {steps: given, parents: given * 7 % 3}
+
+
+def _attending(tf, mechanisms, **kwargs):
+    s2s = tf.contrib.seq2seq
+    memory, lengths = tf.constant(fixed([2, 4, 5])), tf.constant([4, 3])
+    made = [m(s2s, memory, lengths) for m in mechanisms]
+    cell = tf.nn.rnn_cell.BasicRNNCell(6)
+    cell = s2s.AttentionWrapper(cell, made if len(made) > 1 else made[0], alignment_history=True, **kwargs)
+    x = tf.constant(fixed([2, 5, 3], 3))
+    decoder = s2s.BasicDecoder(cell, s2s.TrainingHelper(x, [5, 3]), cell.zero_state(2, tf.float32))
+    out, state, _ = s2s.dynamic_decode(decoder, impute_finished=True)
+    histories = state.alignment_history if len(made) > 1 else [state.alignment_history]
+    grads = [g for g in tf.gradients(out.rnn_output, tf.trainable_variables()) if g is not None]
+    return [out.rnn_output, out.sample_id, state.attention] + [h.stack() for h in histories] + grads, {}
+
+
+@case
+def monotonic_attention(tf):
+    return _attending(
+        tf,
+        [
+            lambda s, m, n: s.BahdanauMonotonicAttention(4, m, n, normalize=True, score_bias_init=0.2),
+            lambda s, m, n: s.LuongMonotonicAttention(6, m, n, scale=True, mode="recursive"),
+        ],
+        attention_layer_size=[3, 4],
+    )
+
+
+@case
+def hard_monotonic_attention(tf):
+    return _attending(tf, [lambda s, m, n: s.LuongMonotonicAttention(6, m, n, mode="hard")])
+
+
+@case
+def bahdanau_attention(tf):
+    return _attending(tf, [lambda s, m, n: s.BahdanauAttention(4, m, n, normalize=True)], output_attention=False)
+
+
+@case
+def luong_attention_of_an_initial_state(tf):
+    return _attending(
+        tf,
+        [lambda s, m, n: s.LuongAttention(6, m, n, scale=True)],
+        attention_layer_size=3,
+        initial_cell_state=tf.constant(fixed([2, 6])),
+    )
+
+
+def _scheduled(tf, helper_of):  # sampled always: TF 1.15 draws of different rounds in any order
+    s2s = tf.contrib.seq2seq
+    embedding = tf.get_variable("embedding", [4, 3])
+    helper = helper_of(s2s, tf.constant(fixed([3, 5, 3])), tf.constant([5, 3, 4]), embedding)
+    cell = tf.nn.rnn_cell.GRUCell(4)
+    decoder = s2s.BasicDecoder(cell, helper, cell.zero_state(3, tf.float32))
+    out, _, lengths = s2s.dynamic_decode(decoder)
+    return [out.rnn_output, out.sample_id, lengths], {}
+
+
+@case
+def scheduled_embedding(tf):
+    return _scheduled(
+        tf, lambda s, x, n, e: s.ScheduledEmbeddingTrainingHelper(x, n, e, 1.0, seed=1, scheduling_seed=2)
+    )
+
+
+@case
+def scheduled_output(tf):
+    return _scheduled(
+        tf,
+        lambda s, x, n, e: s.ScheduledOutputTrainingHelper(
+            x[:, :, :2], n, 1.0, seed=3, next_inputs_fn=lambda o: o[:, 1:3], auxiliary_inputs=x[:, :, 2:]
+        ),
+    )
+
+
+@case
+def inference_by_functions(tf):
+    s2s = tf.contrib.seq2seq
+    cell = tf.nn.rnn_cell.GRUCell(4)
+    helper = s2s.InferenceHelper(
+        sample_fn=lambda outputs: outputs[:, :3],
+        sample_shape=[3],
+        sample_dtype=tf.float32,
+        start_inputs=tf.constant(fixed([2, 3])),
+        end_fn=lambda ids: tf.tile([False], [2]),
+    )
+    decoder = s2s.BasicDecoder(cell, helper, cell.zero_state(2, tf.float32))
+    out, _, lengths = s2s.dynamic_decode(decoder, maximum_iterations=4)
+    return [out.rnn_output, out.sample_id, lengths], {}

@@ -152,8 +152,11 @@ class _Scored(AttentionMechanism):
         """The alignments f[batch, length] for a query f[batch, n], and the next state."""
         with tf.variable_scope(None, self._scope, [query]):
             score = self._score(query)
-        alignments = self._probability_fn(_masked(score, self._lengths, self._mask_value))
+        alignments = self._aligned(_masked(score, self._lengths, self._mask_value), state)
         return alignments, alignments
+
+    def _aligned(self, score: Any, state: Any) -> Any:
+        return self._probability_fn(score)
 
 
 def _probability(function: Any) -> Callable[[Any], Any]:

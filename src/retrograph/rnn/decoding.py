@@ -295,7 +295,7 @@ class TrainingHelper(Helper):
             self._inputs = inputs
             if not time_major:
                 inputs = nest.map_structure(transpose_batch_time, inputs)
-            self._input_tas = nest.map_structure(_unstacked, inputs)
+            self._input_tas = nest.map_structure(unstacked, inputs)
             self._sequence_length = tf.convert_to_tensor(sequence_length, name="sequence_length")
             if self._sequence_length.shape.ndims != 1:
                 raise ValueError(
@@ -352,7 +352,8 @@ def read_until_end(array: Any, time: Any) -> Any:
     return value
 
 
-def _unstacked(value: Any) -> Any:
+def unstacked(value: Any) -> Any:
+    """A TensorArray of the rows of a value."""
     return tf.TensorArray(dtype=value.dtype, size=tf.shape(value)[0], element_shape=value.shape[1:]).unstack(value)
 
 

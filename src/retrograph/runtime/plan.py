@@ -489,6 +489,7 @@ class Segment(_Step):
                 or record.effect
                 or record.numpy is None
                 or t._op._type in _CONTROL_FLOW_TYPES
+                or t._op._type.startswith("TensorArray")
             ):
                 return None
             if t._op._type in ("Shape", "ShapeN", "Size", "Rank"):
