@@ -312,7 +312,7 @@ class _Walk:
             first = len(graph._ops)
             in_grads = _verified(_as_list(function(op, *out_grads)), op)
             for made in graph._ops[first:]:
-                made._original_op = op  # type: ignore[attr-defined]
+                made._original_op = op
             if self.gate_gradients and sum(g is not None for g in in_grads) > 1:
                 in_grads = gate(graph, in_grads)
         self._send(op, in_grads)

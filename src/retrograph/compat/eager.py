@@ -6,6 +6,7 @@ Turning TF 2 behaviour off is what already is; turning it on raises.
 from __future__ import annotations
 
 import contextlib
+import enum
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,22 @@ def _not_callable(what: str) -> Any:
         return decorate(func) if callable(func) else decorate
 
     return decorator
+
+
+class ExecutionCallback(enum.Enum):
+    """What eager execution does about bad values; there is none here."""
+
+    IGNORE = "ignore"
+    PRINT = "print"
+    RAISE = "raise"
+    WARN = "warn"
+
+
+@contextlib.contextmanager
+def errstate(inf_or_nan: Any = None) -> Iterator[None]:
+    """Raises UnimplementedError: it is about eager execution."""
+    raise _refuse("errstate")
+    yield
 
 
 function = _not_callable("tf.function")

@@ -115,6 +115,16 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.contrib.layers.python.layers.embedding_ops": {
         "safe_embedding_lookup_sparse": "retrograph.ops.safe_embedding:contrib_safe_embedding_lookup_sparse",
     },
+    "tensorflow.python.framework.ops": {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.client.session": {"_DeviceAttributes": "retrograph.compat.internals:_DeviceAttributes"},
+    "tensorflow.python.framework.errors_impl": {
+        "_make_specific_exception": _FRAMEWORK + "errors:_make_specific_exception"
+    },
+    "tensorflow.python.framework.constant_op": {"constant": "retrograph.compat.constants_v2:constant"},
+    "tensorflow.python.ops.init_ops": {"_compute_fans": _VARIABLES + "initializers:compute_fans"},
+    "tensorflow.python.ops.nn_impl": {
+        "_compute_sampled_logits": "retrograph.ops.sampled_losses:_compute_sampled_logits"
+    },
     "tensorflow.python.framework.dtypes": {
         "_TYPE_TO_STRING": _FRAMEWORK + "dtypes:TYPE_TO_STRING",
     },
@@ -190,6 +200,11 @@ HOMES: dict[str, tuple[str, ...]] = {
         )
         for name in ("", ".base", ".util", ".tracking")
     },
+    "tensorflow.python.training.warm_starting_util": (
+        "retrograph.train.checkpoint_utils",
+        "retrograph.train.remapping",
+    ),
+    "tensorflow.python.training.checkpoint_ops": ("retrograph.train.remapping",),
     "tensorflow.python.training.checkpoint_management": (
         "retrograph.checkpoint.management",
         "retrograph.train.checkpoint_manager",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.device import canonical_name
+from retrograph.framework.graph import Operation, get_default_graph
+from retrograph.framework.node_def import NodeDef
 from retrograph.platform.text import as_text
 
 
@@ -64,6 +66,33 @@ def prepend_name_scope(name: Any, import_scope: str | None) -> Any:
     if not import_scope:
         return name
     return re.sub(_SCOPED + r"(.*)", r"\1" + import_scope.rstrip("/") + r"/\2", as_text(name), count=1)
+
+
+def _NodeDef(op_type: Any, name: Any, device: Any = None, attrs: dict[str, Any] | None = None) -> Any:
+    """A node of a graph as data; `device` may be a function of the node."""
+    node = NodeDef.of(as_text(name), as_text(op_type), attr=attrs)
+    if device is not None:
+        node.device = device(node) if callable(device) else canonical_name(device)
+    return node
+
+
+def _create_c_op(graph: Any, node_def: Any, inputs: Any, control_inputs: Any) -> Operation:
+    """The operation of a node; `graph._create_op_from_tf_operation` gives it as it is."""
+    return Operation(node_def, graph, inputs, control_inputs=control_inputs)
+
+
+class _DeviceAttributes:
+    """A device, as `Session.list_devices()` lists them."""
+
+    def __init__(self, name: str, device_type: str, memory_limit_bytes: int, incarnation: int):
+        self.name = canonical_name(name)
+        self.device_type = device_type
+        self.memory_limit_bytes = memory_limit_bytes
+        self.incarnation = incarnation
+
+    def __repr__(self) -> str:
+        parts = self.name, self.device_type, self.memory_limit_bytes, self.incarnation
+        return "_DeviceAttributes({}, {}, {}, {})".format(*parts)
 
 
 class OpStats:

@@ -151,8 +151,11 @@ def _from_shape(value: TensorShape, dtype: DType | None = None, name: str | None
     sizes = value.as_list()
     if dtype is not None and dtype not in (dtypes.int32, dtypes.int64):
         raise TypeError(f"Cannot convert a TensorShape to dtype: {dtype.name}")
+    large = [s for s in sizes if s is not None and s >= 2**31]
     if dtype is None:
-        dtype = dtypes.int64 if any(s is not None and s >= 2**31 for s in sizes) else dtypes.int32
+        dtype = dtypes.int64 if large else dtypes.int32
+    if large and dtype == dtypes.int32:
+        raise ValueError(f"Cannot convert a TensorShape to dtype int32; a dimension is too large ({large[0]})")
     return constant(np.array(sizes, dtype.as_numpy_dtype), dtype, name=name or "shape_as_tensor")
 
 

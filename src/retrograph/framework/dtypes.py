@@ -37,6 +37,7 @@ _ROWS: tuple[tuple[str, int, str | None], ...] = (
 )
 _NAME_OF = {enum: name for name, enum, _ in _ROWS}
 _ENUM_OF = {name: enum for name, enum, _ in _ROWS} | {"half": 19, "float": 1, "double": 2}
+TYPE_TO_STRING = _NAME_OF | {enum + 100: f"{name}_ref" for enum, name in _NAME_OF.items()}
 _NUMPY_OF = {enum: numpy for _, enum, numpy in _ROWS}
 _REF = 100
 

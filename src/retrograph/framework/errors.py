@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -149,9 +150,20 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
 
 
 @export("errors.error_code_from_exception_type")
-def error_code_from_exception_type(cls: type[OpError]) -> int | None:
-    """The canonical code of an exception class, None if it has none."""
-    return cls._code if issubclass(cls, OpError) else None
+def error_code_from_exception_type(cls: type[OpError]) -> Any:
+    """The canonical code of an exception class; an UnknownError, with a warning, for what is none."""
+    if isinstance(cls, type) and issubclass(cls, OpError):
+        return cls._code
+    warnings.warn("Unknown class exception", stacklevel=2)
+    return UnknownError(None, None, "Unknown class exception")
+
+
+def _make_specific_exception(node_def: Any, op: Any, message: Any, error_code: int) -> OpError:
+    """The exception of a canonical error code; UnknownError, with a warning, for another code."""
+    if error_code in _CLASS_OF_CODE:
+        return _CLASS_OF_CODE[error_code](node_def, op, message)
+    warnings.warn(f"Unknown error code: {error_code}", stacklevel=2)
+    return UnknownError(node_def, op, message, error_code)
 
 
 @export("errors.raise_exception_on_not_ok_status")

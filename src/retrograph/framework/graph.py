@@ -243,7 +243,7 @@ class Operation:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_control_outputs", "_device", "_graph", "_id", "_inputs", "_name", "_outputs", "_stack",
+        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_device", "_graph", "_id", "_inputs", "_name", "_outputs", "_stack",
         "_type",
     )  # fmt: skip
     _attrs: dict[str, Any]
@@ -258,8 +258,27 @@ class Operation:
     _stack: frames.Stack
     _type: str
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        raise TypeError("Operations are made by Graph.create_op")
+    _original_op: Any = None
+
+    def __new__(
+        cls,
+        node_def: Any,
+        g: Any,
+        inputs: Sequence[Any] | None = None,
+        output_types: Any = None,
+        control_inputs: Sequence[Operation] | None = None,
+        input_types: Any = None,
+        original_op: Any = None,
+        op_def: Any = None,
+    ) -> Operation:
+        """The operation of a NodeDef, in a graph.
+
+        Raises TypeError: no NodeDef, no graph, inputs that are no tensors. ValueError: the name is none.
+        """
+        op = _operation_of_node(node_def, g, inputs, output_types, control_inputs)
+        if original_op is not None:
+            op._original_op = original_op
+        return op
 
     @read_only
     def name(self) -> str:
@@ -292,7 +311,7 @@ class Operation:
         return list(self._control_inputs)
 
     @read_only
-    def _control_outputs_list(self) -> list[Operation]:
+    def _control_outputs(self) -> list[Operation]:
         return [op for op in self._graph._ops if self in op._control_inputs]
 
     @read_only
@@ -371,6 +390,8 @@ class Operation:
             return [TensorShape._of(v).as_proto() for v in value]
         if attr is not None and attr.type == "tensor":
             return _tensor_proto(value)
+        if attr is not None and attr.type == "list(tensor)":
+            return [_tensor_proto(v) for v in value]
         return list(value) if isinstance(value, list) else value
 
     def _set_attr(self, name: str, value: Any) -> None:
@@ -409,7 +430,16 @@ class Operation:
         self._graph._version_of_edges += 1
 
     def _update_input(self, index: int, tensor: Tensor) -> None:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"tensor must be a Tensor: {tensor}")
         _assert_same_graph(self, tensor)
+        if index >= len(self._inputs):
+            raise errors.OutOfRangeError(
+                None,
+                None,
+                f"Cannot update edge. Input index [{index}] is greater than the number of total inputs "
+                f"[{len(self._inputs)}].",
+            )
         old = self._inputs[index]
         if tensor._dtype.base_dtype != old._dtype.base_dtype:
             # TF finds this out when it extends the session's graph: every later run fails.
@@ -526,6 +556,31 @@ class _ControlDependencies:
             state.control_flow_context = self._saved_context
 
 
+def _operation_of_node(
+    node_def: Any, graph: Any, inputs: Any = None, output_types: Any = None, control_inputs: Any = None
+) -> Operation:
+    """Adds the operation that a NodeDef describes; its name is taken as it is."""
+    if not isinstance(node_def, NodeDef):
+        raise TypeError(f"node_def needs to be a NodeDef: {node_def}")
+    if not _VALID_OP_NAME(node_def.name):
+        raise ValueError(f"'{node_def.name}' is not a valid node name")
+    if not isinstance(graph, Graph):
+        raise TypeError(f"g needs to be a Graph: {graph}")
+    for tensor in inputs or ():
+        if not isinstance(tensor, (Tensor, list, tuple)):
+            raise TypeError(f"input needs to be a Tensor: {tensor}")
+    flat = [t for i in inputs or () for t in (i if isinstance(i, (list, tuple)) else [i])]
+    attrs = {key: _attr_python_value(value) for key, value in node_def.attr.items()}
+    definition = find_op_def(node_def.op)
+    if definition is not None:
+        _complete_attrs(definition, attrs, flat, output_types)
+    op = graph._new_op(node_def.op, node_def.name, tuple(flat), attrs, definition)
+    if node_def.device:
+        op._device = node_def.device
+    op._add_control_inputs([getattr(c, "op", c) for c in control_inputs or ()])
+    return op
+
+
 class _ConsumerIndex:
     """Which operations take which tensor."""
 
@@ -537,7 +592,7 @@ class _ConsumerIndex:
     def extend(self, ops: list[Operation]) -> None:
         """Takes in the operations that it has not seen."""
         for op in ops[self.count :]:
-            for tensor in dict.fromkeys(op._inputs):
+            for tensor in op._inputs:
                 self.found.setdefault(tensor, []).append(op)
         self.count = len(ops)
 
@@ -944,7 +999,9 @@ class Graph:
         element = _as_graph_element(obj)
         element = obj if element is None else element
         if isinstance(element, bytes):
-            return self._element_by_name(element.decode(), allow_tensor, allow_operation)
+            element = element.decode()
+        if isinstance(element, str):
+            return self._element_by_name(element, allow_tensor, allow_operation)
         if isinstance(element, Tensor) and allow_tensor:
             if element.graph is not self:
                 raise ValueError(f"Tensor {element} is not an element of this graph.")
@@ -1141,10 +1198,12 @@ class Graph:
         entry = as_device_entry(device_name_or_function)
         state = self._state
         saved = state.device_stack
-        state.device_stack = (*saved, entry)
+        state.device_stack = opened = (*saved, entry)
         try:
             yield
         finally:
+            if state.device_stack is not opened:
+                raise RuntimeError("Exiting device scope without proper scope nesting.")
             state.device_stack = saved
 
     def _apply_device_functions(self, op: Operation) -> None:
@@ -1224,7 +1283,15 @@ class Graph:
 
     @contextmanager
     def _original_op(self, op: Any) -> Iterator[None]:
+        first = len(self._ops)
         yield
+        for made in self._ops[first:]:
+            if made._original_op is None:
+                made._original_op = op
+
+    def _create_op_from_tf_operation(self, c_op: Operation, compute_device: bool = True) -> Operation:
+        """The operation itself: there is no other one below it."""
+        return c_op
 
     def switch_to_thread_local(self) -> None:
         """Kept for programs that call it: scopes belong to threads here anyway."""

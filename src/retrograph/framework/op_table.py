@@ -165,7 +165,12 @@ def _parse_tensor(text: str) -> np.ndarray[Any, Any]:
     return np.array(numbers, dtype.as_numpy_dtype).reshape([int(v) for field, v in found if field == "size"])
 
 
+_PART = re.compile(r"(?:shape|tensor) \{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+
+
 def _parse_value(text: str, attr_type: str) -> Any:
+    if attr_type in ("list(shape)", "list(tensor)"):
+        return [_parse_value(part.group(1), attr_type[5:-1]) for part in _PART.finditer(text[text.index("{") + 1 :])]
     if attr_type.startswith("list("):
         return _parse_list(text, attr_type)
     if attr_type == "shape":

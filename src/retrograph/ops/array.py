@@ -442,11 +442,16 @@ def _inferred(
     return wanted
 
 
-def _requested_shape(op: Any, count: int, wanted: Any) -> tuple[int, ...]:
+def _requested_shape(op: Any, held: tuple[int, ...], wanted: Any) -> tuple[int, ...]:
     """The shape asked for, its -1 resolved; raises as TF's kernel does if it does not fit."""
-    sizes = list(ints(wanted))
+    sizes, count = list(ints(wanted)), math.prod(held)
     if -1 in sizes:
         known = math.prod(s for s in sizes if s != -1)
+        if known == 0 and not count:
+            # Of empty tensors, the sizes that are not 0 tell what is missing.
+            given = math.prod(s for s in held if s)
+            asked = math.prod(s for s in sizes if s > 0)
+            return tuple(given // asked if s == -1 else s for s in sizes)
         if known == 0 and count:
             raise errors.InvalidArgumentError(
                 None,
@@ -468,7 +473,7 @@ def _requested_shape(op: Any, count: int, wanted: Any) -> tuple[int, ...]:
 
 
 def _reshape(xp: Any, op: Any, x: Any, wanted: Any) -> Any:
-    return xp.reshape(x, _requested_shape(op, math.prod(x.shape), wanted))
+    return xp.reshape(x, _requested_shape(op, x.shape, wanted))
 
 
 def _reshape_to_input(op: Any, grad: Any) -> Tensor:

@@ -212,8 +212,34 @@ def _concat_v1_gradient(op: Any, grad: Any) -> list[Any]:
     return [None, *_concat_gradient(op.inputs[1:], op.inputs[0], grad)]
 
 
+def _check_offset_shapes(op: Any, dim: Any, shapes: Sequence[Any]) -> int:
+    """The axis, counted from the front."""
+    if np.ndim(shapes[0]) != 1:
+        text = "input 0 should be a vector, but got shape "
+        raise errors.InvalidArgumentError(None, op, text + _listed(np.shape(shapes[0]), ","))
+    rank = len(shapes[0])
+    axis = int(dim) + rank if int(dim) < 0 else int(dim)
+    if not 0 <= axis < rank:
+        raise errors.InvalidArgumentError(None, op, f"Concat dim is out of range: {int(dim)} vs. {rank}")
+    for i, other in enumerate(shapes):
+        if len(other) != rank:
+            text = f"input {i} should contain {rank} elements, but got {len(other)}"
+            raise errors.InvalidArgumentError(None, op, text)
+        if any(a != b for j, (a, b) in enumerate(zip(other, shapes[0], strict=True)) if j != axis):
+            text = (
+                f"All dimensions except {axis} must match. Input {i} has shape {_listed(other)} and doesn't match "
+                f"input 0 with shape {_listed(shapes[0])}."
+            )
+            raise errors.InvalidArgumentError(None, op, text)
+    return axis
+
+
+def _listed(sizes: Any, between: str = " ") -> str:
+    return "[" + between.join(str(int(s)) for s in sizes) + "]"
+
+
 def _concat_offset(op: Any, dim: Any, *shapes: Any) -> Any:
-    axis = int(dim)
+    axis = _check_offset_shapes(op, dim, shapes)
     sizes = [int(s[axis]) for s in shapes]
     starts = np.cumsum([0, *sizes[:-1]])
     offsets = np.zeros((len(shapes), len(shapes[0])), np.int32)
@@ -527,7 +553,7 @@ def _split_v_known(given: tuple[int | None, ...], axis: int, sizes: tuple[int, .
 
 
 def _split_v(xp: Any, op: Any, x: Any, sizes: Any, axis: Any) -> Any:
-    counts, at_axis = list(ints(sizes)), int(axis) % x.ndim
+    counts, at_axis = list(ints(sizes)), int(np.asarray(axis).reshape(())) % x.ndim
     whole = x.shape[at_axis]
     if -1 in counts:
         counts[counts.index(-1)] = whole - sum(c for c in counts if c != -1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
+from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
@@ -549,6 +550,7 @@ def pool(
     """
     dilation_rate = lookup_renamed("dilations", dilations, "dilation_rate", dilation_rate)
     with name_scope(name, f"{pooling_type.lower()}_pool", [input]) as scope:
+        input = convert_to_tensor(input, name="input")
         n = len(window_shape)
         if n < 1 or n > 3:
             raise ValueError("It is required that 1 <= num_spatial_dims <= 3.")

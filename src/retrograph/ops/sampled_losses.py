@@ -58,21 +58,22 @@ def _minus_hits(logits: Any, labels: Any, sampled: Any, num_sampled: int, num_tr
     )
 
 
-def _sampled_logits(
+def _compute_sampled_logits(
     weights: Any,
     biases: Any,
     labels: Any,
     inputs: Any,
     num_sampled: int,
     num_classes: int,
-    num_true: int,
-    sampled_values: Any,
-    remove_accidental_hits: bool,
-    partition_strategy: str,
-    name: Any,
+    num_true: int = 1,
+    sampled_values: Any = None,
+    subtract_log_q: bool = True,
+    remove_accidental_hits: bool = False,
+    partition_strategy: str = "mod",
+    name: Any = None,
     seed: Any = None,
 ) -> tuple[Any, Any]:
-    """(logits, labels), each `f[batch, num_true + num_sampled]`: corrected by how often each class is expected."""
+    """(logits, labels), each `f[batch, num_true + num_sampled]`: corrected by how often each class is expected if wanted."""
     weights = list(weights) if isinstance(weights, (PartitionedVariable, list)) else [weights]
     with name_scope(name, "compute_sampled_logits", [*weights, biases, inputs, labels]):
         labels = _as_type(labels, dtypes.int64)
@@ -94,8 +95,9 @@ def _sampled_logits(
         sampled_logits = sampled_logits + sampled_b
         if remove_accidental_hits:
             sampled_logits = _minus_hits(sampled_logits, labels, sampled, num_sampled, num_true)
-        true_logits = true_logits - apply_op("Log", None, x=true_expected)
-        sampled_logits = sampled_logits - apply_op("Log", None, x=sampled_expected)
+        if subtract_log_q:
+            true_logits = true_logits - apply_op("Log", None, x=true_expected)
+            sampled_logits = sampled_logits - apply_op("Log", None, x=sampled_expected)
         logits = joining.concat([true_logits, sampled_logits], 1)
         ones: Any = array.ones_like(true_logits)
         return logits, joining.concat([ones / num_true, array.zeros_like(sampled_logits)], 1)
@@ -124,9 +126,9 @@ def nce_loss(
 
     `weights: f[classes, n]` may be a list of parts. Source: TF 1.15 `tf.nn.nce_loss`.
     """
-    logits, targets = _sampled_logits(
-        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
-        partition_strategy, name,
+    logits, targets = _compute_sampled_logits(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
+        remove_accidental_hits, partition_strategy, name,
     )  # fmt: skip
     return _sum_rows(softmax.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name="sampled_losses"))
 
@@ -150,9 +152,9 @@ def sampled_softmax_loss(
 
     Source: TF 1.15 `tf.nn.sampled_softmax_loss`.
     """
-    logits, targets = _sampled_logits(
-        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
-        partition_strategy, name, seed,
+    logits, targets = _compute_sampled_logits(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
+        remove_accidental_hits, partition_strategy, name, seed,
     )  # fmt: skip
     targets = array.stop_gradient(targets, name="labels_stop_gradient")
     result: Tensor = softmax.softmax_cross_entropy_with_logits_v2(labels=targets, logits=logits)

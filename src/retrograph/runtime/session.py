@@ -422,7 +422,7 @@ class InteractiveSession(BaseSession):
                 stacklevel=2,
             )
         InteractiveSession._active_session_count += 1
-        self._default_session: Any = self.as_default()
+        self._default_session: Any = sessions.default_session(self, nested=False)
         self._default_session.__enter__()
         self._default_graph: Any = None
         if graph is not None:
