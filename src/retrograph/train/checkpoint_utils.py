@@ -9,13 +9,15 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.checkpoint.management import checkpoint_file, load_checkpoint
-from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.graph import device, get_default_graph
 from retrograph.framework.logger import get_logger
+from retrograph.train.remapping import load_and_remap_matrix_initializer
 from retrograph.train.saveable import by_name, saveables_of
+from retrograph.train.saver import object_graph_key_mapping
 from retrograph.variables.partition import PartitionedVariable
+from retrograph.variables.spec import PartitionInfo
 from retrograph.variables.store import default_store
 from retrograph.variables.variable import Variable
 
@@ -129,43 +131,125 @@ def _grouped(variables: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
-def _to_warm_start(what: Any) -> dict[str, Any]:
-    graph = get_default_graph()
-    keys = tf.GraphKeys
+def _to_warm_start(what: Any) -> dict[str, list[Any]]:
+    """The variables to start, slices of one together, by their names in a checkpoint."""
+    graph, keys = get_default_graph(), tf.GraphKeys
     if what is None or isinstance(what, str):
-        return _grouped(graph.get_collection(keys.TRAINABLE_VARIABLES, scope=what))
-    if isinstance(what, list) and all(isinstance(v, str) for v in what):
+        get_logger().info("Warm-starting variables only in TRAINABLE_VARIABLES.")
+        chosen = graph.get_collection(keys.TRAINABLE_VARIABLES, scope=what)
+    elif not isinstance(what, list):
+        raise ValueError(f"`vars_to_warm_start must be a `list` or `str`.  Given type is {type(what)}")
+    elif all(isinstance(v, str) for v in what):
         chosen = [v for scope in what for v in graph.get_collection(keys.GLOBAL_VARIABLES, scope=scope)]
-        return _grouped(dict.fromkeys(chosen))
-    if isinstance(what, list) and all(_is_variables(v) for v in what):
-        return _grouped(v for item in what for v in (item if isinstance(item, (list, tuple)) else [item]))
-    raise ValueError(
-        f"If `vars_to_warm_start` is a list, it must be all `Variable` or all `str`.  Given types are {[type(v) for v in what]}"
-    )
+    elif all(_is_variables(v) for v in what):
+        chosen = [v for item in what for v in (item if isinstance(item, (list, tuple)) else [item])]
+    else:
+        raise ValueError(
+            "If `vars_to_warm_start` is a list, it must be all `Variable` or all `str`.  Given types are "
+            f"{[type(v) for v in what]}"
+        )
+    grouped = _grouped(dict.fromkeys(chosen))
+    return {name: list(v) if isinstance(v, (list, PartitionedVariable)) else [v] for name, v in grouped.items()}
+
+
+def _infer_var_name(var: Any) -> str:
+    """The name in a checkpoint of a variable, given as a list of its slices. Raises: TypeError for several."""
+    names = list(by_name(list(var)))
+    if len(names) > 1:
+        raise TypeError(f"`var` = {var} passed as arg violates the constraints.  name_to_var_dict = {names}")
+    return names[0]
+
+
+def _get_var_info(var: Any, prev_tensor_name: str | None = None) -> tuple[str, Any]:
+    """(name in the checkpoint, variable or slices)."""
+    slices = list(var) if isinstance(var, PartitionedVariable) else var
+    if not (isinstance(slices, Variable) or (isinstance(slices, list) and all(_is_variables(v) for v in slices))):
+        raise TypeError(
+            f"var MUST be one of the following: a Variable, list of Variable or PartitionedVariable, but is {type(var)}"
+        )
+    name = _name_in_checkpoint(slices[0] if isinstance(slices, list) else slices)
+    return prev_tensor_name or name, slices
+
+
+def _warm_start_var_with_vocab(
+    var: Any, current_vocab_path: Any, current_vocab_size: Any, prev_ckpt: Any, prev_vocab_path: Any,
+    previous_vocab_size: int = -1, current_oov_buckets: int = 0, prev_tensor_name: str | None = None, initializer: Any = None,
+    axis: int = 0,
+) -> None:  # fmt: skip
+    """Makes a matrix start with the rows (`axis` 0) or columns that a checkpoint has for its words."""
+    if not (current_vocab_path and current_vocab_size and prev_ckpt and prev_vocab_path):
+        raise ValueError(
+            "Invalid args: Must provide all of [current_vocab_path, current_vocab_size, prev_ckpt, prev_vocab_path}."
+        )
+    name, slices = _get_var_info(var, prev_tensor_name)
+    parts = slices if isinstance(slices, list) else [slices]
+    all_rows = sum(v.get_shape().as_list()[0] for v in parts)
+    for part in parts:
+        rows, columns = (current_vocab_size, part.get_shape().as_list()[1])
+        files: dict[str, Any] = {"old_row_vocab_size": previous_vocab_size, "num_row_oov_buckets": current_oov_buckets}
+        files |= {"old_row_vocab_file": prev_vocab_path, "new_row_vocab_file": current_vocab_path}
+        if axis == 1:
+            rows, columns = all_rows, current_vocab_size
+            files = {"num_col_oov_buckets": current_oov_buckets}
+            files |= {"old_col_vocab_file": prev_vocab_path, "new_col_vocab_file": current_vocab_path}
+        make = load_and_remap_matrix_initializer(
+            checkpoint_file(prev_ckpt) or prev_ckpt, name, rows, columns, initializer=initializer, **files
+        )
+        info = part._get_save_slice_info()
+        place = PartitionInfo(full_shape=info.full_shape, var_offset=info.var_offset) if info else None
+        value = tf.convert_to_tensor(make(shape=part.get_shape().as_list(), partition_info=place))
+        part._initializer_op = tf.assign(part, value)
+
+
+def _object_names(path: str, names: Any) -> dict[str, str]:
+    """The keys of an object-based checkpoint by the names of variables; empty for another one."""
+    keys = object_graph_key_mapping(checkpoint_file(path) or path)
+    missing = set(names) - set(keys)
+    if keys and missing:
+        raise ValueError(
+            "Attempting to warm-start from an object-based checkpoint, but found that the checkpoint did not contain values for "
+            f"all variables. The following variables were missing: {missing}"
+        )
+    return {name: keys[name] for name in names} if keys else {}
 
 
 @export("train.warm_start")
 def warm_start(
     ckpt_to_initialize_from: str,
     vars_to_warm_start: Any = ".*",
-    var_name_to_vocab_info: Any = None,
+    var_name_to_vocab_info: dict[str, Any] | None = None,
     var_name_to_prev_var_name: dict[str, str] | None = None,
 ) -> None:
     """Makes variables start with the values of another program's checkpoint, trainable ones that match a regex by default.
 
-    Raises: UnimplementedError with vocabularies; ValueError for names not in the checkpoint.
+    Those in `var_name_to_vocab_info` take rows or columns by the words that these stand for.
+    Raises: ValueError for names that are not in the checkpoint, or given for nothing.
     Source: TF 1.15 `tf.train.warm_start`.
     """
-    if var_name_to_vocab_info:
-        raise errors.UnimplementedError(None, None, "tf.train.warm_start: var_name_to_vocab_info")
     get_logger().info("Warm-starting from: %s", ckpt_to_initialize_from)
-    renamed = dict(var_name_to_prev_var_name or {})
-    for name, variables in _to_warm_start(vars_to_warm_start).items():
-        init_from_checkpoint(ckpt_to_initialize_from, {renamed.pop(name, name): variables})
-    if renamed:
-        raise ValueError(
-            f"You provided the following variables in var_name_to_prev_var_name that were not used: {sorted(renamed)}"
-        )
+    grouped = _to_warm_start(vars_to_warm_start)
+    words = dict(var_name_to_vocab_info or {})
+    renamed = dict(var_name_to_prev_var_name or _object_names(ckpt_to_initialize_from, grouped))
+    plain: dict[str, Any] = {}
+    used: set[str] = set()
+    for name, slices in grouped.items():
+        used.add(name)
+        before, info = renamed.get(name), words.get(name)
+        if info:
+            _warm_start_var_with_vocab(
+                slices, info.new_vocab, info.new_vocab_size, ckpt_to_initialize_from, info.old_vocab, info.old_vocab_size,
+                info.num_oov_buckets, before, info.backup_initializer, info.axis,
+            )  # fmt: skip
+        elif vars_to_warm_start:
+            plain[before or name] = slices[0] if len(slices) == 1 else slices
+    init_from_checkpoint(ckpt_to_initialize_from, plain)
+    for argument, given in (("var_name_to_prev_var_name", renamed), ("var_name_to_vocab_info", words)):
+        unused = set(given) - used
+        if unused:
+            raise ValueError(
+                f"You provided the following variables in {argument} that were not used: {unused}.  Perhaps you misspelled "
+                f"them?  Here is the list of viable variable names: {list(grouped)}"
+            )
 
 
 def _pairs(var_list: Any) -> dict[str, list[Any]]:
