@@ -13,7 +13,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar
+from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, with_rank
 from retrograph.io.records import TFRecordOptions
 from retrograph.ops.host_readers import (
     HostFixedLengthReader,
@@ -205,6 +205,11 @@ def _two_vectors(c: ShapeContext) -> list[Shape]:
     return [(None,), (None,)]
 
 
+def _state_shape(c: ShapeContext) -> list[Shape]:
+    with_rank(c, c.input(1), 0)
+    return no_outputs(c)
+
+
 for _kind in (
     HostIdentityReader,
     HostWholeFileReader,
@@ -221,7 +226,7 @@ _ROWS: dict[str, tuple[Any, Any]] = {
     "ReaderNumRecordsProduced": (scalar, lambda op, ctx, r: np.int64(_reader(ctx, r).produced)),
     "ReaderNumWorkUnitsCompleted": (scalar, lambda op, ctx, r: np.int64(_reader(ctx, r).finished)),
     "ReaderSerializeState": (scalar, lambda op, ctx, r: _string(_reader(ctx, r).state())),
-    "ReaderRestoreState": (no_outputs, _restore),
+    "ReaderRestoreState": (_state_shape, _restore),
     "ReaderReset": (no_outputs, _reset),
 }
 for _op_type, (_rule, _run) in _ROWS.items():

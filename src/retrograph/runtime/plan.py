@@ -16,6 +16,7 @@ from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph, Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
+from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (
     Evaluator,
     HostBudgetError,
@@ -258,6 +259,14 @@ def _is_snapshot(op: Operation) -> bool:
     return record is not None and record.snapshot
 
 
+class DividedError(Exception):
+    """A segment has better been divided into `steps`."""
+
+    def __init__(self, steps: list[Any]):
+        super().__init__()
+        self.steps = steps
+
+
 class HostStep(_Step):
     """Items that run on NumPy values."""
 
@@ -348,10 +357,20 @@ class Segment(_Step):
             key = self._key(env, dynamic, len(donated), len(kept), cells)
             executable = self.executables.get(key)
             if executable is None:
+                self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
                 self._dispatch(executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
+
+    def _hoist_changing(self) -> None:
+        """Raises DividedError if values of the key change again and again and the host can take over what must know them."""
+        if not self.static_inputs or len(self.executables) != MOST_KEYS:
+            return
+        parts = hoisted(self.items, self.static_inputs)
+        if parts is not None:
+            host, rest = parts
+            raise DividedError([HostStep(host), Segment(rest, self.wanted, self.fed)])
 
     def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
         try:
@@ -707,15 +726,19 @@ class Plan:
     def _run_step(self, step: Any, session: Any, env: dict[Tensor, Any]) -> None:
         try:
             step.run(session, env)
+        except DividedError as error:
+            self._replace(step, error.steps, session, env)
         except NeedsConcreteError as error:
             if step.__class__ is not Segment:
                 op = error.tensor.op
                 text = f"Its value must be known before '{op.name}' can run inside of what is differentiated here"
                 raise errors.UnimplementedError(None, op, text) from None
-            finer = step.refined(error.tensor)
-            self._steps = [s for old in self._steps or () for s in (finer if old is step else [old])]
-            for part in finer:
-                self._run_step(part, session, env)
+            self._replace(step, step.refined(error.tensor), session, env)
+
+    def _replace(self, step: Any, finer: list[Any], session: Any, env: dict[Tensor, Any]) -> None:
+        self._steps = [s for old in self._steps or () for s in (finer if old is step else [old])]
+        for part in finer:
+            self._run_step(part, session, env)
 
     def _cut(self) -> list[Any]:
         steps: list[Any] = []
