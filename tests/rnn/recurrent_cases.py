@@ -213,3 +213,76 @@ def inference_by_functions(tf):
     decoder = s2s.BasicDecoder(cell, helper, cell.zero_state(2, tf.float32))
     out, _, lengths = s2s.dynamic_decode(decoder, maximum_iterations=4)
     return [out.rnn_output, out.sample_id, lengths], {}
+
+
+# ---- cells
+
+
+def _cell(tf, cell, width=4, steps=4, inputs=None, **kwargs):
+    x = tf.constant(fixed([2, steps, width], 5)) if inputs is None else inputs
+    outputs, state = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, **kwargs)
+    flat = [state] if isinstance(state, tf.Tensor) else list(state)
+    trained = tf.trainable_variables()
+    loss = sum(tf.reduce_sum(tf.square(v)) for v in [outputs] + flat)
+    grads = [g for g in tf.gradients(loss, trained) if g is not None]
+    return [outputs] + flat + [tf.reduce_sum(tf.abs(g)) for g in grads], {}
+
+
+_CELLS = {
+    "sru": lambda r: r.SRUCell(3),
+    "ind_rnn": lambda r: r.IndRNNCell(3),
+    "indy_gru": lambda r: r.IndyGRUCell(3),
+    "indy_lstm": lambda r: r.IndyLSTMCell(3, forget_bias=0.5),
+    "highway": lambda r: r.HighwayWrapper(r.BasicRNNCell(4), couple_carry_transform_gates=False),
+    "intersection": lambda r: r.IntersectionRNNCell(3, num_in_proj=3),
+    "coupled": lambda r: r.CoupledInputForgetGateLSTMCell(3, use_peepholes=True, num_proj=2, num_unit_shards=2),
+    "coupled_normalized": lambda r: r.CoupledInputForgetGateLSTMCell(3, state_is_tuple=False, layer_norm=True),
+    "glstm": lambda r: r.GLSTMCell(4, num_proj=2, number_of_groups=2),
+    "gru_block": lambda r: r.GRUBlockCell(3),
+    "gru_block_v2": lambda r: r.GRUBlockCellV2(3),
+    "ugrnn": lambda r: r.UGRNNCell(3),
+    "nas": lambda r: r.NASCell(3, num_proj=2, use_bias=True),
+    "layer_norm": lambda r: r.LayerNormBasicLSTMCell(3),
+    "attending": lambda r: r.AttentionCellWrapper(r.GRUCell(3), 2, state_is_tuple=False),
+    "compiled": lambda r: r.CompiledWrapper(r.GRUCell(3)),
+    "joined_lstm": lambda r: r.LSTMCell(3, use_peepholes=True, num_proj=2, state_is_tuple=False),
+    "joined_basic_lstm": lambda r: r.BasicLSTMCell(3, state_is_tuple=False),
+}
+for _name, _make in _CELLS.items():
+    CASES["cell_" + _name] = lambda tf, make=_make: _cell(tf, make(tf.contrib.rnn))
+
+
+@case
+def conv_lstm(tf):
+    cell = tf.contrib.rnn.Conv2DLSTMCell(input_shape=[3, 4, 2], output_channels=2, kernel_shape=[2, 3])
+    return _cell(tf, cell, inputs=tf.constant(fixed([2, 3, 3, 4, 2])))
+
+
+@case
+def conv_lstm_of_one_axis(tf):
+    cell = tf.contrib.rnn.Conv1DLSTMCell(input_shape=[5, 2], output_channels=2, kernel_shape=[3], use_bias=False)
+    return _cell(tf, cell, inputs=tf.constant(fixed([2, 3, 5, 2])))
+
+
+@case
+def phased_lstm(tf):
+    times = tf.constant(np.arange(8).reshape(2, 4, 1) * 0.3, tf.float32)
+    cell = tf.contrib.rnn.PhasedLSTMCell(3, use_peepholes=True)
+    return _cell(tf, cell, inputs=(times, tf.constant(fixed([2, 4, 4]))))
+
+
+def _fused(tf, network, **kwargs):
+    outputs, state = network(tf.constant(fixed([5, 2, 3])), dtype=tf.float32, **kwargs)
+    return [outputs, state], {}
+
+
+@case
+def fused(tf):
+    rnn = tf.contrib.rnn
+    return _fused(tf, rnn.TimeReversedFusedRNN(rnn.FusedRNNCellAdaptor(rnn.GRUCell(3))), sequence_length=[5, 3])
+
+
+@case
+def fused_dynamic(tf):
+    rnn = tf.contrib.rnn
+    return _fused(tf, rnn.FusedRNNCellAdaptor(rnn.GRUCell(3), use_dynamic_rnn=True))

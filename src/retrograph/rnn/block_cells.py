@@ -66,9 +66,11 @@ class LSTMBlockCell(LayerRNNCell):
         return results.h, LSTMStateTuple(results.cs, results.h)
 
 
-@export("contrib.rnn.GRUBlockCellV2")
-class GRUBlockCellV2(LayerRNNCell):
-    """A GRU whose step is one operation. Source: TF 1.15 `tf.contrib.rnn.GRUBlockCellV2`."""
+@export("contrib.rnn.GRUBlockCell")
+class GRUBlockCell(LayerRNNCell):
+    """A GRU whose step is one operation. Source: TF 1.15 `tf.contrib.rnn.GRUBlockCell`."""
+
+    _names = {"gate_kernel": "w_ru", "gate_bias": "b_ru", "candidate_kernel": "w_c", "candidate_bias": "b_c"}
 
     def __init__(self, num_units: Any = None, cell_size: Any = None, reuse: Any = None, name: Any = "gru_cell"):
         super().__init__(_reuse=reuse, name=name)
@@ -89,20 +91,39 @@ class GRUBlockCellV2(LayerRNNCell):
 
     def build(self, input_shape: Any) -> None:
         """Makes kernels and biases of the gates and of the candidate."""
-        rows, units = known_depth(input_shape) + self._cell_size, self._cell_size
-        self._gate_kernel = self.add_variable("gates/kernel", [rows, 2 * units])
-        self._gate_bias = self.add_variable("gates/bias", [2 * units], initializer=tf.constant_initializer(1.0))
-        self._candidate_kernel = self.add_variable("candidate/kernel", [rows, units])
-        self._candidate_bias = self.add_variable("candidate/bias", [units], initializer=tf.constant_initializer(0.0))
+        depth, units = input_shape.as_list()[1], self._cell_size
+        if depth is None:
+            raise ValueError("Expecting input_size to be set.")
+        rows, names = depth + units, self._names
+        ones, zeros = tf.constant_initializer(1.0), tf.constant_initializer(0.0)
+        self._gate_kernel = self.add_variable(names["gate_kernel"], [rows, 2 * units])
+        self._gate_bias = self.add_variable(names["gate_bias"], [2 * units], initializer=ones)
+        self._candidate_kernel = self.add_variable(names["candidate_kernel"], [rows, units])
+        self._candidate_bias = self.add_variable(names["candidate_bias"], [units], initializer=zeros)
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
-        """The new state, twice."""
+        """The new state, twice; ValueError for a state of another size."""
+        size = state.shape.with_rank(2)[1]
+        if size != self._cell_size:
+            raise ValueError(f"Shape of h_prev[1] incorrect: cell_size {self._cell_size} vs {size}")
         results = apply_op(
             "GRUBlockCell", None, x=inputs, h_prev=state, w_ru=self._gate_kernel, w_c=self._candidate_kernel,
             b_ru=self._gate_bias, b_c=self._candidate_bias,
         )  # fmt: skip
         return results.h, results.h
+
+
+@export("contrib.rnn.GRUBlockCellV2")
+class GRUBlockCellV2(GRUBlockCell):
+    """`GRUBlockCell` with the names of variables of `GRUCell`. Source: TF 1.15 `tf.contrib.rnn.GRUBlockCellV2`."""
+
+    _names = {
+        "gate_kernel": "gates/kernel",
+        "gate_bias": "gates/bias",
+        "candidate_kernel": "candidate/kernel",
+        "candidate_bias": "candidate/bias",
+    }
 
 
 @export("contrib.rnn.LSTMBlockWrapper")
