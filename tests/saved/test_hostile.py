@@ -86,3 +86,11 @@ def test_a_large_constant_in_a_small_message() -> None:
         dtype: DT_FLOAT tensor_shape { dim { size: 100000 } dim { size: 100000 } } float_val: 1 } } } }"""
     (a,) = tf.import_graph_def(merge_text(text, tf.GraphDef()), return_elements=["a:0"]) or ()
     assert a.shape.as_list() == [100000, 100000]
+
+
+def test_old_placeholders_of_no_dimensions_are_of_any_shape() -> None:
+    text = "node { name: 'a' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } } attr { key: 'shape' value { shape { } } } }"
+    for producer, rank in ((21, None), (24, 0)):
+        graph_def = merge_text(f"{text} versions {{ producer: {producer} }}", tf.GraphDef())
+        (a,) = tf.import_graph_def(graph_def, return_elements=["a:0"]) or ()
+        assert a.shape.ndims == rank

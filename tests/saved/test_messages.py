@@ -258,3 +258,37 @@ def test_programs_that_import_protobuf(tmp_path: Path) -> None:
         "True",
     ]
     assert done.stdout.splitlines() == wanted, done.stderr
+
+
+FAKE = {
+    "__init__.py": "",
+    "message.py": "class Message: pass\n",
+    "text_format.py": "def MessageToString(message, **more): return 'theirs'\ndef Merge(text, message): return 'theirs'\n",
+    "json_format.py": "def MessageToDict(message): return {'theirs': 1}\n",
+}
+
+
+def test_programs_with_protobuf_itself(tmp_path: Path) -> None:
+    """Its functions stay, and take Retrograph's messages too."""
+    package = tmp_path / "google" / "protobuf"
+    package.mkdir(parents=True)
+    for name, text in FAKE.items():
+        (package / name).write_text(text)
+    (tmp_path / "program.py").write_text(
+        "import tensorflow as tf\n"
+        "from google.protobuf import json_format, message, text_format\n"
+        "graph = text_format.Merge('versions { producer: 3 }', tf.GraphDef())\n"
+        "print(graph.versions.producer, text_format.MessageToString(graph).split(), json_format.MessageToDict(graph))\n"
+        "print(text_format.MessageToString(message.Message()), json_format.MessageToDict(3))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{Path(tf.__file__).parents[1]}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "retrograph", "run", "program.py"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wanted = ["3 ['versions', '{', 'producer:', '3', '}'] {'versions': {'producer': 3}}", "theirs {'theirs': 1}"]
+    assert done.stdout.splitlines() == wanted, done.stderr

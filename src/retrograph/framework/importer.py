@@ -34,6 +34,8 @@ _NEXT = ("NextIteration", "RefNextIteration")
 _MERGE = ("Merge", "RefMerge")
 # Of graphs older than this, shapes that do not fit are dropped without a word.
 _FIRST_WITH_SHAPES = 21
+# In older ones, a placeholder of no dimensions is one of any shape.
+_FIRST_WITH_SCALARS = 24
 
 
 def parse_source(text: str) -> tuple[str, int]:
@@ -121,6 +123,8 @@ class Maker:
                 known[1] = ()
         else:
             known = list(_inferred_shapes(op_type, name, tuple(inputs), attrs, types))
+        if op_type == "Placeholder" and attrs["shape"] == () and self.producer < _FIRST_WITH_SCALARS:
+            known = [None]
         self._take_shapes(name, known, shapes)
         op = self.graph._insert(op_type, name, tuple(inputs), attrs, types, known, tuple(control_inputs), self.stack)
         op._device = device
