@@ -14,6 +14,8 @@ assert np.float is float and np.asscalar(np.array(3)) == 3 and np.product([2, 3]
 assert isinstance([], collections.Iterable) and fractions.gcd(4, 6) == 2 and time.clock() >= 0
 assert inspect.getargspec(lambda a, b=1: 0).args == ["a", "b"]
 assert np.reshape([1, 2], newshape=[2, 1]).shape == (2, 1) and np.random.random_integers(3, 3) == 3
+ragged = np.array([[[1, 2], [3]], [[4, 5, 6], [7]]])
+assert ragged.shape == (2, 2) and ragged.dtype == object and ragged[1, 0] == [4, 5, 6]
 assert imp.new_module("x").__name__ == "x"
 print("ok")
 """
@@ -37,6 +39,7 @@ def test_dropped_names_are_put_back_and_told(tmp_path: Path) -> None:
         "np.float",
         "np.product",
         "np.reshape(newshape=)",
+        "np.array(lists of different lengths)",
         "time.clock",
     ):
         assert name in told

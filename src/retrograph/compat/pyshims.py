@@ -97,6 +97,31 @@ def _taking(function: Callable[..., Any], name: str, old: str, new: str) -> Call
     return call
 
 
+_OWN = ("retrograph", "numpy", "jax", "scipy", "ml_dtypes")
+
+
+def _take_ragged_lists(module: ModuleType) -> None:
+    for name in ("array", "asarray", "asanyarray"):
+        setattr(module, name, _taking_ragged(getattr(module, name), name))
+
+
+def _taking_ragged(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """`np.array` of lists of different lengths was an array of objects; those who ask today get a ValueError."""
+
+    @functools.wraps(function)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            caller = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
+            if "inhomogeneous" not in str(error) or len(args) > 1 or "dtype" in kwargs or caller in _OWN:
+                raise
+        _note(f"np.{name}(lists of different lengths)")
+        return function(*args, dtype=object, **kwargs)
+
+    return make
+
+
 # module -> name -> how to make what it was
 _MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
     "collections": {
@@ -177,6 +202,7 @@ def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]], shown: st
     module.__dict__["__getattr__"] = get
     if module.__name__ == "numpy":
         _take_old_arguments(module)
+        _take_ragged_lists(module)
 
 
 class _Imp(ModuleType):
