@@ -20,6 +20,10 @@ BESIDE = frozenset((
     "tensorflow.python.framework.test_combinations",
     "tensorflow.python.framework.combinations",
     "tensorflow.python.training.saver_test_utils",
+    "tensorflow.python.tools.freeze_graph",
+    "tensorflow.python.tools.inspect_checkpoint",
+    "tensorflow.python.tools.saved_model_utils",
+    "tensorflow.python.tools.strip_unused_lib",
 ))  # fmt: skip
 
 

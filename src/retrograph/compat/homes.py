@@ -131,6 +131,9 @@ INTERNALS: dict[str, dict[str, str]] = {
 }
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),
+    "tensorflow.python.ops.nn_impl": ("retrograph.compat.v2_forms",),
+    "tensorflow.python.ops.nn_ops": ("retrograph.compat.v2_forms",),
     "tensorflow.python.framework": ("retrograph.framework", "retrograph.variables", "retrograph.ops"),
     "tensorflow.python.framework.ops": (
         _FRAMEWORK + "graph",
@@ -227,6 +230,10 @@ HOMES: dict[str, tuple[str, ...]] = {
         f"tensorflow.contrib.graph_editor{name}": ("retrograph.contrib.graph_editor",)
         for name in ("", ".util", ".select", ".subgraph", ".reroute", ".edit", ".transform")
     },
+    "tensorflow.python.tools.freeze_graph": ("retrograph.saved.tools",),
+    "tensorflow.python.tools.inspect_checkpoint": ("retrograph.saved.tools",),
+    "tensorflow.python.tools.strip_unused_lib": ("retrograph.saved.tools",),
+    "tensorflow.python.tools.saved_model_utils": ("retrograph.saved.reader",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
