@@ -12,7 +12,7 @@ def _caught(call):
     try:
         return call()
     except Exception as error:
-        return "%s: %s" % (type(error).__name__, str(error).split("\n")[0])
+        return f"{type(error).__name__}: {error}".split("\n")[0]
 
 
 def _plain(value):

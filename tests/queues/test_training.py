@@ -174,7 +174,7 @@ def test_a_tensor_is_fed_once():
     hook = tf.train.FeedFnHook(lambda: {given: 4.0})
     with tf.train.MonitoredSession(hooks=[hook]) as sess:
         assert sess.run(twice) == 8.0
-        with pytest.raises(RuntimeError, match="Same tensor is fed by a SessionRunHook and user."):
+        with pytest.raises(RuntimeError, match="Same tensor is fed by a SessionRunHook and user"):
             sess.run(twice, {given: 1.0})
 
 
