@@ -192,3 +192,24 @@ def strip_unused(
     for node in input_graph_def.node:
         made.node.append(_stand_in(node, wanted[node.name]) if node.name in wanted else node)
     return extract_sub_graph(made, output_node_names)
+
+
+def strip_unused_from_files(
+    input_graph: str, input_binary: bool, output_graph: str, output_binary: bool, input_node_names: str,
+    output_node_names: str, placeholder_type_enum: Any,
+) -> int | None:  # fmt: skip
+    """`strip_unused` of a file into a file; -1, and a line printed, for what is not there.
+
+    Source: TF 1.15 `tensorflow.python.tools.strip_unused_lib.strip_unused_from_files`.
+    """
+    if not os.path.exists(input_graph):
+        print(f"Input graph file '{input_graph}' does not exist!")
+        return -1
+    if not output_node_names:
+        print("You need to supply the name of a node to --output_node_names.")
+        return -1
+    graph_def = _read(input_graph, input_binary, "GraphDef", "graph")
+    found = strip_unused(graph_def, input_node_names.split(","), output_node_names.split(","), placeholder_type_enum)
+    write_atomically(output_graph, found.SerializeToString() if output_binary else str(found).encode())
+    print(f"{len(found.node)} ops in the final graph.")
+    return None
