@@ -286,3 +286,74 @@ def fused(tf):
 def fused_dynamic(tf):
     rnn = tf.contrib.rnn
     return _fused(tf, rnn.FusedRNNCellAdaptor(rnn.GRUCell(3), use_dynamic_rnn=True))
+
+
+# ---- connectionist temporal classification
+
+
+def _ctc_labels(tf):
+    return tf.SparseTensor([[0, 0], [0, 1], [0, 2], [1, 0], [2, 0], [2, 1]], [1, 1, 2, 0, 3, 3], [3, 3])
+
+
+def _ctc(tf, labels=_ctc_labels, lengths=(6, 4, 3), **kwargs):
+    x = tf.placeholder(tf.float32, [6, 3, 5])
+    loss = tf.nn.ctc_loss(labels(tf), x, list(lengths), **kwargs)
+    return [loss] + tf.gradients(loss, x), {x: 6 * fixed([6, 3, 5])}
+
+
+@case
+def ctc_loss(tf):
+    return _ctc(tf)
+
+
+@case
+def ctc_loss_that_keeps_repeats(tf):
+    return _ctc(tf, ctc_merge_repeated=False)
+
+
+@case
+def ctc_loss_that_collapses(tf):
+    return _ctc(tf, preprocess_collapse_repeated=True)
+
+
+@case
+def ctc_loss_of_rows_too_short(tf):
+    return _ctc(tf, lengths=(2, 4, 0), ignore_longer_outputs_than_inputs=True)
+
+
+@case
+def ctc_loss_v2(tf):
+    x = tf.constant(6 * fixed([6, 3, 5]))
+    labels = tf.constant([[1, 1, 2], [4, 0, 0], [3, 2, 0]])
+    loss = tf.nn.ctc_loss_v2(labels, x, [3, 1, 2], [6, 4, 3])
+    return [loss] + tf.gradients(loss, x), {}
+
+
+def _decoded(found, scores):
+    return [part for s in found for part in (s.indices, s.values, s.dense_shape)] + [scores]
+
+
+@case
+def ctc_greedy(tf):
+    x = tf.constant(6 * fixed([6, 3, 4]))
+    return _decoded(*tf.nn.ctc_greedy_decoder(x, [6, 4, 3])) + _decoded(
+        *tf.nn.ctc_greedy_decoder(tf.concat([x, x], 0), [12, 4, 9], merge_repeated=False)
+    ), {}
+
+
+@case
+def ctc_beams(tf):
+    x = tf.constant(6 * fixed([6, 3, 4]))
+    return _decoded(*tf.nn.ctc_beam_search_decoder(x, [6, 4, 3], beam_width=5, top_paths=3)), {}
+
+
+@case
+def ctc_beams_v2(tf):
+    x = tf.constant(6 * fixed([9, 3, 4], 4))
+    return _decoded(*tf.nn.ctc_beam_search_decoder_v2(x, [9, 4, 3], beam_width=8, top_paths=2)), {}
+
+
+@case
+def ctc_labels(tf):
+    labels = tf.constant([[1, 1, 2, 2, 1], [3, 3, 3, 0, 0]])
+    return list(tf.nn.ctc_unique_labels(labels)) + list(tf.nn.collapse_repeated(labels, [5, 3])), {}
