@@ -1,9 +1,10 @@
-"""Writes docs/compatibility.md: what of TensorFlow 1.15's public API and op types is there.
+"""Writes docs/compatibility.md and the README's table: what of TensorFlow 1.15's public API and op types is there.
 
     python tools/gen_compatibility.py [--check]
 
-From the recorded symbols of TF 1.15 (src/retrograph/compat/symbols.txt.gz), the exported names and the op table.
-With --check nothing is written; the exit status says whether the page is up to date.
+From the recorded symbols of TF 1.15 (src/retrograph/compat/symbols.txt.gz), the exported names, the op table, and
+docs/partial.tsv, which says what is missing of names that are there in part. With --check nothing is written; the exit
+status says whether both are up to date.
 """
 
 from __future__ import annotations
@@ -15,6 +16,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "compatibility.md"
+PARTIAL = ROOT / "docs" / "partial.tsv"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- supported:begin (made by tools/gen_compatibility.py) -->\n", "<!-- supported:end -->"
+AREAS = (
+    (
+        "graphs, variables, scopes, sessions, arrays",
+        ("", "initializers", "dtypes", "errors", "manip", "compat", "version"),
+    ),
+    (
+        "`tf.math`, `tf.linalg`, `tf.bitwise`, `tf.random`, `tf.signal`",
+        ("math", "linalg", "bitwise", "random", "signal", "spectral"),
+    ),
+    ("`tf.nn`, `tf.nn.rnn_cell`", ("nn", "nn.rnn_cell")),
+    ("`tf.layers`, `tf.losses`, `tf.metrics`", ("layers", "losses", "metrics")),
+    ("`tf.train`", ("train", "train.experimental", "train.queue_runner")),
+    (
+        "`tf.summary`, `tf.saved_model`, `tf.io`, `tf.gfile`",
+        ("summary", "saved_model", "io", "gfile", "io.gfile", "python_io", "graph_util"),
+    ),
+    ("`tf.image`, `tf.audio`", ("image", "audio")),
+    (
+        "`tf.sparse`, `tf.strings`, `tf.sets`, `tf.ragged`, `tf.lookup`",
+        ("sparse", "strings", "sets", "ragged", "lookup"),
+    ),
+    ("`tf.distributions`, `tf.feature_column`", ("distributions", "feature_column")),
+    ("`tf.data`", ("data", "data.experimental")),
+    ("`tf.estimator`, `tf.distribute`, `tf.config`, `tf.profiler`", ("estimator", "distribute", "config", "profiler")),
+)
 sys.path.insert(0, str(ROOT / "src"))
 
 HEAD = """# Compatibility with TensorFlow 1.15
@@ -25,6 +54,52 @@ and its op table. "There" means that the name exists and is meant to behave as i
 
 A name that is not there raises an `AttributeError` or `ImportError` that says so.
 """
+
+
+def _partial() -> dict[str, str]:
+    """Symbol -> what is missing of it."""
+    rows = (line.split("\t") for line in PARTIAL.read_text().splitlines() if line)
+    return dict(rows)
+
+
+def _count(names: list[str]) -> tuple[int, int, int]:
+    """(full, partial, absent) of symbols."""
+    there = [name for name in names if _is_there(name)]
+    partly = sum(name in _partial() for name in there)
+    return len(there) - partly, partly, len(names) - len(there)
+
+
+def _symbols(namespaces: tuple[str, ...]) -> list[str]:
+    rows = _public()
+    return [f"{space}.{name}" if space else name for space in namespaces for name in rows.get(space, ())]
+
+
+def count_part() -> list[str]:
+    """The count of all public names."""
+    full, partly, absent = _count(_symbols(tuple(_public())))
+    return [
+        f"Of {full + partly + absent} public names, {full} are there in full, {partly} in part, {absent} are absent.",
+        "",
+    ]
+
+
+def partial_part() -> list[str]:
+    """What is missing of names that are there in part."""
+    lines = ["## Names that are there in part", "", "| name | missing |", "| --- | --- |"]
+    return [*lines, *(f"| `tf.{symbol}` | {missing} |" for symbol, missing in sorted(_partial().items())), ""]
+
+
+def readme() -> str:
+    """The README with its table of what is supported."""
+    lines = ["| public names of TensorFlow 1.15 | there | of |", "| --- | ---: | ---: |"]
+    spaces = tuple(_public())
+    contrib = tuple(space for space in spaces if space.startswith("contrib"))
+    for title, namespaces in (*AREAS, ("`tf.contrib`", contrib), ("all", spaces)):
+        full, partly, absent = _count(_symbols(namespaces))
+        lines.append(f"| {title} | {full + partly} | {full + partly + absent} |")
+    text = README.read_text()
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n".join(lines) + "\n" + END + rest.split(END)[1]
 
 
 def _public() -> dict[str, list[str]]:
@@ -97,17 +172,18 @@ def ops_part() -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *symbols_part(), *ops_part()]).rstrip() + "\n"
+    return "\n".join([HEAD, *count_part(), *symbols_part(), *partial_part(), *ops_part()]).rstrip() + "\n"
 
 
 def main() -> int:
     """Writes or checks the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is out of date")
-    text = page()
+    made = {TARGET: page(), README: readme()}
     if parser.parse_args().check:
-        return int(not TARGET.exists() or TARGET.read_text() != text)
-    TARGET.write_text(text)
+        return int(any(not path.exists() or path.read_text() != text for path, text in made.items()))
+    for path, text in made.items():
+        path.write_text(text)
     return 0
 
 
