@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from typing import Any
 
+from retrograph.framework.exports import export
+
 _LOGGER: _logging.Logger | None = None
 _LOCK = threading.Lock()
 _COUNTS: Counter[tuple[str, int]] = Counter()
@@ -25,6 +27,7 @@ class _CurrentStderr(_logging.StreamHandler[Any]):
         pass
 
 
+@export("get_logger")
 def get_logger() -> _logging.Logger:
     """The logger, made at first use; a program that configured Python's root logger gets no second handler."""
     global _LOGGER

@@ -441,7 +441,7 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
             return params.gather_nd(indices, name=name)  # type: ignore[no-any-return]
         except AttributeError:
             return make_tensor("GatherNd", name, params=params, indices=indices)
-    return _batch_gather_nd(params, indices, batch_dims, name)
+    return batch_gather_nd(params, indices, batch_dims, name)
 
 
 def _check_batch_dims(params: Tensor, indices: Tensor, batch_dims: Any) -> None:
@@ -454,11 +454,19 @@ def _check_batch_dims(params: Tensor, indices: Tensor, batch_dims: Any) -> None:
             raise ValueError(f"batch_dims = {batch_dims} must be less than rank({what}) = {len(one)}")
 
 
-def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | None) -> Tensor:
+def batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | None = None) -> Tensor:
+    """The parts of `params` that the rows of `indices` name, for each of the batches that both start with.
+
+    Raises TypeError, ValueError for a number of batch dimensions that cannot be.
+    """
     with name_scope(name, "BatchGatherND", [params, indices]):
         indices = convert_to_tensor(indices, name="indices")
         params = convert_to_tensor(params, name="params")
         _check_batch_dims(params, indices, batch_dims)
+        expanded = batch_dims == 0
+        if expanded:
+            params, indices = array.expand_dims(params, axis=0), array.expand_dims(indices, axis=0)
+            batch_dims = 1
         params_shape, indices_shape = array.shape(params), array.shape(indices)
         batch_shape = params_shape[:batch_dims]
         batches = make_tensor("Prod", None, input=batch_shape, reduction_indices=[0])
@@ -474,7 +482,8 @@ def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | Non
         flat_shape = concat(([batches], indices_shape[batch_dims:]), axis=0)
         flat = array.reshape(indices, shape=flat_shape)
         out = make_tensor("GatherNd", None, params=params, indices=concat((grid, flat), axis=-1))
-        return array.reshape(out, shape=concat((batch_shape, array.shape(out)[1:]), axis=0))
+        out = array.reshape(out, shape=concat((batch_shape, array.shape(out)[1:]), axis=0))
+        return array.squeeze(out, axis=0) if expanded else out
 
 
 def _cast_op(x: Tensor, dtype: Any) -> Tensor:

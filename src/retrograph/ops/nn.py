@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import dtypes
+from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
@@ -479,7 +479,12 @@ def _top_k_count(c: ShapeContext) -> int | None:
 
 
 def _top_k(op: Any, x: Any, k: Any = None) -> Any:
-    values, indices = lax.top_k(jnp.asarray(x), int(op.attrs["k"] if k is None else k))
+    count = int(op.attrs["k"] if k is None else k)
+    if count < 0:
+        raise errors.InvalidArgumentError(None, op, f"Need k >= 0, got {count}")
+    if x.shape[-1] < count:
+        raise errors.InvalidArgumentError(None, op, "input must have at least k columns")
+    values, indices = lax.top_k(jnp.asarray(x), count)
     return values, indices.astype(np.int32)
 
 

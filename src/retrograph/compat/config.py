@@ -1,0 +1,263 @@
+"""`tf.config`: settings of the process. Those that can have an effect here are kept, the others raise by name."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from retrograph.framework import errors
+from retrograph.framework.exports import export
+
+_values: dict[Any, Any] = {
+    "inter_op": 0,
+    "intra_op": 0,
+    "soft_placement": False,
+    "log_placement": False,
+    "jit": False,
+    "options": {},
+}
+
+
+def _setting(key: str, getter: str, setter: str, parameter: str, what: str) -> tuple[Any, Any]:
+    """A pair of functions that read and write a value of the process."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(parameter, kind)])
+
+    def get() -> Any:
+        return _values[key]
+
+    def put(*args: Any, **kwargs: Any) -> None:
+        _values[key] = signature.bind(*args, **kwargs).arguments[parameter]
+
+    put.__signature__ = signature  # type: ignore[attr-defined]
+    for function, symbol, doc in ((get, getter, f"{what}."), (put, setter, f"Sets: {what}.")):
+        function.__name__ = function.__qualname__ = symbol.rpartition(".")[2]
+        function.__doc__ = f"{doc}\n\nSource: TF 1.15 `tf.{symbol}`."
+    return export(getter)(get), export(setter)(put)
+
+
+get_inter_op_parallelism_threads, set_inter_op_parallelism_threads = _setting(
+    "inter_op",
+    "config.threading.get_inter_op_parallelism_threads",
+    "config.threading.set_inter_op_parallelism_threads",
+    "num_threads",
+    "how many operations run side by side; kept, without effect: XLA has its own threads",
+)
+get_intra_op_parallelism_threads, set_intra_op_parallelism_threads = _setting(
+    "intra_op",
+    "config.threading.get_intra_op_parallelism_threads",
+    "config.threading.set_intra_op_parallelism_threads",
+    "num_threads",
+    "how many threads an operation has; kept, without effect: XLA has its own threads",
+)
+get_soft_device_placement, set_soft_device_placement = _setting(
+    "soft_placement",
+    "config.get_soft_device_placement",
+    "config.set_soft_device_placement",
+    "enabled",
+    "whether eager operations may go to another device; kept, without effect on sessions, as in TF",
+)
+get_log_device_placement, set_log_device_placement = _setting(
+    "log_placement",
+    "debugging.get_log_device_placement",
+    "debugging.set_log_device_placement",
+    "enabled",
+    "whether the devices of eager operations are logged; kept, without effect on sessions, as in TF",
+)
+get_jit, set_jit = _setting(
+    "jit",
+    "config.optimizer.get_jit",
+    "config.optimizer.set_jit",
+    "enabled",
+    "whether eager graphs go through XLA; kept, without effect: all graphs do",
+)
+
+
+@export("config.optimizer.get_experimental_options")
+def get_experimental_options() -> dict[str, Any]:
+    """The options of the graph optimizer that were set.
+
+    Source: TF 1.15 `tf.config.optimizer.get_experimental_options`.
+    """
+    return dict(_values["options"])
+
+
+@export("config.optimizer.set_experimental_options")
+def set_experimental_options(options: dict[str, Any]) -> None:
+    """Keeps options of the graph optimizer; they have no effect: XLA optimizes.
+
+    Source: TF 1.15 `tf.config.optimizer.set_experimental_options`.
+    """
+    _values["options"].update(options)
+
+
+get_optimizer_jit, set_optimizer_jit = get_jit, set_jit
+get_optimizer_experimental_options = get_experimental_options
+set_optimizer_experimental_options = set_experimental_options
+
+
+class PhysicalDevice(NamedTuple):
+    """A device of this machine."""
+
+    name: str
+    device_type: str
+
+
+class LogicalDevice(NamedTuple):
+    """A device of this process."""
+
+    name: str
+    device_type: str
+
+
+def _devices(prefix: str, make: Any, device_type: str | None) -> list[Any]:
+    from retrograph.runtime.devices import available
+
+    found = [make(prefix + d.name.rpartition("/")[2], d.device_type) for d in available()]
+    return [d for d in found if device_type in (None, d.device_type)]
+
+
+@export("config.experimental.list_physical_devices")
+def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """The devices of this machine, all or those of a type.
+
+    Source: TF 1.15 `tf.config.experimental.list_physical_devices`.
+    """
+    return _devices("/physical_", PhysicalDevice, device_type)
+
+
+@export("config.experimental.list_logical_devices")
+def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
+    """The devices of this process, all or those of a type.
+
+    Source: TF 1.15 `tf.config.experimental.list_logical_devices`.
+    """
+    return _devices("/", LogicalDevice, device_type)
+
+
+@export("config.experimental_list_devices")
+def experimental_list_devices() -> list[str]:
+    """The names of the devices of this process.
+
+    Source: TF 1.15 `tf.config.experimental_list_devices`.
+    """
+    from retrograph.runtime.devices import available
+
+    return [device.name for device in available()]
+
+
+@export("config.experimental.get_visible_devices")
+def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """All devices of this machine, or those of a type: none can be hidden.
+
+    Source: TF 1.15 `tf.config.experimental.get_visible_devices`.
+    """
+    return list_physical_devices(device_type)
+
+
+@export("config.experimental.get_memory_growth")
+def get_memory_growth(device: Any) -> bool:
+    """What `set_memory_growth` said.
+
+    Source: TF 1.15 `tf.config.experimental.get_memory_growth`.
+    """
+    return bool(_values.get(("growth", device), False))
+
+
+@export("config.experimental.set_memory_growth")
+def set_memory_growth(device: Any, enable: bool) -> None:
+    """Keeps whether memory of a device is taken as needed; no effect: XLA_PYTHON_CLIENT_PREALLOCATE says so to JAX.
+
+    Raises ValueError for a CPU. Source: TF 1.15 `tf.config.experimental.set_memory_growth`.
+    """
+    if device.device_type != "GPU":
+        raise ValueError("Cannot set memory growth on non-GPU devices")
+    _values["growth", device] = enable
+
+
+def _refused(symbol: str, reason: str) -> Any:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise errors.UnimplementedError(None, None, f"tf.{symbol} is not supported: {reason}")
+
+    refuse.__name__ = refuse.__qualname__ = symbol.rpartition(".")[2]
+    refuse.__doc__ = f"Raises UnimplementedError: {reason}.\n\nSource: TF 1.15 `tf.{symbol}`."
+    return export(symbol)(refuse)
+
+
+_ONE_PROCESS = "there is one process"
+_NO_EAGER = "graphs are run, nothing is executed eagerly"
+_OWN_DEVICES = "JAX decides about devices"
+experimental_connect_to_cluster = _refused("config.experimental_connect_to_cluster", _ONE_PROCESS)
+experimental_connect_to_host = _refused("config.experimental_connect_to_host", _ONE_PROCESS)
+experimental_run_functions_eagerly = _refused("config.experimental_run_functions_eagerly", _NO_EAGER)
+set_visible_devices = _refused("config.experimental.set_visible_devices", _OWN_DEVICES)
+get_virtual_device_configuration = _refused("config.experimental.get_virtual_device_configuration", _OWN_DEVICES)
+set_virtual_device_configuration = _refused("config.experimental.set_virtual_device_configuration", _OWN_DEVICES)
+get_device_policy = _refused("config.experimental.get_device_policy", _NO_EAGER)
+set_device_policy = _refused("config.experimental.set_device_policy", _NO_EAGER)
+get_synchronous_execution = _refused("config.experimental.get_synchronous_execution", _NO_EAGER)
+set_synchronous_execution = _refused("config.experimental.set_synchronous_execution", _NO_EAGER)
+_AUTOGRAPH = "code is not rewritten; use tf.cond and tf.while_loop"
+to_graph = _refused("autograph.to_graph", _AUTOGRAPH)
+to_code = _refused("autograph.to_code", _AUTOGRAPH)
+set_loop_options = _refused("autograph.experimental.set_loop_options", _AUTOGRAPH)
+vectorized_map = _refused("vectorized_map", "use tf.map_fn")
+load_library = _refused("load_library", "kernels of TensorFlow cannot be loaded")
+load_op_library = _refused("load_op_library", "kernels of TensorFlow cannot be loaded")
+load_file_system_library = _refused("load_file_system_library", "kernels of TensorFlow cannot be loaded")
+nondifferentiable_batch_function = _refused("nondifferentiable_batch_function", "it is for servers")
+function_executor_type = _refused("experimental.function_executor_type", _NO_EAGER)
+output_all_intermediates = _refused("experimental.output_all_intermediates", _NO_EAGER)
+profile = _refused("profiler.profile", "use tf.RunMetadata and the profiler of JAX")
+advise = _refused("profiler.advise", "use tf.RunMetadata and the profiler of JAX")
+write_op_log = _refused("profiler.write_op_log", "use tf.RunMetadata and the profiler of JAX")
+compile = _refused("xla.experimental.compile", "every graph is compiled by XLA")
+get_session_handle = _refused("get_session_handle", "tensors are not kept between runs; use a variable")
+get_session_tensor = _refused("get_session_tensor", "tensors are not kept between runs; use a variable")
+delete_session_tensor = _refused("delete_session_tensor", "tensors are not kept between runs; use a variable")
+
+
+wrap_function = _refused("wrap_function", "functions are inlined into graphs")
+
+
+@export("xla.experimental.jit_scope")
+@contextmanager
+def jit_scope(compile_ops: Any = True, separate_compiled_gradients: bool = False) -> Iterator[None]:
+    """A block; every graph is compiled by XLA anyway. Source: TF 1.15 `tf.xla.experimental.jit_scope`."""
+    yield
+
+
+@export("autograph.experimental.Feature")
+class Feature(enum.Enum):
+    """Parts of AutoGraph, by name only. Source: TF 1.15 `tf.autograph.experimental.Feature`."""
+
+    ALL = "ALL"
+    AUTO_CONTROL_DEPS = "AUTO_CONTROL_DEPS"
+    ASSERT_STATEMENTS = "ASSERT_STATEMENTS"
+    BUILTIN_FUNCTIONS = "BUILTIN_FUNCTIONS"
+    EQUALITY_OPERATORS = "EQUALITY_OPERATORS"
+    LISTS = "LISTS"
+    NAME_SCOPES = "NAME_SCOPES"
+
+
+@export("autograph.experimental.do_not_convert")
+def do_not_convert(func: Any = None) -> Any:
+    """The function as it is: none is converted.
+
+    Source: TF 1.15 `tf.autograph.experimental.do_not_convert`.
+    """
+    return func if func is not None else lambda function: function
+
+
+@export("autograph.set_verbosity")
+def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
+    """Nothing to do: there is nothing to be said. Source: TF 1.15 `tf.autograph.set_verbosity`."""
+
+
+@export("autograph.trace")
+def trace(*args: Any) -> None:
+    """Prints its arguments. Source: TF 1.15 `tf.autograph.trace`."""
+    print(*args)
