@@ -65,6 +65,8 @@ _HANDLE_ARRAYS = frozenset(("Pack", "Gather", "GatherV2"))
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 # A plan this small is run by NumPy: XLA's dispatch alone costs more.
 _HOST_OPS, _HOST_ELEMENTS, _HOST_TINY, _HOST_BUDGET = 256, 4096, 8, 40_000
+_HOST_TINY_OF_QUEUE = 40
+_HOST_SMALL = 32
 
 
 def pruned(targets: Iterable[Operation], fed: set[Tensor]) -> list[Operation]:
@@ -203,6 +205,12 @@ def _waits(item: Any) -> bool:
     return any((record := RECORDS.get(op._type)) is not None and record.waits for op in ops_of(item))
 
 
+def _has_effect(op: Operation) -> bool:
+    """Whether the operation may touch the cells of the session; what waits keeps its state elsewhere, and so do its makers."""
+    record = RECORDS.get(op._type)
+    return record is None or (record.effect and not record.waits and not op._type.endswith(("QueueV2", "ReaderV2")))
+
+
 def _host_steps(items: list[Any]) -> list[HostStep]:
     """Steps on the host: what may wait for other threads apart, so that the rest sees what these did meanwhile."""
     groups: list[tuple[bool, list[Any]]] = []
@@ -212,6 +220,21 @@ def _host_steps(items: list[Any]) -> list[HostStep]:
             groups.append((waits, []))
         groups[-1][1].append(item)
     return [HostStep(group) for _, group in groups]
+
+
+def _is_small_work(items: list[Any]) -> bool:
+    """Whether items are a few operations on small values: before a step on the host, a program for them costs more."""
+    if len(items) > _HOST_SMALL:
+        return False
+    for item in items:
+        if item.__class__ is not Instruction or item.op._type in HANDLE_TYPES or not _has_numpy(item.op):
+            return False
+        if item.effect or any(is_handle(t) for t in (*item.inputs, *item.outputs)):
+            return False
+        shapes = [t._shape for t in item.outputs]
+        if any(s is None or None in s or _elements(s) > _HOST_ELEMENTS for s in shapes):
+            return False
+    return True
 
 
 def _elements(shape: Any) -> int:
@@ -281,6 +304,8 @@ class HostStep(_Step):
             for op in self.ops
         )
         self.locked = (bool(cells.written or cells.streams) or self.uncopied) and not calls
+        self.stateless = not (cells.read or cells.written or cells.streams) and not any(map(_has_effect, self.ops))
+        self.inputs = list(dict.fromkeys(t for item in items for t in taken_by(item)))
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
@@ -288,16 +313,16 @@ class HostStep(_Step):
             self._evaluate(session, env)
 
     def _evaluate(self, session: Any, env: dict[Tensor, Any]) -> None:
-        for item in self.items:
-            for tensor in taken_by(item):
-                value = env.get(tensor)
-                if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
-                    env[tensor] = np.asarray(value)
-        context = HostContext(session, self.uncopied and self.locked)
-        given = frozenset(id(v) for v in env.values())
+        for tensor in self.inputs:
+            value = env.get(tensor)
+            if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
+                env[tensor] = np.asarray(value)
+        context = HostContext(session, self.uncopied and self.locked, self.stateless)
+        given = frozenset(() if self.stateless else (id(v) for v in env.values()))
         Evaluator(context, env, host=True).run(self.items)
-        with session._lock:
-            context.commit(given)
+        if context.written:
+            with session._lock:
+                context.commit(given)
 
 
 class Segment(_Step):
@@ -637,14 +662,19 @@ class Plan:
         self._steps: list[Any] | None = None
         self.has_container = any(op._type in HANDLE_TYPES and op._type != "VarHandleOp" for op in self.ops)
         self._all_numpy = all(_has_numpy(op) for op in self.ops)
+        waits = any(map(_waits, self.items))
         self._small = len(self.ops) <= _HOST_OPS and all(
-            _elements(t._shape) <= _HOST_ELEMENTS for op in self.ops for t in op._outputs
+            _elements(t._shape) <= _HOST_ELEMENTS
+            for op in self.ops
+            for t in op._outputs
+            if not (waits and op._type == "Const")
         )
         self._once = not fetches and not feeds
         self._host = _host_steps(self.items)
         if len(self._host) > 1 and not all(item.__class__ is Instruction for item in self.items):
             self._all_numpy = False  # a loop that turns out to be long would have to start again, and queues would not
-        self._tiny = len(self.ops) <= _HOST_TINY
+        # What handles one element of a queue runs for each of them: it stays small work.
+        self._tiny = len(self.ops) <= (_HOST_TINY_OF_QUEUE if waits else _HOST_TINY)
 
     def run(self, session: Any, values: list[Any]) -> list[Any]:
         """The values of the fetches, for feeds in the order of `feeds`."""
@@ -744,7 +774,7 @@ class Plan:
         steps: list[Any] = []
         later = set(self.fetches)
         for host, items in reversed(groups(self.items)):
-            if not host:
+            if not host and not (steps and steps[-1].__class__ is HostStep and _is_small_work(items)):
                 steps.append(Segment(items, set(later), frozenset(self.feeds)))
             else:
                 steps.extend(reversed(_host_steps(items)))

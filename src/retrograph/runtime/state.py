@@ -90,8 +90,8 @@ class HostContext(StateContext):
 
     xp = np
 
-    def __init__(self, session: Any, uncopied: bool = False):
-        super().__init__(dict(session._cells))
+    def __init__(self, session: Any, uncopied: bool = False, stateless: bool = False):
+        super().__init__({} if stateless else dict(session._cells))
         # The session is locked for as long as values are looked at, and nothing hands them on.
         self._uncopied = uncopied
         self.home: dict[Any, Any] = session._cells
