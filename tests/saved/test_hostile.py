@@ -38,7 +38,7 @@ def test_damaged_files(file: str) -> None:
     data, rng = (GOLDEN / file).read_bytes(), random.Random(file)
     logging.disable(logging.CRITICAL)
     try:
-        for _ in range(150):
+        for _ in range(60):
             damaged = _damaged(data, rng)
             with tf.Graph().as_default():
                 try:

@@ -131,3 +131,31 @@ def test_directories_that_are_none(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(b"\xff\x00 nonsense")
             with pytest.raises(OSError, match="Cannot parse file"):
                 SM.load(sess, ["serve"], str(tmp_path))
+
+
+def test_gradients_that_tensorflow_does_not_know_are_left_out(tmp_path: Path) -> None:
+    x = tf.placeholder(tf.float32, [2], name="x")
+    w = tf.get_variable("w", [2])
+    _, y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.cond(i > 1, lambda: a * w, lambda: a + w)), [0, x])
+    train = tf.train.GradientDescentOptimizer(0.5).minimize(tf.reduce_sum(y))
+    tf.add_to_collection("train_op", train)
+    path = str(tmp_path / "m")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        wanted = sess.run(y, {x: [1.0, 2.0]}).tolist()
+        prefix = tf.train.Saver().save(sess, str(tmp_path / "m.ckpt"))
+        SM.simple_save(sess, path, {"x": x}, {"y": y})
+        sess.run(train, {x: [1.0, 2.0]})
+        trained = sess.run(w).tolist()
+    with tf.Graph().as_default(), tf.Session() as sess:
+        meta = SM.load(sess, ["serve"], path)
+        assert "WhileGradient" not in {node.op for node in meta.graph_def.node}
+        assert "WhileGradient" not in {op.name for op in meta.meta_info_def.stripped_op_list.op}
+        assert "train_op" not in meta.collection_def and "while_context" in meta.collection_def
+        name = meta.signature_def["serving_default"].outputs["y"].name
+        assert sess.run(name, {"x:0": [1.0, 2.0]}).tolist() == wanted
+    for scope in ("", "deep/er"):
+        with tf.Graph().as_default(), tf.Session() as sess:
+            tf.train.import_meta_graph(prefix + ".meta", import_scope=scope or None).restore(sess, prefix)
+            sess.run(tf.get_collection("train_op")[0], {f"{scope}/x:0".lstrip("/"): [1.0, 2.0]})
+            assert sess.run(tf.global_variables()[0]).tolist() == trained

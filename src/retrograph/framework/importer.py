@@ -241,7 +241,7 @@ def _check_inputs(name: str, definition: OpDef, attrs: dict[str, Any], inputs: S
             )
 
 
-_PRIVATE = {"_class": "list(string)", "_output_shapes": "list(shape)"}
+_PRIVATE = {"_exit": "string", "_class": "list(string)", "_output_shapes": "list(shape)"}
 
 
 def checked_attrs(node: NodeDef) -> dict[str, AttrValue]:
@@ -285,6 +285,10 @@ class _Import:
         for op in self.maker.new:
             if "_class" in op._attrs:
                 self._colocate(op)
+            if "_exit" in op._attrs:
+                # The gradient of a loop names it by one of its results.
+                name = op._attrs["_exit"].decode()
+                op._set_attr("_exit", self.made[name]._name.encode() if name in self.made else name.encode())
         self.maker.apply_scopes()
         for op in self.maker.new:
             self.graph._names_in_use.setdefault(op._name.lower(), 1)

@@ -58,6 +58,8 @@ def _scoped_attr(node: NodeDef, key: str, attr: AttrValue, scope: str | None) ->
         groups = [g.decode() for g in attr.list.s]
         kept = [g for g in groups if g.partition("@")[2].startswith(scope)]
         return AttrValue("list(string)", [strip_name_scope(g, scope).encode() for g in kept])
+    if key == "_exit":
+        return AttrValue("string", strip_name_scope(attr.s, scope).encode())
     if key == "frame_name" and node.op in ("Enter", "RefEnter") and attr.s.decode().startswith(scope):
         return AttrValue("string", strip_name_scope(attr.s, scope).encode())
     return attr

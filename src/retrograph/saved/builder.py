@@ -16,6 +16,7 @@ from retrograph.framework.graph import Operation, Tensor, add_to_collection, get
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class
 from retrograph.saved import constants
+from retrograph.saved.pruning import drop_private_operations
 from retrograph.saved.signatures import op_signature_def, predict_signature_def
 from retrograph.train.saver import Saver
 
@@ -155,7 +156,10 @@ class _SavedModelBuilder:
                 "`add_meta_graph_and_variables()` first."
             )
 
-    def _add(self, meta_graph_def: Any, tags: Iterable[str], signatures: dict[str, Any] | None) -> None:
+    def _add(
+        self, meta_graph_def: Any, tags: Iterable[str], signatures: dict[str, Any] | None, main_op: Any = None
+    ) -> None:
+        drop_private_operations(meta_graph_def, signatures or {}, [main_op])
         meta_graph_def.meta_info_def.tags.extend(tags)
         for key, signature in (signatures or {}).items():
             meta_graph_def.signature_def[key].CopyFrom(signature)
@@ -281,7 +285,7 @@ class SavedModelBuilder(_SavedModelBuilder):
         self._add_collections(assets_collection, main_op if main_op is not None else legacy_init_op)
         saver = self._saver(saver)
         meta = saver.export_meta_graph(clear_devices=clear_devices, strip_default_attrs=strip_default_attrs)
-        self._add(meta, tags, signatures)
+        self._add(meta, tags, signatures, main_op if main_op is not None else legacy_init_op)
 
     def add_meta_graph_and_variables(  # type: ignore[override]
         self,
@@ -303,7 +307,7 @@ class SavedModelBuilder(_SavedModelBuilder):
         saver = self._saver(saver)
         self._save_variables(sess, saver)
         meta = saver.export_meta_graph(clear_devices=clear_devices, strip_default_attrs=strip_default_attrs)
-        self._add(meta, tags, signatures)
+        self._add(meta, tags, signatures, main_op if main_op is not None else legacy_init_op)
         self._has_saved_variables = True
 
 
