@@ -160,7 +160,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),
     "tensorflow.python.framework.sparse_tensor": (_FRAMEWORK + "structures",),
     "tensorflow.python.framework.indexed_slices": (_FRAMEWORK + "structures",),
-    "tensorflow.python.framework.function": ("retrograph.framework.function",),
+    "tensorflow.python.framework.function": ("retrograph.autodiff.defun",),
     "tensorflow.python.ops": (
         "retrograph.ops",
         "retrograph.variables",
