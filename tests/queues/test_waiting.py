@@ -251,3 +251,20 @@ def test_ctrl_c_ends_a_wait():
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20)[0] == "interrupted 3 0\n"
+
+
+_LEFT_RUNNING = """
+import retrograph as tf
+from retrograph.runtime import plan
+plan.Plan._on_host = lambda self, values, session: False
+batch = tf.train.shuffle_batch([tf.random_normal([6]) * 2.0], 4, 50, 8, num_threads=2)
+sess = tf.Session()
+tf.train.start_queue_runners(sess)
+print(sess.run(batch).shape, flush=True)
+"""
+
+
+def test_threads_left_running_do_not_harm_the_end_of_the_process():
+    done = subprocess.run([sys.executable, "-c", _LEFT_RUNNING], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "(4, 6)\n"), done.stderr
+    assert "Exception" not in done.stderr

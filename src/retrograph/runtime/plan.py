@@ -16,6 +16,7 @@ from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph, Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
+from retrograph.runtime import exits
 from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (
     Evaluator,
@@ -366,6 +367,8 @@ class Segment(_Step):
         """Computes the outputs into `env` and updates the session's cells; UninitializedError leaves all as it was."""
         cells = session._cells
         with session._lock, jax.enable_x64(True):
+            if session._closed:
+                raise errors.CancelledError(None, None, "Session has been closed.")
             for tensor in self.static_inputs:
                 env[tensor] = _concrete(tensor, env[tensor], cells)
             dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
@@ -464,6 +467,7 @@ class Segment(_Step):
             written = [_kept_unless(held, context.cells[k], before.get(k)) for k in executable.written]
             return written, results, checked
 
+        exits.register()
         jitted = jax.jit(traced, donate_argnums=0)
         lowered = jitted.lower(donated, kept, dynamic)
         if executable.written or executable.dynamic or executable.checks:

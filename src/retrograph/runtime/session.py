@@ -15,7 +15,7 @@ from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
 from retrograph.framework.shape import TensorShape, compatible
-from retrograph.runtime import devices
+from retrograph.runtime import devices, exits
 from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
@@ -25,6 +25,7 @@ from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
 _UNLIMITED: Any = nullcontext()
+_MAIN_THREAD = threading.main_thread().ident
 
 
 class _Prepared:
@@ -71,6 +72,7 @@ class BaseSession:
         # Plans by what is fetched, so that fetches in dicts, by name or as variables find theirs again.
         self._plans_of: dict[tuple[Any, ...], dict[Any, Plan]] = {}
         self._has_container = False
+        exits.watch(self)
         self._placed = 0
         self._partial: dict[str, Any] = {}
 
@@ -126,6 +128,8 @@ class BaseSession:
             raise RuntimeError("Attempted to use a closed Session.")
         if not self._graph._ops:
             raise RuntimeError("The Session graph is empty.  Add operations to the graph before calling run().")
+        if threading.get_ident() != _MAIN_THREAD:
+            exits.note_thread()
         tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
         prepared = self._prepare(fetches)
         plan = prepared.plans.get(tensors)

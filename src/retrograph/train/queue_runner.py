@@ -15,6 +15,7 @@ from retrograph.framework.messages import message_class
 from retrograph.framework.proto_functions import prepend_name_scope, strip_name_scope
 from retrograph.framework.sessions import get_default_session
 from retrograph.platform import logging
+from retrograph.runtime import exits
 from retrograph.train.coordinator import Coordinator
 
 QueueRunnerDef: Any = message_class("tensorflow.QueueRunnerDef")
@@ -130,6 +131,8 @@ class QueueRunner:
             _run_quietly(sess, self._close_op)
 
     def _failed(self, error: Exception, coord: Any) -> None:
+        if exits.ending():
+            return
         if coord:
             coord.request_stop(error)
             return
