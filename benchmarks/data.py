@@ -1,4 +1,4 @@
-"""Sizes and inputs of the three models: the same numbers for every engine. Runs under Python 3.7 too."""
+"""Sizes and inputs of the models: the same numbers for every engine. Runs under Python 3.7 too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ TRANSFORMER = {
     "vocabulary": 8000,
     "learning_rate": 1e-4,
 }
+
+LSTM = {"batch": 32, "steps": 35, "units": 200, "layers": 2, "vocabulary": 5000, "learning_rate": 1e-3}
+WORD2VEC = {"batch": 128, "vocabulary": 50000, "width": 128, "negatives": 64, "learning_rate": 0.2}
 
 BATCHES = 4
 """So many different batches are fed in turn."""
@@ -44,7 +47,23 @@ def transformer():
     return [(t[:, :-1].copy(), t[:, 1:].copy()) for t in tokens]
 
 
-INPUTS = {"mlp": mlp, "convnet": convnet, "transformer": transformer}
+def lstm():
+    """[(i32[32, 35], i32[32, 35])]: words, and the words that follow them."""
+    rng = np.random.RandomState(3)
+    shape = (LSTM["batch"], LSTM["steps"] + 1)
+    words = [rng.randint(0, LSTM["vocabulary"], shape).astype(np.int32) for _ in range(BATCHES)]
+    return [(w[:, :-1].copy(), w[:, 1:].copy()) for w in words]
+
+
+def word2vec():
+    """[(i32[128], i64[128, 1])]: words, and words that stand near them; frequent ones have low numbers."""
+    rng = np.random.RandomState(4)
+    n, vocabulary = WORD2VEC["batch"], WORD2VEC["vocabulary"]
+    pairs = [(rng.rand(2, n) ** 3 * vocabulary).astype(np.int64) for _ in range(BATCHES)]
+    return [(x.astype(np.int32), y[:, None]) for x, y in pairs]
+
+
+INPUTS = {"mlp": mlp, "convnet": convnet, "transformer": transformer, "lstm": lstm, "word2vec": word2vec}
 
 
 def _products(shapes):
@@ -62,6 +81,12 @@ def flops(model):
         n = CONVNET["batch"]
         shapes = [(n * 24 * 24, 75, 64), (n * 12 * 12, 1600, 64), (n, 2304, 384), (n, 384, 192), (n, 192, 10)]
         return _products(shapes)
+    if model == "lstm":
+        n, u, w = LSTM["batch"] * LSTM["steps"], LSTM["units"], LSTM["vocabulary"]
+        # The embedding's gradient is a scatter: the first product's input does need a gradient.
+        return 3 * 2.0 * n * (LSTM["layers"] * 2 * u * 4 * u + u * w)
+    if model == "word2vec":
+        return 3 * 2.0 * WORD2VEC["batch"] * WORD2VEC["width"] * (WORD2VEC["negatives"] + 1)
     t = TRANSFORMER
     rows, d = t["batch"] * t["length"], t["width"]
     layer = [

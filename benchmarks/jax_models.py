@@ -130,6 +130,43 @@ def _transformer_loss(params: Params, x: Any, y: Any) -> Any:
     return _mean_xent(_project(_layer_norm(h, params["norm"]), params["logits"]), y)
 
 
+def _uniform(rng: np.random.RandomState, shape: tuple[int, ...]) -> Any:
+    return jnp.asarray(rng.uniform(-0.1, 0.1, shape).astype(np.float32))
+
+
+def _lstm_params(rng: np.random.RandomState) -> Params:
+    t = data.LSTM
+    units, words = t["units"], t["vocabulary"]
+    layers = [(_uniform(rng, (2 * units, 4 * units)), jnp.zeros(4 * units)) for _ in range(t["layers"])]
+    return {
+        "words": _uniform(rng, (words, units)),
+        "layers": layers,
+        "logits": (_uniform(rng, (units, words)), jnp.zeros(words)),
+    }
+
+
+def _lstm_step(state: tuple[Any, Any], x: Any, weights: tuple[Any, Any]) -> tuple[Any, Any]:
+    c, h = state
+    i, j, f, o = jnp.split(jnp.concatenate([x, h], 1) @ weights[0] + weights[1], 4, 1)
+    c = c * jax.nn.sigmoid(f + 1.0) + jax.nn.sigmoid(i) * jnp.tanh(j)
+    return c, jnp.tanh(c) * jax.nn.sigmoid(o)
+
+
+def _lstm_loss(params: Params, x: Any, y: Any) -> Any:
+    inputs = params["words"][x].swapaxes(0, 1)
+    zeros = jnp.zeros((x.shape[0], data.LSTM["units"]))
+
+    def step(states: Any, h: Any) -> Any:
+        new = []
+        for state, weights in zip(states, params["layers"], strict=True):
+            new.append(_lstm_step(state, h, weights))
+            h = new[-1][1]
+        return new, h
+
+    _, outputs = lax.scan(step, [(zeros, zeros)] * data.LSTM["layers"], inputs)
+    return _mean_xent(_project(outputs.swapaxes(0, 1), params["logits"]), y)
+
+
 def _sgd(rate: float, params: Any, state: Any, grads: Any) -> Any:
     return jax.tree.map(lambda p, g: p - rate * g, params, grads), state
 
@@ -149,6 +186,7 @@ _MODELS: dict[str, tuple[Callable[..., Any], Callable[..., Any], float, Update]]
     "mlp": (_mlp_params, _mlp_loss, data.MLP["learning_rate"], _adam),
     "convnet": (_convnet_params, _convnet_loss, data.CONVNET["learning_rate"], _sgd),
     "transformer": (_transformer_params, _transformer_loss, data.TRANSFORMER["learning_rate"], _adam),
+    "lstm": (_lstm_params, _lstm_loss, data.LSTM["learning_rate"], _adam),
 }
 
 
@@ -158,6 +196,71 @@ def _train(model: str, params: Any, state: Any, x: Any, y: Any) -> Any:
     loss, grads = jax.value_and_grad(loss_function)(params, x, y)
     params, state = update(rate, params, state, grads)
     return params, state, loss
+
+
+Tables = tuple[tuple[Any, Any], ...]
+
+
+def _nce(rows: Any, w: Any, b: Any, shift: Any) -> Any:
+    """The loss of rows f[batch, n] for one word each (the first w, b) and noise that all share."""
+    (true_w, noise_w), (true_b, noise_b), (true_shift, noise_shift) = w, b, shift
+    true = jnp.sum(rows * true_w, 1) + true_b - true_shift
+    noise = rows @ noise_w.T + noise_b - noise_shift
+    return jnp.mean(jax.nn.softplus(-true) + jnp.sum(jax.nn.softplus(noise), 1))
+
+
+def _adagrad_rows(table: tuple[Any, Any], ids: Any, grads: Any) -> tuple[Any, Any]:
+    """Adagrad for the rows `ids` alone; rows that come several times count once, with their sum."""
+    values, squares = table
+    ids, places = jnp.unique(ids, return_inverse=True, size=ids.size, fill_value=values.shape[0])
+    grads = jnp.zeros_like(grads).at[places.reshape(-1)].add(grads)
+    squares = squares.at[ids].add(jnp.square(grads), mode="drop")
+    steps = data.WORD2VEC["learning_rate"] * grads * lax.rsqrt(squares.at[ids].get(mode="fill", fill_value=1.0))
+    return values.at[ids].add(-steps, mode="drop"), squares
+
+
+@partial(jax.jit, donate_argnums=(0,))
+def _word2vec_train(tables: Tables, x: Any, y: Any, noise: Any, shift: Any) -> Any:
+    embeddings, weights, biases = tables
+    rows = embeddings[0][x]
+    w, b = ((t[0][y], t[0][noise]) for t in (weights, biases))
+    loss, (rows, w, b) = jax.value_and_grad(_nce, (0, 1, 2))(rows, w, b, shift)
+    ids = jnp.concatenate([y, noise])
+    weights = _adagrad_rows(weights, ids, jnp.concatenate(w))
+    return (_adagrad_rows(embeddings, x, rows), weights, _adagrad_rows(biases, ids, jnp.concatenate(b))), loss
+
+
+class _Word2vec:
+    """Skip-grams; the noise is drawn by NumPy: different words, frequent ones (of low number) oftener."""
+
+    def __init__(self) -> None:
+        t = data.WORD2VEC
+        self.batches, self.rng, self.count = data.INPUTS["word2vec"](), np.random.RandomState(3), 0
+        shape = (t["vocabulary"], t["width"])
+        embeddings = jnp.asarray(self.rng.uniform(-1, 1, shape).astype(np.float32))
+        tables = (embeddings, _normal(self.rng, shape, 1 / math.sqrt(t["width"])), jnp.zeros(t["vocabulary"]))
+        self.tables: Tables = tuple((table, jnp.full_like(table, 0.1)) for table in tables)
+
+    def _noise(self) -> np.ndarray[Any, Any]:
+        t, found = data.WORD2VEC, np.zeros(0, np.int64)
+        while len(found) < t["negatives"]:
+            drawn = np.exp(self.rng.rand(2 * t["negatives"]) * math.log(t["vocabulary"] + 1)).astype(np.int64) - 1
+            found = np.unique(np.concatenate([found, drawn]))
+        return self.rng.permutation(found)[: t["negatives"]]
+
+    def step(self) -> float:
+        x, y = self.batches[self.count % len(self.batches)]
+        self.count += 1
+        noise, y = self._noise(), y[:, 0]
+        share = math.log(data.WORD2VEC["vocabulary"] + 1)
+        shift = tuple(np.log(data.WORD2VEC["negatives"] * np.log((i + 2) / (i + 1)) / share).astype(np.float32) for i in (y, noise))  # fmt: skip
+        self.tables, loss = _word2vec_train(self.tables, x, y.astype(np.int32), noise.astype(np.int32), shift)
+        return float(loss)
+
+
+def trainer(model: str) -> Any:
+    """What trains a model."""
+    return _Word2vec() if model == "word2vec" else Trainer(model)
 
 
 class Trainer:

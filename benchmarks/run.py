@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE))
 import data  # noqa: E402
 from micro import MICRO  # noqa: E402
 
-MODELS = ("mlp", "convnet", "transformer")
+MODELS = ("mlp", "convnet", "transformer", "lstm", "word2vec")
 PEERS = ("jax", "tf115", "tfv1", "torch")
 _IMPORTS = {"retrograph": "retrograph", "tf115": "tensorflow", "tfv1": "tensorflow", "torch": "torch"}
 

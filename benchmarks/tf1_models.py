@@ -1,4 +1,4 @@
-"""The three models as TensorFlow 1 programs of 2018. `tf` is an argument, so that every TensorFlow can run them.
+"""The models as TensorFlow 1 programs of 2018. `tf` is an argument, so that every TensorFlow can run them.
 
 Runs under Python 3.7 too.
 """
@@ -132,7 +132,49 @@ def transformer(tf):
     return (x, y), train_op, loss
 
 
-MODELS = {"mlp": mlp, "convnet": convnet, "transformer": transformer}
+def lstm(tf):
+    """A language model: two LSTMs upon each other."""
+    t = data.LSTM
+    shape = [None, t["steps"]]
+    x = tf.placeholder(tf.int32, shape, name="x")
+    y = tf.placeholder(tf.int32, shape, name="y")
+    with tf.variable_scope("model", initializer=tf.random_uniform_initializer(-0.1, 0.1)):
+        words = tf.get_variable("words", [t["vocabulary"], t["units"]])
+        cells = [tf.nn.rnn_cell.BasicLSTMCell(t["units"]) for _ in range(t["layers"])]
+        cell = tf.nn.rnn_cell.MultiRNNCell(cells)
+        outputs, _ = tf.nn.dynamic_rnn(cell, tf.nn.embedding_lookup(words, x), dtype=tf.float32)
+        w = tf.get_variable("w", [t["units"], t["vocabulary"]])
+        b = tf.get_variable("b", [t["vocabulary"]], initializer=tf.zeros_initializer())
+    logits = tf.matmul(tf.reshape(outputs, [-1, t["units"]]), w) + b
+    loss = _mean_xent(tf, tf.reshape(y, [-1]), logits)
+    train_op = tf.train.AdamOptimizer(t["learning_rate"]).minimize(loss)
+    return (x, y), train_op, loss
+
+
+def word2vec(tf):
+    """Skip-grams with noise-contrastive estimation: only rows that are looked up change."""
+    t = data.WORD2VEC
+    x = tf.placeholder(tf.int32, [t["batch"]], name="x")
+    y = tf.placeholder(tf.int64, [t["batch"], 1], name="y")
+    shape = [t["vocabulary"], t["width"]]
+    embeddings = tf.get_variable("embeddings", shape, initializer=tf.random_uniform_initializer(-1.0, 1.0))
+    stddev = 1.0 / math.sqrt(t["width"])
+    weights = tf.get_variable("nce_w", shape, initializer=tf.truncated_normal_initializer(stddev=stddev))
+    biases = tf.get_variable("nce_b", shape[:1], initializer=tf.zeros_initializer())
+    losses = tf.nn.nce_loss(
+        weights=weights,
+        biases=biases,
+        labels=y,
+        inputs=tf.nn.embedding_lookup(embeddings, x),
+        num_sampled=t["negatives"],
+        num_classes=t["vocabulary"],
+    )
+    loss = tf.reduce_mean(losses)
+    train_op = tf.train.AdagradOptimizer(t["learning_rate"]).minimize(loss)
+    return (x, y), train_op, loss
+
+
+MODELS = {"mlp": mlp, "convnet": convnet, "transformer": transformer, "lstm": lstm, "word2vec": word2vec}
 
 
 class Trainer:

@@ -40,9 +40,9 @@ class Engine:
 
     def _make(self, model):
         if self.name == "jax":
-            from jax_models import Trainer
+            from jax_models import trainer
 
-            return Trainer(model)
+            return trainer(model)
         if self.name == "torch":
             from torch_models import Trainer as TorchTrainer
 

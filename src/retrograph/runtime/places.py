@@ -169,4 +169,54 @@ def groups(items: list[Any]) -> list[tuple[bool, list[Any]]]:
         if not found or found[-1][0] != host:
             found.append((host, []))
         found[-1][1].append(item)
-    return found
+    return _without_detours(found)
+
+
+def _without_detours(found: list[tuple[bool, list[Any]]]) -> list[tuple[bool, list[Any]]]:
+    """The same, but what compiled programs compute before a host step that does not need it comes after it."""
+    result: list[tuple[bool, list[Any]]] = []
+    for place, (host, items) in enumerate(found):
+        goes_on = place + 1 < len(found)
+        if host and goes_on and result and not result[-1][0] and not _has_cells(items):
+            needed, rest = _split(result[-1][1], items)
+            result[-1:] = [(False, needed)] if needed else []
+            if result and result[-1][0]:
+                result[-1][1].extend(items)
+            else:
+                result.append((True, items))
+            if rest:
+                result.append((False, rest))
+        elif result and result[-1][0] == host:
+            result[-1][1].extend(items)
+        else:
+            result.append((host, items))
+    return result
+
+
+def _has_cells(items: list[Any]) -> bool:
+    ops = [op for item in items for op in ops_of(item)]
+    cells = Cells(ops)
+    calls = any((record := RECORDS.get(op._type)) is not None and (record.waits or op._type in _CALLS) for op in ops)
+    return bool(cells.read or cells.written or calls)
+
+
+_CALLS = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc", "Print", "PrintV2", "Assert"))
+
+
+def _split(items: list[Any], later: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Of the items those that later ones take from or wait for, and the others."""
+    wanted = _needs(later)
+    needed, rest = [], []
+    for item in reversed(items):
+        ops = ops_of(item)
+        if any(op in wanted for op in ops):
+            needed.append(item)
+            wanted |= _needs([item])
+        else:
+            rest.append(item)
+    return needed[::-1], rest[::-1]
+
+
+def _needs(items: list[Any]) -> set[Operation]:
+    found = {t._op for item in items for t in taken_by(item)}
+    return found.union(*(op._control_inputs for item in items for op in ops_of(item)))
