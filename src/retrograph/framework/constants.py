@@ -269,13 +269,21 @@ def make_tensor_proto(
     from retrograph.framework.node_def import TensorProto
 
     array = make_array(values, dtype, shape, verify_shape)
-    return TensorProto.of(array, dtypes.as_dtype(dtype) if dtype is not None else None)
+    if array is values or array.base is not None:
+        array = array.copy()
+    given = np.size(values) if isinstance(values, (np.ndarray, np.generic)) or shape is not None else array.size
+    return TensorProto.of(array, dtypes.as_dtype(dtype) if dtype is not None else None, spread=given == array.size)
 
 
 @export("make_ndarray")
 def make_ndarray(tensor: Any) -> Array:
     """The array that a TensorProto holds. Source: TF 1.15 `tf.make_ndarray`."""
-    return tensor.array  # type: ignore[no-any-return]
+    from retrograph.framework.node_def import TensorProto
+
+    if not hasattr(tensor, "array"):
+        # One of protobuf's own classes.
+        tensor = TensorProto.FromString(tensor.SerializeToString())
+    return np.array(tensor.array)
 
 
 def shape_of_list(shape: Any) -> list[int | None]:

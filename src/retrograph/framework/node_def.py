@@ -38,6 +38,10 @@ _VALUE_FIELDS = {
 }
 
 
+# TF's Python makes bytes of all other types.
+_NEVER_BYTES = ("bool_val", "half_val", "scomplex_val", "dcomplex_val")
+
+
 def is_uniform(array: Any) -> bool:
     """Whether all elements have the same bytes."""
     flat = np.ascontiguousarray(array).reshape(-1)
@@ -49,21 +53,23 @@ def is_uniform(array: Any) -> bool:
     return bool((rows == rows[0]).all())
 
 
-def value_fields(array: Any, dtype: DType, as_bytes: bool = True) -> dict[str, Any]:
+def value_fields(array: Any, dtype: DType, as_bytes: bool = True, spread: bool = False) -> dict[str, Any]:
     """The fields of a TensorProto that hold the elements: one value if all are the same, else bytes.
 
-    Without `as_bytes` every element stands in the field of its type.
+    Without `as_bytes` every element stands in the field of its type; with `spread` too, but several plain numbers are bytes.
     """
     if array.size == 0:
         return {}
     if dtype.base_dtype == dtypes.string:
         return {"string_val": [x if isinstance(x, bytes) else str(x).encode() for x in array.ravel().tolist()]}
     flat = np.ascontiguousarray(array).reshape(-1)
-    if as_bytes:
+    if as_bytes and not spread:
         if not is_uniform(array):
             return {"tensor_content": flat.tobytes()}
         flat = flat[:1]
     name = _VALUE_FIELDS.get(dtype.base_dtype.name, "int_val")
+    if spread and flat.size > 1 and name not in _NEVER_BYTES:
+        return {"tensor_content": flat.tobytes()}
     if name == "half_val":
         return {name: flat.view(np.uint16).tolist()}
     if flat.dtype.kind == "c":
@@ -76,11 +82,11 @@ class TensorProto(Message):
     """A tensor as data: TF's TensorProto."""
 
     @classmethod
-    def of(cls, array: Any, dtype: DType | None = None) -> TensorProto:
-        """The message of an array."""
+    def of(cls, array: Any, dtype: DType | None = None, spread: bool = False) -> TensorProto:
+        """The message of an array; with `spread` all elements stand in it even if they are the same."""
         made = cls()
         made.__dict__["_source"] = np.asarray(array)
-        made.__dict__["_kind"] = dtype
+        made.__dict__["_kind"], made.__dict__["_spread_out"] = dtype, spread
         del made.__dict__["_values"]
         return made
 
@@ -99,7 +105,7 @@ class TensorProto(Message):
         dtype = dtype or dtypes.as_dtype(source.dtype)
         self.dtype = dtype.as_datatype_enum
         self.tensor_shape.CopyFrom(shape_proto(source.shape))
-        for name, value in value_fields(source, dtype).items():
+        for name, value in value_fields(source, dtype, spread=state.pop("_spread_out")).items():
             if name == "tensor_content":
                 self.tensor_content = value
             else:
