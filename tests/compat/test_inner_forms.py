@@ -195,3 +195,12 @@ def test_derivatives_forwards():
     np.testing.assert_array_equal(_run(derivative), [4, 60])
     with pytest.raises(TypeError, match="must be a list or tuple"):
         get_graph_from_inputs(x)
+
+
+def test_specs_of_devices_that_do_not_change():
+    kind = find("tensorflow.python.framework.device_spec", "DeviceSpecV2")
+    spec = kind.from_string("/job:worker/task:1")
+    assert spec.replace(device_type="gpu", device_index=2).to_string() == "/job:worker/task:1/device:GPU:2"
+    assert spec == kind(job="worker", task=1)
+    with pytest.raises(AttributeError):
+        spec.job = "ps"

@@ -64,6 +64,7 @@ _FLOW_QUESTIONS = {
 INSTALLS = {"tensorflow.python.framework.test_ops": "retrograph.compat.test_ops"}
 
 INTERNALS: dict[str, dict[str, str]] = {
+    "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},
     "tensorflow.python.ops.array_ops": {"newaxis": "retrograph:newaxis"},
@@ -144,7 +145,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tensorflow.python.framework.test_util": (_PLATFORM + "test_util", _PLATFORM + "test_case"),
     "tensorflow.python.framework.versions": (_PLATFORM + "sysconfig",),
-    "tensorflow.python.framework.config": ("retrograph.compat.eager",),
+    "tensorflow.python.framework.config": ("retrograph.compat.config", "retrograph.compat.eager"),
+    "tensorflow.python.framework.device_spec": ("retrograph.compat.device_specs",),
+    "tensorflow.python.framework.device": (_FRAMEWORK + "device", "retrograph.compat.device_specs"),
     "tensorflow.python.framework.constant_op": (_FRAMEWORK + "constants",),
     "tensorflow.python.framework.dtypes": (_FRAMEWORK + "dtypes",),
     "tensorflow.python.framework.tensor_shape": (_FRAMEWORK + "shape",),

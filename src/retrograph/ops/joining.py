@@ -553,6 +553,8 @@ def _split_v_known(given: tuple[int | None, ...], axis: int, sizes: tuple[int, .
 
 
 def _split_v(xp: Any, op: Any, x: Any, sizes: Any, axis: Any) -> Any:
+    if np.size(axis) != 1:
+        raise errors.InvalidArgumentError(None, op, "split_dim_tensor must have exactly one element.")
     counts, at_axis = list(ints(sizes)), int(np.asarray(axis).reshape(())) % x.ndim
     whole = x.shape[at_axis]
     if -1 in counts:
