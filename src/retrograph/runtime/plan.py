@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import re
 import signal
 import threading
@@ -161,7 +162,7 @@ _REFERENCES = frozenset(("VariableV2", "Variable"))
 def _counting_for(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
     variable = assign._inputs[0]._op
     shape = variable._outputs[0]._shape
-    if assign._control_inputs or shape is None or None in shape or np.prod(shape, dtype=np.int64) > _FEW:
+    if assign._control_inputs or shape is None or None in shape or math.prod(d or 0 for d in shape) > _FEW:
         return set()
     found, reads, pending = {assign}, False, [assign._inputs[1]]
     while pending:
