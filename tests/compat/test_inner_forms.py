@@ -204,3 +204,12 @@ def test_specs_of_devices_that_do_not_change():
     assert spec == kind(job="worker", task=1)
     with pytest.raises(AttributeError):
         spec.job = "ps"
+
+
+def test_specs_of_what_converts():
+    from retrograph.framework.type_spec import type_spec_from_value
+
+    spec = type_spec_from_value([1.0, 2.0])
+    assert (spec.shape.as_list(), spec.dtype) == ([2], tf.float32)
+    with pytest.raises(TypeError, match="Could not build a TypeSpec"):
+        type_spec_from_value(object())

@@ -269,3 +269,8 @@ def _dense_from_slices(value: Any, dtype: Any = None, name: str | None = None, a
 
 
 register_tensor_conversion_function(IndexedSlices, _dense_from_slices)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether `x` is a `SparseTensor` or its value."""
+    return isinstance(x, (SparseTensor, SparseTensorValue))

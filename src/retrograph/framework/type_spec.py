@@ -266,4 +266,10 @@ def type_spec_from_value(value: Any) -> TypeSpec:
             return converter(value)
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return TensorSpec(value.shape, dtypes.as_dtype(value.dtype).base_dtype)
-    raise TypeError(f"Could not build a TypeSpec for {value!r} with type {type(value).__name__}")
+    from retrograph.framework.conversion import convert_to_tensor
+
+    try:
+        tensor = convert_to_tensor(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"Could not build a TypeSpec for {value!r} with type {type(value).__name__}") from None
+    return TensorSpec(tensor.shape, tensor.dtype)
