@@ -357,3 +357,13 @@ def ctc_beams_v2(tf):
 def ctc_labels(tf):
     labels = tf.constant([[1, 1, 2, 2, 1], [3, 3, 3, 0, 0]])
     return list(tf.nn.ctc_unique_labels(labels)) + list(tf.nn.collapse_repeated(labels, [5, 3])), {}
+
+
+@case
+def cudnn_compatible_lstm(tf):
+    return _cell(tf, tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell(3))
+
+
+@case
+def cudnn_compatible_gru(tf):
+    return _cell(tf, tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell(3))
