@@ -807,6 +807,8 @@ EXPORTS: dict[str, str] = {
     "contrib.training.StopAfterNEvalsHook": "retrograph.train.evaluation:_StopAfterNEvalsHook",
     "contrib.training.SummaryAtEndHook": "retrograph.contrib.evaluation:SummaryAtEndHook",
     "contrib.training.add_gradients_summaries": "retrograph.contrib.train_ops:add_gradients_summaries",
+    "contrib.training.bucket": "retrograph.contrib.buckets:bucket",
+    "contrib.training.bucket_by_sequence_length": "retrograph.contrib.buckets:bucket_by_sequence_length",
     "contrib.training.checkpoints_iterator": "retrograph.checkpoint.management:checkpoints_iterator",
     "contrib.training.clip_gradient_norms": "retrograph.contrib.train_ops:clip_gradient_norms",
     "contrib.training.clip_gradient_norms_fn": "retrograph.contrib.train_ops:clip_gradient_norms_fn",

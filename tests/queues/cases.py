@@ -164,6 +164,26 @@ def hooks_names(tf):
     return [n for n in names if not n[0].startswith("save/")]
 
 
+def buckets(tf):
+    length = tf.train.range_input_producer(12, num_epochs=1, shuffle=False).dequeue()
+    lengths, batch = tf.contrib.training.bucket_by_sequence_length(
+        length, [tf.range(length)], 2, [5, 10], dynamic_pad=True, allow_smaller_final_batch=True
+    )
+    names, found = _ops(tf), []
+    with tf.Session() as sess:
+        sess.run(tf.local_variables_initializer())
+        coord = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coord)
+        try:
+            while True:
+                found.append(_plain(sess.run([lengths, batch[0]])))
+        except tf.errors.OutOfRangeError:
+            pass
+        coord.request_stop()
+        coord.join(threads)
+    return [names, sorted(found)]
+
+
 CASES = [
     names_of_queues,
     errors_of_queues,
@@ -174,4 +194,5 @@ CASES = [
     epochs,
     readers,
     hooks_names,
+    buckets,
 ]
