@@ -58,13 +58,12 @@ def _to_top(top: QueueBase, queues: Sequence[QueueBase], sizes: Sequence[Any], s
 
 
 def _add_runners(top: QueueBase, queues: Sequence[QueueBase], to_top: list[Any], into_buckets: list[Any]) -> None:
-    cancelling = {"cancel_pending_enqueues": True}
     add_queue_runner(
         QueueRunner(
             queues[0],
             to_top,
             close_op=top.close(),
-            cancel_op=top.close(**cancelling),
+            cancel_op=top.close(cancel_pending_enqueues=True),
             queue_closed_exception_types=_AT_END,
         )
     )
@@ -73,7 +72,7 @@ def _add_runners(top: QueueBase, queues: Sequence[QueueBase], to_top: list[Any],
             top,
             into_buckets,
             close_op=tf.group(*[q.close() for q in queues]),
-            cancel_op=tf.group(*[q.close(**cancelling) for q in queues]),
+            cancel_op=tf.group(*[q.close(cancel_pending_enqueues=True) for q in queues]),
             queue_closed_exception_types=_AT_END,
         )
     )
