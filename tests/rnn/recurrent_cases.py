@@ -367,3 +367,41 @@ def cudnn_compatible_lstm(tf):
 @case
 def cudnn_compatible_gru(tf):
     return _cell(tf, tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell(3))
+
+
+def _stepped(tf, cell, width=6):
+    state = tf.nest.map_structure(lambda n: tf.constant(fixed([2, n], n)), cell.state_size)
+    output, after = cell(tf.constant(fixed([2, width])), state)
+    output, after = cell(tf.constant(fixed([2, width], 3)), after)
+    return [output] + tf.nest.flatten(after), {}
+
+
+@case
+def time_frequency_lstm(tf):
+    cell = tf.contrib.rnn.TimeFreqLSTMCell(2, use_peepholes=True, feature_size=3, frequency_skip=1, cell_clip=0.4)
+    x, state = tf.constant(fixed([2, 6])), tf.constant(fixed([2, 16], 4))
+    output, after = cell(x, state)
+    return [output, after], {}
+
+
+@case
+def grid_lstm(tf):
+    rnn = tf.contrib.rnn
+    return _stepped(tf, rnn.GridLSTMCell(2, True, feature_size=2, frequency_skip=2, num_frequency_blocks=[3]))
+
+
+@case
+def grid_lstm_coupled(tf):
+    cell = tf.contrib.rnn.GridLSTMCell(
+        2, True, True, feature_size=2, frequency_skip=1, num_frequency_blocks=[2, 1], start_freqindex_list=[0, 4],
+        end_freqindex_list=[3, 6], couple_input_forget_gates=True, cell_clip=0.5
+    )  # fmt: skip
+    return _stepped(tf, cell)
+
+
+@case
+def bidirectional_grid_lstm(tf):
+    cell = tf.contrib.rnn.BidirectionalGridLSTMCell(
+        2, feature_size=2, frequency_skip=2, num_frequency_blocks=[3], backward_slice_offset=1
+    )
+    return _stepped(tf, cell)

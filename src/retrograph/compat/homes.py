@@ -267,6 +267,22 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.data.kernel_tests.test_base": (_PLATFORM + "dataset_test",),
     "tensorflow.python.kernel_tests.random.util": (_PLATFORM + "random_test",),
     "tensorflow.contrib.rnn.python.kernel_tests.benchmarking": (_PLATFORM + "rnn_benchmark",),
+    "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
+        f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "sharding")
+    ),
+    "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells", "retrograph.rnn.linear"),
+    "tensorflow.contrib.rnn.python.ops.fused_rnn_cell": ("retrograph.rnn.fused",),
+    "tensorflow.contrib.seq2seq.python.ops.beam_search_decoder": ("retrograph.rnn.beam_search",),
+    "tensorflow.contrib.seq2seq.python.ops.attention_wrapper": (
+        "retrograph.rnn.attention",
+        "retrograph.rnn.monotonic",
+    ),
+    "tensorflow.contrib.seq2seq.python.ops.helper": ("retrograph.rnn.decoding", "retrograph.rnn.scheduled"),
+    "tensorflow.contrib.seq2seq.python.ops.decoder": ("retrograph.rnn.decoding",),
+    "tensorflow.contrib.seq2seq.python.ops.basic_decoder": ("retrograph.rnn.decoding",),
+    "tensorflow.contrib.crf.python.ops.crf": ("retrograph.rnn.crf",),
+    "tensorflow.contrib.cudnn_rnn.python.ops.cudnn_rnn_ops": ("retrograph.rnn.cudnn",),
+    "tensorflow.contrib.cudnn_rnn.python.layers.cudnn_rnn": ("retrograph.rnn.cudnn",),
     "tensorflow.python.framework.test_combinations": (_PLATFORM + "combinations",),
     "tensorflow.python.framework.combinations": (_PLATFORM + "combinations",),
     "tensorflow.examples.tutorials.mnist.input_data": ("retrograph.compat.mnist",),
