@@ -13,15 +13,16 @@ from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
-from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
+from retrograph.framework.shape_rules import ShapeContext, with_rank_at_least
 from retrograph.ops import array, math, reduction
 from retrograph.ops.cast import cast
 
 
 def _shape(c: ShapeContext) -> list[Shape]:
     given = with_rank_at_least(c, c.input(0), 1)
-    with_rank(c, c.input(1), 0)
     n = c.constant(1)
+    if n is not None and np.ndim(n):
+        c.fail(f"Input must be scalar but has rank {np.ndim(n)}")
     if n is not None and n < 0:
         c.fail(f"Dimension size, given by scalar input 1, must be non-negative but is {int(n)}")
     if given is None:
