@@ -483,6 +483,7 @@ EXPORTS: dict[str, str] = {
     "contrib.legacy_seq2seq.embedding_rnn_seq2seq": "retrograph.rnn.legacy_seq2seq:embedding_rnn_seq2seq",
     "contrib.legacy_seq2seq.embedding_tied_rnn_seq2seq": "retrograph.rnn.legacy_seq2seq:embedding_tied_rnn_seq2seq",
     "contrib.legacy_seq2seq.model_with_buckets": "retrograph.rnn.legacy_seq2seq:model_with_buckets",
+    "contrib.legacy_seq2seq.one2many_rnn_seq2seq": "retrograph.rnn.legacy_seq2seq:one2many_rnn_seq2seq",
     "contrib.legacy_seq2seq.rnn_decoder": "retrograph.rnn.legacy_seq2seq:rnn_decoder",
     "contrib.legacy_seq2seq.sequence_loss": "retrograph.rnn.legacy_seq2seq:sequence_loss",
     "contrib.legacy_seq2seq.sequence_loss_by_example": "retrograph.rnn.legacy_seq2seq:sequence_loss_by_example",

@@ -405,3 +405,28 @@ def bidirectional_grid_lstm(tf):
         2, feature_size=2, frequency_skip=2, num_frequency_blocks=[3], backward_slice_offset=1
     )
     return _stepped(tf, cell)
+
+
+def _one_to_many(tf, feeds_previous):
+    rnn = tf.contrib.rnn
+    outputs, states = tf.contrib.legacy_seq2seq.one2many_rnn_seq2seq(
+        [tf.constant([1, 2])] * 3,
+        {"a": [tf.constant([0, 1])] * 2, "b": [tf.constant([2, 0])] * 3},
+        rnn.GRUCell(3),
+        {"a": rnn.GRUCell(3), "b": rnn.GRUCell(3)},
+        4,
+        {"a": 3, "b": 5},
+        2,
+        feed_previous=feeds_previous(tf),
+    )
+    return [tf.stack(outputs[k]) for k in "ab"] + [states[k] for k in "ab"], {}
+
+
+@case
+def one_to_many(tf):
+    return _one_to_many(tf, lambda tf: False)
+
+
+@case
+def one_to_many_by_a_tensor(tf):
+    return _one_to_many(tf, lambda tf: tf.constant(True))

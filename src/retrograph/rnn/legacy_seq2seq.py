@@ -9,6 +9,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.exports import export
+from retrograph.rnn.cells import RNNCell
 from retrograph.rnn.contrib_cells import EmbeddingWrapper, OutputProjectionWrapper
 from retrograph.rnn.linear import Linear
 from retrograph.rnn.static import static_rnn
@@ -372,3 +373,35 @@ def model_with_buckets(
                     loss(result, targets[:target], weights[:target], softmax_loss_function=softmax_loss_function)
                 )
     return outputs, losses
+
+
+@export("contrib.legacy_seq2seq.one2many_rnn_seq2seq")
+def one2many_rnn_seq2seq(
+    encoder_inputs: Any, decoder_inputs_dict: Any, enc_cell: Any, dec_cells_dict: Any, num_encoder_symbols: int, num_decoder_symbols_dict: Any, embedding_size: int,
+    feed_previous: Any = False, dtype: Any = None, scope: Any = None,
+) -> tuple[dict[Any, Any], dict[Any, Any]]:  # fmt: skip
+    """One encoder and several decoders: ({name: outputs}, {name: state}).
+
+    Raises: TypeError: no cells; ValueError: cells and inputs of other names. Source: TF 1.15 `tf.contrib.legacy_seq2seq.one2many_rnn_seq2seq`.
+    """
+    if not isinstance(enc_cell, RNNCell):
+        raise TypeError(f"enc_cell is not an RNNCell: {type(enc_cell)}")
+    if set(dec_cells_dict) != set(decoder_inputs_dict):
+        raise ValueError("keys of dec_cells_dict != keys of decodre_inputs_dict")
+    for cell in dec_cells_dict.values():
+        if not isinstance(cell, RNNCell):
+            raise TypeError(f"dec_cell is not an RNNCell: {type(cell)}")
+    all_outputs, all_states = {}, {}
+    with tf.variable_scope(scope or "one2many_rnn_seq2seq", dtype=dtype) as opened:
+        encoder = EmbeddingWrapper(enc_cell, num_encoder_symbols, embedding_size)
+        _, state = static_rnn(encoder, encoder_inputs, dtype=opened.dtype)
+        for name, inputs in decoder_inputs_dict.items():
+            symbols = num_decoder_symbols_dict[name]
+            with tf.variable_scope(f"one2many_decoder_{name}"):
+                cell = OutputProjectionWrapper(dec_cells_dict[name], symbols)
+
+                def decode(feeds: bool, _: bool, inputs: Any = inputs, cell: Any = cell, symbols: int = symbols) -> Any:
+                    return embedding_rnn_decoder(inputs, state, cell, symbols, embedding_size, feed_previous=feeds)
+
+                all_outputs[name], all_states[name] = _decoded(feed_previous, len(inputs), lambda: state, decode)
+    return all_outputs, all_states
