@@ -367,10 +367,9 @@ def _as_ragged(sparse: SparseTensor) -> Any:
 
 
 def _split_parts(source: Any, delimiter: Any, skip_empty: bool) -> SparseTensor:
-    with name_scope(None, "StringSplit", [source]):
-        mark = convert_to_tensor(" " if delimiter is None else delimiter, dtype=dtypes.string)
-        texts = convert_to_tensor(source, dtype=dtypes.string)
-        return _as_sparse(apply_op("StringSplit", None, input=texts, delimiter=mark, skip_empty=skip_empty))
+    mark = convert_to_tensor(" " if delimiter is None else delimiter, dtype=dtypes.string)
+    texts = convert_to_tensor(source, dtype=dtypes.string)
+    return _as_sparse(apply_op("StringSplit", None, input=texts, delimiter=mark, skip_empty=skip_empty))
 
 
 @export("string_split")
