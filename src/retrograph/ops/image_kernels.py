@@ -1,0 +1,264 @@
+"""Resizing of images by TensorFlow 1.15's own rules: which pixels an output pixel is made of, and by which weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework.apply import apply_op
+from retrograph.framework.graph import Tensor
+from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.shape import Shape
+from retrograph.framework.shape_rules import ShapeContext, with_rank
+from retrograph.ops import array
+from retrograph.ops.rows import ints
+
+_F = np.float32
+
+
+def _scale(size: int, wanted: int, align: bool) -> Any:
+    """Input pixels for one output pixel, in single precision as TF has it."""
+    return _F(size - 1) / _F(wanted - 1) if align and wanted > 1 else _F(size) / _F(wanted)
+
+
+def _places(size: int, wanted: int, align: bool, half: bool, shift: bool = True) -> Any:
+    """Where in the input each output pixel lies: `f32[wanted]`."""
+    steps, scale = np.arange(wanted, dtype=np.float32), _scale(size, wanted, align)
+    if half:
+        return (steps + _F(0.5)) * scale - _F(0.5 if shift else 0.0)
+    return steps * scale
+
+
+def _options(op: Any) -> tuple[bool, bool]:
+    return op.attrs["align_corners"], op.attrs.get("half_pixel_centers", False)
+
+
+def _bilinear_axis(xp: Any, x: Any, axis: int, wanted: int, align: bool, half: bool) -> Any:
+    size = x.shape[axis]
+    places = _places(size, wanted, align, half)
+    low = np.maximum(np.floor(places).astype(np.int64), 0)
+    high = np.minimum(np.ceil(places).astype(np.int64), size - 1)
+    part = (places - np.floor(places)).astype(np.float32)
+    part = part.reshape([-1 if i == axis else 1 for i in range(4)])
+    first, second = xp.take(x, low, axis=axis), xp.take(x, high, axis=axis)
+    return first + (second - first) * part
+
+
+def _bilinear(xp: Any, op: Any, x: Any, size: Any) -> Any:
+    height, width = ints(size)
+    x = xp.asarray(x).astype(xp.float32)
+    return _bilinear_axis(xp, _bilinear_axis(xp, x, 2, width, *_options(op)), 1, height, *_options(op))
+
+
+def _nearest_index(size: int, wanted: int, align: bool, half: bool) -> Any:
+    places = _places(size, wanted, align, half, shift=False)
+    # Half goes away from zero, as C's roundf has it.
+    found = np.floor(places + _F(0.5)) if align else np.floor(places)
+    return np.clip(found.astype(np.int64), 0, size - 1)
+
+
+def _nearest(xp: Any, op: Any, x: Any, size: Any) -> Any:
+    height, width = ints(size)
+    rows = xp.take(xp.asarray(x), _nearest_index(x.shape[1], height, *_options(op)), axis=1)
+    return xp.take(rows, _nearest_index(x.shape[2], width, *_options(op)), axis=2)
+
+
+_STEPS = 1 << 10
+
+
+@cache
+def _cubic_table(half: bool) -> Any:
+    """Weights of the two pixels on one side, for 1,025 distances."""
+    a = -0.5 if half else -0.75
+    x = np.arange(_STEPS + 1) / _STEPS
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    x = x + 1.0
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.stack([near, far], 1).astype(np.float32)
+
+
+def _cubic_axis(size: int, wanted: int, align: bool, half: bool) -> tuple[Any, Any]:
+    """(indices, weights) of the four pixels of each output pixel: `[wanted, 4]`."""
+    places = _places(size, wanted, align, half)
+    base = np.floor(places)
+    offset = np.rint((places - base) * _F(_STEPS)).astype(np.int64)
+    table = _cubic_table(half)
+    weights = np.stack([table[offset, 1], table[offset, 0], table[_STEPS - offset, 0], table[_STEPS - offset, 1]], 1)
+    indices = base.astype(np.int64)[:, None] + np.arange(-1, 3)
+    bounded = np.clip(indices, 0, size - 1)
+    if half:
+        weights = np.where(indices == bounded, weights, _F(0))
+        total = weights.sum(1, keepdims=True)
+        weights = np.where(np.abs(total) >= 1000 * np.finfo(np.float32).tiny, weights / total, weights)
+    return bounded, weights.astype(np.float32)
+
+
+def _bicubic(xp: Any, op: Any, x: Any, size: Any) -> Any:
+    x = xp.asarray(x).astype(xp.float32)
+    for axis, wanted in zip((1, 2), ints(size), strict=True):
+        indices, weights = _cubic_axis(x.shape[axis], wanted, *_options(op))
+        shape = [-1 if i == axis else 1 for i in range(4)]
+        taken = [xp.take(x, indices[:, k], axis=axis) * weights[:, k].reshape(shape) for k in range(4)]
+        x = taken[0] + taken[1] + taken[2] + taken[3]
+    return x
+
+
+def _area_weights(size: int, wanted: int, align: bool) -> Any:
+    """How much of each input pixel an output pixel covers, as a share of its own area: `f32[wanted, size]`."""
+    scale = _scale(size, wanted, align)
+    weights = np.zeros((wanted, size), np.float32)
+    for i in range(wanted):
+        begin, end = _F(i) * scale, _F(i + 1) * scale
+        for j in range(int(np.floor(begin)), int(np.ceil(end))):
+            covered = min(_F(j + 1), end) - max(_F(j), begin)
+            weights[i, min(max(j, 0), size - 1)] += covered
+    return weights / scale
+
+
+def _area(xp: Any, op: Any, x: Any, size: Any) -> Any:
+    height, width = ints(size)
+    align = op.attrs["align_corners"]
+    rows, columns = _area_weights(x.shape[1], height, align), _area_weights(x.shape[2], width, align)
+    x = xp.asarray(x).astype(xp.float32)
+    return xp.einsum("hy,wx,byxc->bhwc", rows, columns, x)
+
+
+def _resized_shape(c: ShapeContext) -> list[Shape]:
+    batch, _, _, depth = with_rank(c, c.input(0), 4)
+    size = c.constant_as_shape(1)
+    if size is None:
+        with_rank(c, c.input(1), 1)
+        return [(batch, None, None, depth)]
+    if len(size) != 2:
+        c.fail(f"Dimension must be 2 but is {len(size)}")
+    return [(batch, *size, depth)]
+
+
+def _both(kernel: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        "lower": lambda op, x, size: kernel(jnp, op, x, size),
+        "numpy": lambda op, x, size: kernel(np, op, x, size),
+        "static_inputs": (1,),
+    }
+
+
+def _by_original(op_type: str, only: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """The gradient as the operation that TF has for it, of the gradient and the original images."""
+
+    def gradient(op: Any, grad: Tensor) -> list[Any]:
+        images = op.inputs[0]
+        if only and images.dtype.name not in only:
+            return [None, None]
+        align, half = _options(op)
+        attrs = {"grads": grad, "original_image": images, "align_corners": align, "half_pixel_centers": half}
+        return [apply_op(op_type, None, **attrs), None]
+
+    return gradient
+
+
+def _nearest_gradient(op: Any, grad: Tensor) -> list[Any]:
+    images = op.inputs[0]
+    known = images.get_shape()[1:3]
+    size = known.as_list() if known.is_fully_defined() else array.shape(images)[1:3]
+    align, half = _options(op)
+    return [
+        apply_op(
+            "ResizeNearestNeighborGrad", None, grads=grad, size=size, align_corners=align, half_pixel_centers=half
+        ),
+        None,
+    ]
+
+
+def _put_back(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """What the gradient operations compute: the transposed resizing."""
+
+    def lower(op: Any, grads: Any, original: Any) -> Any:
+        size = np.array(grads.shape[1:3])
+        zeros = jnp.zeros(original.shape, jnp.float32)
+        _, transposed = jax.vjp(lambda x: kernel(jnp, op, x, size), zeros)
+        return transposed(jnp.asarray(grads))[0].astype(original.dtype)
+
+    return lower
+
+
+def _nearest_put_back(op: Any, grads: Any, size: Any) -> Any:
+    grads = jnp.asarray(grads)
+    zeros = jnp.zeros((grads.shape[0], *ints(size), grads.shape[3]), grads.dtype)
+    rows = _nearest_index(zeros.shape[1], grads.shape[1], *_options(op))
+    columns = _nearest_index(zeros.shape[2], grads.shape[2], *_options(op))
+    return zeros.at[:, rows[:, None], columns[None, :]].add(grads)
+
+
+def _same_as_original(c: ShapeContext) -> list[Shape]:
+    return [c.input(1)]
+
+
+register_op("ResizeBilinear", shape=_resized_shape, gradient=_by_original("ResizeBilinearGrad"), **_both(_bilinear))
+register_op(
+    "ResizeBicubic", shape=_resized_shape, gradient=_by_original("ResizeBicubicGrad", ("float32", "float64")),
+    **_both(_bicubic),
+)  # fmt: skip
+register_op("ResizeNearestNeighbor", shape=_resized_shape, gradient=_nearest_gradient, **_both(_nearest))
+register_op("ResizeArea", shape=_resized_shape, gradient=NO_GRADIENT, **_both(_area))
+register_op("ResizeBilinearGrad", shape=_same_as_original, lower=_put_back(_bilinear))
+register_op("ResizeBicubicGrad", shape=_same_as_original, lower=_put_back(_bicubic))
+register_op(
+    "ResizeNearestNeighborGrad", shape=_resized_shape, lower=_nearest_put_back, static_inputs=(1,), gradient=NO_GRADIENT
+)
+
+
+# ---- boxes of an image, each resized
+
+
+def _crop_places(first: Any, last: Any, size: int, wanted: int) -> Any:
+    if wanted > 1:
+        step = (last - first) * _F(size - 1) / _F(wanted - 1)
+        return (first * _F(size - 1))[:, None] + jnp.arange(wanted, dtype=jnp.float32) * step[:, None]
+    return (_F(0.5) * (first + last) * _F(size - 1))[:, None]
+
+
+def _crop(op: Any, image: Any, boxes: Any, which: Any, size: Any) -> Any:
+    image, boxes, which = jnp.asarray(image), jnp.asarray(boxes), jnp.asarray(which)
+    height, width = ints(size)
+    ys = _crop_places(boxes[:, 0], boxes[:, 2], image.shape[1], height)
+    xs = _crop_places(boxes[:, 1], boxes[:, 3], image.shape[2], width)
+    inside = ((ys >= 0) & (ys <= image.shape[1] - 1))[:, :, None] & ((xs >= 0) & (xs <= image.shape[2] - 1))[:, None, :]
+    picked = _crop_nearest if op.attrs["method"] == b"nearest" else _crop_bilinear
+    values = picked(image.astype(jnp.float32), which, ys, xs)
+    return jnp.where(inside[..., None], values, _F(op.attrs["extrapolation_value"]))
+
+
+def _pixels(image: Any, which: Any, rows: Any, columns: Any) -> Any:
+    rows = jnp.clip(rows, 0, image.shape[1] - 1).astype(jnp.int32)
+    columns = jnp.clip(columns, 0, image.shape[2] - 1).astype(jnp.int32)
+    return image[which[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _crop_nearest(image: Any, which: Any, ys: Any, xs: Any) -> Any:
+    return _pixels(image, which, jnp.floor(ys + 0.5), jnp.floor(xs + 0.5))
+
+
+def _crop_bilinear(image: Any, which: Any, ys: Any, xs: Any) -> Any:
+    top, left = jnp.floor(ys), jnp.floor(xs)
+    down, right = (ys - top)[:, :, None, None], (xs - left)[:, None, :, None]
+    above = _mixed(_pixels(image, which, top, left), _pixels(image, which, top, jnp.ceil(xs)), right)
+    below = _mixed(_pixels(image, which, jnp.ceil(ys), left), _pixels(image, which, jnp.ceil(ys), jnp.ceil(xs)), right)
+    return _mixed(above, below, down)
+
+
+def _mixed(first: Any, second: Any, part: Any) -> Any:
+    return first + (second - first) * part
+
+
+def _crop_shape(c: ShapeContext) -> list[Shape]:
+    depth = with_rank(c, c.input(0), 4)[3]
+    count = with_rank(c, c.input(1), 2)[0]
+    size = c.constant_as_shape(3)
+    return [(count, *(size if size is not None and len(size) == 2 else (None, None)), depth)]
+
+
+register_op("CropAndResize", shape=_crop_shape, lower=_crop, static_inputs=(3,))

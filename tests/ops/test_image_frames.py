@@ -1,0 +1,44 @@
+"""Images resized, cut and padded: operations, shapes, values and errors are TF 1.15.5's."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+
+sys.path.insert(0, str(Path(__file__).parent))
+import image_cases
+
+GOLDEN: dict[str, Any] = json.loads(
+    (Path(__file__).parent.parent / "golden" / "image_frames.json").read_text(encoding="utf-8")
+)
+CASES = image_cases.cases(tf)
+
+
+def test_all_cases_are_recorded() -> None:
+    assert set(CASES) == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_case(name: str) -> None:
+    found, wanted = image_cases.facts(tf, CASES[name]), GOLDEN[name]
+    value, expected = found.pop("value", 0), wanted.get("value", 0)
+    assert found == {key: item for key, item in wanted.items() if key != "value"}
+    np.testing.assert_allclose(value, expected, rtol=2e-5, atol=2e-5)
+
+
+def test_compiled_resizing_is_that_of_the_host() -> None:
+    x = tf.placeholder(tf.float32, [None, 64, 48, 3])
+    images = np.random.RandomState(0).rand(4, 64, 48, 3).astype(np.float32)
+    small, large = tf.image.resize_images(x, [10, 20]), tf.image.resize_bicubic(x, [100, 90])
+    with tf.Session() as session:
+        many = session.run([small, large], {x: np.tile(images, [8, 1, 1, 1])})
+        one = session.run([small, large], {x: images[:1]})
+    for a, b in zip(many, one, strict=True):
+        np.testing.assert_allclose(a[:1], b, atol=1e-5)
