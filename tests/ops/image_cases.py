@@ -40,8 +40,8 @@ def cases(tf):
                 BATCH, size, align_corners=align
             )
     for method in range(4):
-        found["resize_images %d" % method] = lambda method=method: image.resize_images(ONE, [3, 5], method=method)
-        found["resize_images fed %d" % method] = lambda method=method: image.resize_images(
+        found[f"resize_images {method}"] = lambda method=method: image.resize_images(ONE, [3, 5], method=method)
+        found[f"resize_images fed {method}"] = lambda method=method: image.resize_images(
             tf.placeholder_with_default(ONE, [None, None, 3]), [3, 5], method=method, align_corners=True
         )
     found["same size"] = lambda: image.resize_images(ONE, [6, 4])
