@@ -369,11 +369,12 @@ def cudnn_compatible_gru(tf):
     return _cell(tf, tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell(3))
 
 
-def _stepped(tf, cell, width=6):
+def _stepped(tf, cell, width=6, steps=2):
     state = tf.nest.map_structure(lambda n: tf.constant(fixed([2, n], n)), cell.state_size)
     output, after = cell(tf.constant(fixed([2, width])), state)
-    output, after = cell(tf.constant(fixed([2, width], 3)), after)
-    return [output] + tf.nest.flatten(after), {}
+    if steps > 1:
+        output, after = cell(tf.constant(fixed([2, width], 3)), after)
+    return tf.nest.flatten(output) + tf.nest.flatten(after), {}
 
 
 @case
@@ -430,3 +431,16 @@ def one_to_many(tf):
 @case
 def one_to_many_by_a_tensor(tf):
     return _one_to_many(tf, lambda tf: tf.constant(True))
+
+
+_GRIDS = {
+    "two_lstm": lambda g: g.Grid2LSTMCell(3, use_peepholes=True),
+    "two_lstm_tied": lambda g: g.Grid2BasicLSTMCell(3, tied=True),
+    "three_lstm": lambda g: g.Grid3LSTMCell(2, tied=True),
+    "two_rnn": lambda g: g.Grid2BasicRNNCell(3),
+    "two_gru": lambda g: g.Grid2GRUCell(3, tied=True),
+    "one_lstm": lambda g: g.Grid1LSTMCell(3),
+    "flat": lambda g: g.Grid2LSTMCell(3, tied=True, state_is_tuple=True, non_recurrent_fn=None),
+}
+for _name, _make in _GRIDS.items():
+    CASES["grid_" + _name] = lambda tf, make=_make: _stepped(tf, make(tf.contrib.grid_rnn), 3, 1)
