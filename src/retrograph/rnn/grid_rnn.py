@@ -57,7 +57,7 @@ class GridRNNCell(RNNCell):
 
     def _cell_state_size(self) -> int:
         sizes = self._cells[0].state_size
-        return sum(sizes) if isinstance(sizes, tuple) else sizes  # type: ignore[no-any-return]
+        return sum(sizes) if isinstance(sizes, tuple) else sizes
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """The outputs, and the new states."""
