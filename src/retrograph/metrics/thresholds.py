@@ -28,8 +28,10 @@ def _in_unit_range(predictions: Any) -> list[Any]:
     ]
 
 
-def _counts(labels: Any, predictions: Any, thresholds: list[float], weights: Any) -> tuple[list[Any], list[Any]]:
-    """The four counts so far, and their updates, f32[thresholds] each."""
+def _counts(
+    labels: Any, predictions: Any, thresholds: Any, weights: Any, kinds: Any = _KINDS
+) -> tuple[list[Any], list[Any]]:
+    """The counts of these kinds so far, and their updates, f32[thresholds] each."""
     with tf.control_dependencies(_in_unit_range(predictions)):
         predictions, labels, weights = _squeezed(
             tf.cast(predictions, tf.float32), tf.cast(labels, dtype=tf.bool), weights
@@ -41,14 +43,16 @@ def _counts(labels: Any, predictions: Any, thresholds: list[float], weights: Any
     size = tf.shape(column)[0] if size is None else size
     bounds = tf.tile(tf.expand_dims(tf.constant(thresholds), [1]), tf.stack([1, size]))
     predicted = {True: tf.greater(tf.tile(tf.transpose(column), [number, 1]), bounds)}
-    predicted[False] = tf.logical_not(predicted[True])
+    if any(not prediction for _, _, prediction in kinds):
+        predicted[False] = tf.logical_not(predicted[True])
     labelled = {True: tf.tile(row, [number, 1])}
-    labelled[False] = tf.logical_not(labelled[True])
+    if any(not label for _, label, _ in kinds):
+        labelled[False] = tf.logical_not(labelled[True])
     if weights is not None:
         weights = broadcast_weights(tf.cast(weights, tf.float32), predictions)
         weights = tf.tile(tf.reshape(weights, [1, -1]), [number, 1])
     values, updates = [], []
-    for name, label, prediction in _KINDS:
+    for name, label, prediction in kinds:
         count = metric_variable([number], tf.float32, name=name)
         found = tf.cast(tf.logical_and(labelled[label], predicted[prediction]), tf.float32)
         found = found if weights is None else found * weights
