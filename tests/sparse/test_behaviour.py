@@ -191,3 +191,35 @@ def test_a_ragged_tensor_is_fed_and_fetched() -> None:
     with tf.Session() as session:
         doubled, lengths = session.run([ragged * 2, ragged.row_lengths()], {ragged: value})
     assert doubled.to_list() == [[2, 4], [], [6]] and lengths.tolist() == [2, 0, 1]
+
+
+def test_a_table_in_an_object_checkpoint(tmp_path: Path) -> None:
+    """The keys in the file are TF 1.15's."""
+    table = lookup.MutableHashTable(tf.string, tf.int64, -1, name="t")
+    checkpoint = tf.train.Checkpoint(table=table)
+    filled = table.insert(["a", "b"], tf.constant([1, 2], tf.int64))
+    emptied, found = table.remove(tf.constant(["a", "b"])), table.lookup(tf.constant(["b", "a", "z"]))
+    with tf.Session() as session:
+        session.run([tf.global_variables_initializer(), filled])
+        path = checkpoint.save(str(tmp_path / "model"), session=session)
+        session.run(emptied)
+        status = checkpoint.restore(path)
+        status.assert_consumed()
+        status.initialize_or_restore(session)
+        assert session.run(found).tolist() == [2, 1, -1]
+    keys = [key for key, _ in tf.train.list_variables(path) if key.startswith("table")]
+    assert sorted(keys) == ["table/.ATTRIBUTES/table-keys", "table/.ATTRIBUTES/table-values"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "weights", "expected"),
+    [("recall_at_k", None, 0.75), ("precision_at_k", None, 0.5), ("average_precision_at_k", [1.0, 0.0, 2.0], 0.5)],
+)
+def test_metrics_of_sparse_labels(metric: str, weights: Any, expected: float) -> None:
+    labels = tf.SparseTensor([[0, 0], [0, 1], [1, 0], [2, 0]], tf.constant([1, 2, 2, 0], tf.int64), [3, 2])
+    predictions = tf.constant([[0.1, 0.4, 0.2, 0.3], [0.5, 0.1, 0.3, 0.1], [0.2, 0.2, 0.5, 0.1]])
+    value, update = getattr(tf.metrics, metric)(labels, predictions, 2, weights=weights)
+    with tf.Session() as session:
+        session.run(tf.local_variables_initializer())
+        assert session.run(update) == expected
+        assert session.run(value) == expected

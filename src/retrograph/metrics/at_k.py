@@ -98,7 +98,7 @@ def _expanded_labels(labels: Any, predictions: Any) -> Any:
 
 def _expanded_sparse(labels: Any, predictions: Any, scope: str) -> Any:
     def wide() -> Any:
-        return tf.sparse_reshape(labels, shape=tf.concat((tf.shape(labels), (1,)), 0), name=scope)
+        return tf.sparse_reshape(labels, shape=tf.concat((labels.dense_shape, (1,)), 0), name=scope)
 
     expand = tf.equal(tf.rank(predictions), tf.size(labels.dense_shape) + 1)
     return tf.cond(expand, wide, lambda: labels)

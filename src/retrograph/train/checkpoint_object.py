@@ -78,11 +78,12 @@ class _GraphSaveable(SaveableObject):
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """What a saver takes: saveables of a program's own take the key as their name."""
+    """What a saver takes: saveables of a program's own take the key as their name, before what they end theirs with."""
     for key, value in values.items():
         if isinstance(value, SaveableObject):
             for spec in value.specs:
-                spec.name = key
+                spec.name = key + (spec.name[len(value.name) :] if spec.name.startswith(value.name) else "")
+            value.name = key
     return values
 
 
@@ -271,8 +272,9 @@ class CheckpointLoadStatus(_Status):
         for i, item in found.items():
             own = saved_values(item)
             for attribute in self._proto.nodes[i].attributes if i < len(self._proto.nodes) else ():
-                if attribute.name in own and self._reader.has_tensor(attribute.checkpoint_key):
-                    values[attribute.checkpoint_key] = own[attribute.name]
+                key, value = attribute.checkpoint_key, own.get(attribute.name)
+                if value is not None and (isinstance(value, SaveableObject) or self._reader.has_tensor(key)):
+                    values[key] = value
         return values
 
     def assert_existing_objects_matched(self) -> CheckpointLoadStatus:
