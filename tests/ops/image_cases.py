@@ -1,4 +1,4 @@
-"""Calls of `tf.image` that move pixels. Run under TF 1.15's Python to record: python image_cases.py OUT.json"""
+"""Calls of `tf.image`. Run under TF 1.15's Python to record: python image_cases.py FRAMES.json LIGHT.json"""
 
 import json
 import sys
@@ -83,6 +83,34 @@ def cases(tf):
     return found
 
 
+def light_cases(tf):
+    """Flips, types, brightness and contrast."""
+    image = tf.image
+    found = {}
+    values = {"float": BATCH[0], "batch": BATCH, "bytes": ONE}
+    for name, value in values.items():
+        for how, given in (("", lambda v: v), ("fed ", lambda v: tf.placeholder_with_default(v, [None] * v.ndim))):
+            for plain in ("flip_left_right", "flip_up_down", "per_image_standardization"):
+                found[f"{plain} {how}{name}"] = lambda f=plain, v=value, g=given: getattr(image, f)(g(v))
+            for drawn in ("random_flip_left_right", "random_flip_up_down"):
+                found[f"{drawn} {how}{name}"] = lambda f=drawn, v=value, g=given: getattr(image, f)(g(v), seed=5)
+            found[f"brightness {how}{name}"] = lambda v=value, g=given: image.random_brightness(g(v), 0.2, seed=3)
+            found[f"contrast {how}{name}"] = lambda v=value, g=given: image.random_contrast(g(v), 0.2, 1.8, seed=3)
+    found["grayscale"] = lambda: image.rgb_to_grayscale(ONE)
+    for given in ("float32", "float16", "uint8", "int16"):
+        for wanted in ("float32", "float64", "uint8", "uint16", "int8"):
+            for saturate in (False, True):
+                numbers = [0, 0.25, 0.9, 1.0] if "float" in given else [0, 3, 100, np.iinfo(given).max]
+                found[f"{given} to {wanted} {saturate}"] = (
+                    lambda v=np.array(numbers).astype(given), w=wanted, s=saturate: image.convert_image_dtype(v, w, s)
+                )
+    found["error: rank"] = lambda: image.flip_left_right(np.zeros((1, 1, 1, 3, 4)))
+    found["error: delta"] = lambda: image.random_brightness(ONE, -1)
+    found["error: bounds"] = lambda: image.random_contrast(ONE, 2, 1)
+    found["error: type"] = lambda: image.convert_image_dtype(BATCH, tf.bool)
+    return found
+
+
 def facts(tf, make):
     """What one case gives: operations, static shape, values, or the error."""
     try:
@@ -103,6 +131,7 @@ if __name__ == "__main__":
     import tensorflow
 
     tensorflow.logging.set_verbosity(tensorflow.logging.ERROR)
-    recorded = {name: facts(tensorflow, make) for name, make in cases(tensorflow).items()}
-    with open(sys.argv[1], "w") as file:
-        json.dump(recorded, file, separators=(",", ":"), sort_keys=True)
+    for make_all, path in ((cases, sys.argv[1]), (light_cases, sys.argv[2])):
+        recorded = {name: facts(tensorflow, make) for name, make in make_all(tensorflow).items()}
+        with open(path, "w") as file:
+            json.dump(recorded, file, separators=(",", ":"), sort_keys=True)

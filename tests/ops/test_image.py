@@ -1,4 +1,4 @@
-"""Images resized, cut and padded: operations, shapes, values and errors are TF 1.15.5's."""
+"""Images resized, cut, padded, turned and lit: operations, shapes, values and errors are TF 1.15.5's."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ import retrograph as tf
 sys.path.insert(0, str(Path(__file__).parent))
 import image_cases
 
-GOLDEN: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent / "golden" / "image_frames.json").read_text(encoding="utf-8")
-)
-CASES = image_cases.cases(tf)
+FOLDER = Path(__file__).parent.parent / "golden"
+GOLDEN: dict[str, Any] = {
+    **json.loads((FOLDER / "image_frames.json").read_text(encoding="utf-8")),
+    **json.loads((FOLDER / "image_light.json").read_text(encoding="utf-8")),
+}
+CASES = {**image_cases.cases(tf), **image_cases.light_cases(tf)}
 
 
 def test_all_cases_are_recorded() -> None:
