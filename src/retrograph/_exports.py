@@ -756,6 +756,7 @@ EXPORTS: dict[str, str] = {
     "contrib.slim.model_analyzer.tensor_description": "retrograph.contrib.train_ops:tensor_description",
     "contrib.slim.model_variable": "retrograph.contrib.model_variables:model_variable",
     "contrib.slim.one_hot_encoding": "retrograph.contrib.small_layers:one_hot_encoding",
+    "contrib.slim.prefetch_queue.prefetch_queue": "retrograph.contrib.prefetching:prefetch_queue",
     "contrib.slim.queues.NestedQueueRunnerError": "retrograph.contrib.evaluation:NestedQueueRunnerError",
     "contrib.slim.queues.QueueRunners": "retrograph.contrib.evaluation:QueueRunners",
     "contrib.slim.relu": "retrograph.contrib.small_layers:relu",

@@ -199,6 +199,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         }.items()
     },
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
+    "tensorflow.contrib.layers.python.layers.utils": ("retrograph.contrib.layer_parts",),
+    "tensorflow.contrib.slim.python.slim.data.prefetch_queue": ("retrograph.contrib.prefetching",),
     **{
         f"tensorflow.python.training.tracking{name}": (
             "retrograph.train.tracking",

@@ -59,6 +59,22 @@ def dimension(shape: Any, axis: int, min_rank: int = 1) -> int:
     return int(size)
 
 
+def last_dimension(shape: Any, min_rank: int = 1) -> int:
+    """The size of the last axis. Raises ValueError: it is not known, or the rank is too small.
+
+    Source: TF 1.15 `tf.contrib.layers.python.layers.utils.last_dimension`.
+    """
+    return dimension(shape, -1, min_rank)
+
+
+def channel_dimension(shape: Any, data_format: str, min_rank: int = 1) -> int:
+    """The size of the axis of channels. Raises ValueError: it is not known, or the rank is too small.
+
+    Source: TF 1.15 `tf.contrib.layers.python.layers.utils.channel_dimension`.
+    """
+    return dimension(shape, 1 if data_format == "channels_first" else -1, min_rank)
+
+
 def collections_for(variables_collections: Any, name: str) -> Any:
     """The collections for the variable of a short name."""
     return variables_collections.get(name) if isinstance(variables_collections, dict) else variables_collections
