@@ -24,3 +24,22 @@ def test_draws(row: dict[str, Any]) -> None:
         for run in row["runs"]:
             for value, want in zip(session.run(list(outputs)), run, strict=True):
                 np.testing.assert_allclose(value, np.array(want).astype(value.dtype), rtol=2e-6)
+
+
+def test_as_many_classes_as_there_are() -> None:
+    """Every class must come up, so that a draw takes many rounds; the numbers are TF 1.15's."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(3)
+        classes = tf.constant([[3], [1]], tf.int64)
+        drawn = tf.nn.log_uniform_candidate_sampler(classes, 1, 64, True, 64, seed=7)
+        candidates, _, expected = session.run(list(drawn))
+    assert candidates[:12].tolist() == [32, 0, 30, 10, 18, 1, 3, 4, 56, 5, 14, 6]
+    assert sorted(candidates.tolist()) == list(range(64))
+    np.testing.assert_allclose(expected.sum(), 63.225044, rtol=1e-5)
+
+
+def test_more_classes_than_there_are() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        drawn = tf.nn.log_uniform_candidate_sampler(tf.constant([[3]], tf.int64), 1, 6, True, 5)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Sampler's range is too small."):
+            session.run(drawn.sampled_candidates)

@@ -108,6 +108,21 @@ def test_embedding_update_leaves_other_rows_alone() -> None:
     assert changed.tolist() == [1, 2, 3, 7]
 
 
+@pytest.mark.parametrize("count", [200, 1000], ids=["by pairs", "by sorting"])
+def test_gradients_of_repeated_rows_add_up(count: int) -> None:
+    rows = np.random.RandomState(0).randint(0, 3000, count)
+    table = tf.get_variable("table", initializer=tf.zeros([3000, 20]))
+    ids = tf.placeholder(tf.int32, [None])
+    step = tf.train.AdagradOptimizer(1.0, 1e-30).minimize(tf.reduce_sum(tf.gather(table, ids)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(step, {ids: rows})
+        squares, table = session.run([tf.get_collection("variables")[1], table])
+    times = np.bincount(rows, minlength=3000)[:, None] * np.ones(20)
+    np.testing.assert_allclose(squares, times**2, rtol=1e-6, atol=1e-20)
+    np.testing.assert_allclose(table, -np.sign(times), rtol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [3, 3000], ids=["small", "compiled"])
 def test_raw_sparse_update_applies_repeated_indices_in_turn(rows: int) -> None:
     grads = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)

@@ -1,6 +1,7 @@
 """Candidate samplers: classes drawn for sampled losses, with the expected counts that these losses correct by.
 
-They run on the host: with `unique` it is not known beforehand how many numbers a draw takes.
+With `unique` it is not known beforehand how many numbers a draw takes, so most run on the host; the one by Zipf's law,
+which `nce_loss` and `sampled_softmax_loss` take if they are given none, is compiled: a loop draws until it has enough.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
+from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.seeds import get_seed
 from retrograph.framework.shape import Shape
@@ -31,6 +33,10 @@ class _Sampler(NamedTuple):
 
     draw: Callable[[Array, int], Array]
     probability: Callable[[Array], Array]
+
+
+def _module(value: Array) -> Any:
+    return np if isinstance(value, np.ndarray) else jnp
 
 
 def _doubles(state: Array, count: int) -> Array:
@@ -53,10 +59,10 @@ def _log_uniform_sampler(size: int) -> _Sampler:
     log_range = np.log1p(size)
 
     def draw(state: Array, count: int) -> Array:
-        return (np.exp(_doubles(state, count) * log_range).astype(np.int64) - 1) % size
+        return (_module(state).exp(_doubles(state, count) * log_range).astype(np.int64) - 1) % size
 
     def probability(classes: Array) -> Array:
-        return (np.log((classes + 2.0) / (classes + 1.0)) / log_range).astype(np.float32)
+        return (_module(classes).log((classes + 2.0) / (classes + 1.0)) / log_range).astype(np.float32)
 
     return _Sampler(draw, probability)
 
@@ -159,8 +165,7 @@ def _run_sampler(make: Callable[[Any], _Sampler]) -> Callable[..., Any]:
             samplers[op] = make(op)
         sampler, state = samplers[op], ctx.random(op, _BLOCKS_PER_CANDIDATE * count)
         if op.attrs["unique"]:
-            if count > op.attrs["range_max"]:
-                raise errors.InvalidArgumentError(None, op, "Sampler's range is too small.")
+            _check_range(op)
             candidates, tries = _distinct(sampler, state, count)
         else:
             candidates, tries = sampler.draw(state, count)[:count], count
@@ -168,6 +173,53 @@ def _run_sampler(make: Callable[[Any], _Sampler]) -> Callable[..., Any]:
         return candidates, expected[0], expected[1]
 
     return run
+
+
+def _drawn_until(sampler: _Sampler, state: Array, count: int) -> tuple[Array, Array]:
+    """As `_distinct`, while tracing."""
+    wanted = 2 * count + 16
+    places, kept = np.arange(wanted, dtype=np.int32), np.arange(count, dtype=np.int32)
+
+    def body(carried: tuple[Array, ...]) -> tuple[Array, ...]:
+        state, found, number, tries = carried
+        drawn = sampler.draw(state, wanted)
+        again = ((drawn[:, None] == drawn) & (places < places[:, None])).any(1)
+        new = ~(again | ((drawn[:, None] == found) & (kept < number)).any(1))
+        rank = number - 1 + jnp.sum((places <= places[:, None]) & new, 1, dtype=np.int32)
+        found = found.at[jnp.where(new, rank, count)].set(drawn, mode="drop")
+        # Of the draws up to the last that is kept: all, if more are needed.
+        taken = jnp.sum(rank < count - 1, dtype=np.int32) + (rank[-1] >= count - 1)
+        return philox.skip(state, wanted // 2), found, rank[-1] + 1, tries + taken
+
+    none = jnp.zeros((), np.int32)
+    start = (state, jnp.zeros(count, np.int64), none, none)
+    _, found, _, tries = lax.while_loop(lambda carried: carried[2] < count, body, start)
+    return found, tries
+
+
+def _lowered_log_uniform(op: Any, ctx: Any, true_classes: Array) -> tuple[Array, Array, Array]:
+    count = op.attrs["num_sampled"]
+    _check_classes(op, true_classes)
+    sampler, state = _log_uniform_sampler(op.attrs["range_max"]), ctx.random(op, _BLOCKS_PER_CANDIDATE * count)
+    true_classes = jnp.asarray(true_classes)
+    if not op.attrs["unique"]:
+        candidates = sampler.draw(state, count)
+        expected = [sampler.probability(classes) * np.float32(count) for classes in (true_classes, candidates)]
+        return candidates, expected[0], expected[1]
+    _check_range(op)
+    candidates, tries = _drawn_until(sampler, state, count)
+    true_share, share = (sampler.probability(classes) for classes in (true_classes, candidates))
+    return candidates, _expected_of(true_share, count, tries), _expected_of(share, count, tries)
+
+
+def _expected_of(probability: Array, count: int, tries: Array) -> Array:
+    several = -jnp.expm1(tries.astype(np.float32) * jnp.log1p(-probability))
+    return jnp.where(tries == count, probability * np.float32(count), several)
+
+
+def _check_range(op: Any) -> None:
+    if op.attrs["num_sampled"] > op.attrs["range_max"]:
+        raise errors.InvalidArgumentError(None, op, "Sampler's range is too small.")
 
 
 def _check_classes(op: Any, true_classes: Array) -> None:
@@ -204,7 +256,9 @@ for _type, _run in {
     "LearnedUnigramCandidateSampler": _run_learned,
     "ThreadUnsafeUnigramCandidateSampler": _run_learned,
 }.items():
-    register_op(_type, shape=_sampler_shape, numpy=_run, host=True, effect=True, gradient=NO_GRADIENT)
+    _lower = _lowered_log_uniform if _type == "LogUniformCandidateSampler" else None
+    _on_host = _lower is None
+    register_op(_type, shape=_sampler_shape, lower=_lower, numpy=_run, host=_on_host, effect=True, gradient=NO_GRADIENT)
 
 
 def _accidental_hits_shape(c: ShapeContext) -> list[Shape]:

@@ -413,11 +413,30 @@ def _merge_rows(c: Any, shape: Shape, grad: int) -> Shape:
     return merge(c, shape, (None, *values[1:]))
 
 
+_FEW = 256  # up to here comparing all pairs is quicker than a sort
+
+
 def _padded_unique(op: Any, x: Array) -> tuple[Array, Array]:
-    """The distinct elements, padded to the size of `x` by an index beyond every row, which scatters leave out."""
-    beyond = np.iinfo(x.dtype).max
-    values, places = jnp.unique(x, return_inverse=True, size=x.shape[0], fill_value=beyond)
-    return values, places.reshape(-1).astype(op.attrs["out_idx"].as_numpy_dtype)
+    """Elements where they come first, in place of the others an index beyond every row, which scatters leave out.
+
+    The second result is where each element comes first. So duplicates add up without anything being moved together.
+    """
+    first = _first_by_pairs(x) if x.shape[0] <= _FEW else _first_by_sorting(x)
+    values = jnp.where(first == np.arange(x.shape[0]), x, np.iinfo(x.dtype).max)
+    return values, first.astype(op.attrs["out_idx"].as_numpy_dtype)
+
+
+def _first_by_pairs(x: Array) -> Array:
+    places = np.arange(x.shape[0], dtype=np.int32)
+    return jnp.min(jnp.where(x[:, None] == x, places, x.shape[0]), axis=1, initial=x.shape[0])
+
+
+def _first_by_sorting(x: Array) -> Array:
+    places = np.arange(x.shape[0], dtype=np.int32)
+    ordered, order = lax.sort((x, jnp.asarray(places)), num_keys=1, is_stable=True)
+    starts = jnp.concatenate([jnp.ones(1, bool), ordered[1:] != ordered[:-1]])
+    start = lax.cummax(jnp.where(starts, places, np.int32(0)))
+    return jnp.zeros(x.shape, np.int32).at[order].set(order[start], unique_indices=True)
 
 
 def _register() -> None:

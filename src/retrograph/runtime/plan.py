@@ -305,6 +305,7 @@ class HostStep(_Step):
             _is_snapshot(op) or is_read_of_reference(op._outputs[0]) if any(map(is_handle, op._inputs)) else True
             for op in self.ops
         )
+        self.assigns = bool(cells.written) or calls
         self.locked = (bool(cells.written or cells.streams) or self.uncopied) and not calls
         self.stateless = not (cells.read or cells.written or cells.streams) and not any(map(_has_effect, self.ops))
         self.inputs = list(dict.fromkeys(t for item in items for t in taken_by(item)))
@@ -320,7 +321,7 @@ class HostStep(_Step):
             if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
                 env[tensor] = np.asarray(value)
         context = HostContext(session, self.uncopied and self.locked, self.stateless)
-        given = frozenset(() if self.stateless else (id(v) for v in env.values()))
+        given = frozenset(map(id, env.values())) if self.assigns else frozenset[int]()
         Evaluator(context, env, host=True).run(self.items)
         if context.written:
             with session._lock:
@@ -609,6 +610,10 @@ def _frozen(value: Any) -> Any:
 _FOREIGN_HANDLER = signal.getsignal(signal.SIGINT) is None
 
 
+# The wrapper in `signal` makes an enumeration of what it gives: ten times the time, at each step of a training loop.
+_set_handler = getattr(signal, "_signal", signal).signal
+
+
 class _InterruptsDeferred:
     """Holds back Ctrl-C while variables are handed to XLA and taken back, so that none is lost."""
 
@@ -618,14 +623,14 @@ class _InterruptsDeferred:
         self._pending = False
         self._old: Any = None
         if threading.get_ident() == threading.main_thread().ident and not _FOREIGN_HANDLER:
-            self._old = signal.signal(signal.SIGINT, self._note)
+            self._old = _set_handler(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: Any) -> None:
         self._pending = True
 
     def __exit__(self, *exc: object) -> None:
         if self._old is not None:
-            signal.signal(signal.SIGINT, self._old)
+            _set_handler(signal.SIGINT, self._old)
             if self._pending and callable(self._old):
                 self._old(signal.SIGINT, None)
 
@@ -786,7 +791,11 @@ class Plan:
             later.update(t for item in items for t in taken_by(item))
         steps.reverse()
         # A lone segment finds its constants and handles among its own items.
-        return steps if len(steps) == 1 and steps[0].__class__ is Segment else [_PrepareStep(self.items), *steps]
+        return (
+            steps
+            if len(steps) == 1 and steps[0].__class__ is Segment
+            else [_PrepareStep(self.items, self.feeds), *steps]
+        )
 
     def _fetched(self, session: Any, env: dict[Tensor, Any]) -> list[Any]:
         results = []
@@ -817,18 +826,14 @@ class Plan:
 class _PrepareStep(_Step):
     """Puts constants and handles where every step finds them."""
 
-    def __init__(self, items: list[Any]):
+    def __init__(self, items: list[Any], fed: Iterable[Tensor]):
         self.items = []
-        self.constants = [
-            (i.op._outputs[0], i.op._attrs["value"])
-            for i in items
-            if i.__class__ is Instruction and i.op._type == "Const"
-        ]
-        self.handles = [
-            (i.op._outputs[0], Ref(i.op)) for i in items if i.__class__ is Instruction and i.op._type in HANDLE_TYPES
-        ]
+        ops = [i.op for i in items if i.__class__ is Instruction]
+        self.values = {op._outputs[0]: op._attrs["value"] for op in ops if op._type == "Const"}
+        self.values |= {op._outputs[0]: Ref(op) for op in ops if op._type in HANDLE_TYPES}
+        for tensor in fed:
+            self.values.pop(tensor, None)
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Adds them to `env`."""
-        for tensor, value in (*self.constants, *self.handles):
-            env.setdefault(tensor, value)
+        env.update(self.values)

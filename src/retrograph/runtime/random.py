@@ -50,11 +50,19 @@ def initial_state(seed: int, seed2: int) -> np.ndarray:
 
 def skip(state: Array, blocks: int) -> Array:
     """The state that many blocks later."""
-    xp = _module(state)
+    if isinstance(state, np.ndarray):
+        return _numpy_skip(state, blocks)
+    xp = jnp
     low, high = _counter(xp, state)
     moved = low + xp.uint64(blocks & (2**64 - 1))
     high = high + xp.uint64(blocks >> 64) + (moved < low).astype(xp.uint64)
     return xp.concatenate([state[:2], *(half.astype(xp.uint32) for n in (moved, high) for half in _halves(xp, n))])
+
+
+def _numpy_skip(state: np.ndarray, blocks: int) -> np.ndarray:
+    counter = (int.from_bytes(state[2:].astype("<u4").tobytes(), "little") + blocks) % 2**128
+    moved = np.frombuffer(counter.to_bytes(16, "little"), "<u4").astype(np.uint32)
+    return np.concatenate([state[:2], moved])
 
 
 def stateless_state(seed: Array) -> Array:
