@@ -47,6 +47,33 @@ def two_element_tuple(value: Any) -> tuple[int, int]:
     raise ValueError("Must be an int, a list with 2 elements or a TensorShape of length 2")
 
 
+def n_positive_integers(n: int, value: Any) -> tuple[int, ...]:
+    """A number n times, or n numbers, all of them positive. Raises ValueError: anything else.
+
+    Source: TF 1.15 `tf.contrib.layers.python.layers.utils.n_positive_integers`.
+    """
+    if int(n) < 1 or int(n) != n:
+        raise ValueError("n must be a positive integer")
+    try:
+        values = (int(value),) * int(n)
+    except (TypeError, ValueError):
+        values = _integers(int(n), value)
+    for one in values:
+        if one < 1:
+            raise ValueError(f"expected positive integer, but received {one}")
+    return values
+
+
+def _integers(n: int, value: Any) -> tuple[int, ...]:
+    wrong = f"Expected sequence of {n} positive integers, but received {value!r}"
+    if len(value) != n:
+        raise ValueError(wrong)
+    try:
+        return tuple(int(x) for x in value)
+    except (TypeError, ValueError):
+        raise ValueError(wrong) from None
+
+
 def dimension(shape: Any, axis: int, min_rank: int = 1) -> int:
     """The size of an axis. Raises ValueError: not known."""
     if shape.dims is None:

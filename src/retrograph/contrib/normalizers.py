@@ -308,3 +308,78 @@ def instance_norm(
         mean, variance = tf.nn.moments(inputs, axes, keep_dims=True)
         outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon, name="instancenorm")
         return finished(outputs, activation_fn, outputs_collections, sc.name)
+
+
+@exported("group_norm")
+@add_arg_scope
+def group_norm(
+    inputs: Any, groups: int = 32, channels_axis: int = -1, reduction_axes: Any = (-3, -2), center: bool = True,
+    scale: bool = True, epsilon: float = 1e-6, activation_fn: Any = None, param_initializers: Any = None,
+    reuse: Any = None, variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
+    scope: Any = None, mean_close_to_zero: bool = False,
+) -> Any:  # fmt: skip
+    """The inputs normalized per sample and group of channels. Source: TF 1.15 `tf.contrib.layers.group_norm`."""
+    inputs = tf.convert_to_tensor(inputs)
+    rank = inputs.shape.ndims
+    if rank is None:
+        raise ValueError(f"Inputs {inputs.name} has undefined rank.")
+    if channels_axis > rank - 1:
+        raise ValueError("Axis is out of bounds.")
+    dynamic = tf.shape(inputs)
+    sizes = [dynamic[i] if size.value is None else size for i, size in enumerate(inputs.shape)]
+    axis = channels_axis + rank if channels_axis < 0 else channels_axis
+    axes = _reduced_axes(inputs, axis, reduction_axes)
+    channels = inputs.shape[axis].value
+    if groups > channels:
+        raise ValueError(f"Invalid groups {groups} for {channels} channels.")
+    if channels % groups != 0:
+        raise ValueError(f"{channels} channels is not commensurate with {groups} groups.")
+    grouped = [groups, channels // groups]
+    wide = [1] * axis + grouped + [1] * (rank - axis - 1)
+    inputs = tf.reshape(inputs, sizes[:axis] + grouped + sizes[axis + 1 :])
+    with tf.variable_scope(scope, "GroupNorm", [inputs], reuse=reuse) as sc:
+
+        def make(name: str, initial: Any, wanted: bool) -> Any:
+            if not wanted:
+                return None
+            chosen = (param_initializers or {}).get(name, initial)
+            return tf.reshape(
+                parameter(name, [channels], inputs.dtype.base_dtype, chosen, variables_collections, trainable), wide
+            )
+
+        beta, gamma = make("beta", _ZEROS, center), make("gamma", _ONES, scale)
+        gain, offset = _gain_and_offset(inputs, [axis + 1, *axes], beta, gamma, epsilon, mean_close_to_zero)
+        outputs = tf.reshape(inputs * gain + offset, sizes)
+        return finished(outputs, activation_fn, outputs_collections, sc.name)
+
+
+def _reduced_axes(inputs: Any, axis: int, reduction_axes: Any) -> list[int]:
+    """The axes of the grouped inputs to reduce. Raises ValueError: out of range, or of unknown size."""
+    rank = inputs.shape.ndims
+    if inputs.shape[axis].value is None:
+        raise ValueError(f"Inputs {inputs.name} has undefined channel dimension: {axis}.")
+    axes = [a + rank if a < 0 else a for a in reduction_axes]
+    for a in axes:
+        if a > rank:
+            raise ValueError("Axis is out of bounds.")
+        if inputs.shape[a].value is None:
+            raise ValueError(f"Inputs {inputs.name} has undefined dimensions {a}.")
+        if axis == a:
+            raise ValueError("reduction_axis must be mutually exclusive with channels_axis")
+    return [a + 1 if a > axis else a for a in axes]
+
+
+def _gain_and_offset(
+    inputs: Any, axes: list[int], beta: Any, gamma: Any, epsilon: float, mean_close_to_zero: bool
+) -> tuple[Any, Any]:
+    if mean_close_to_zero:
+        counts, means, variances, _ = tf.nn.sufficient_statistics(inputs, axes, keep_dims=True)
+        mean, variance = tf.nn.normalize_moments(counts, means, variances, shift=None)
+    else:
+        mean, variance = tf.nn.moments(inputs, axes, keep_dims=True)
+    gain = tf.rsqrt(variance + epsilon)
+    offset = -mean * gain
+    if gamma is not None:
+        gain *= gamma
+        offset *= gamma
+    return gain, offset if beta is None else offset + beta

@@ -19,6 +19,7 @@ from retrograph.contrib.layer_parts import (
     model_getter,
 )
 from retrograph.contrib.model_variables import model_variable
+from retrograph.contrib.sparse_layers import embedding_lookup_unique
 from retrograph.framework.exports import export, export_value
 
 
@@ -177,14 +178,12 @@ def embed_sequence(
             "Must specify vocab size and embedding dimension when not reusing. "
             f"Got vocab_size={vocab_size} and embed_dim={embed_dim}"
         )
-    if unique:
-        raise NotImplementedError("tf.contrib.layers.embed_sequence: unique=True is not supported.")
     with tf.variable_scope(scope, "EmbedSequence", [ids], reuse=reuse):
         shape = None if embed_dim is None or (reuse and vocab_size is None) else [vocab_size, embed_dim]
         embeddings = model_variable(
             "embeddings", shape=shape, initializer=initializer, regularizer=regularizer, trainable=trainable
         )
-        return tf.nn.embedding_lookup(embeddings, ids)
+        return embedding_lookup_unique(embeddings, ids) if unique else tf.nn.embedding_lookup(embeddings, ids)
 
 
 linear = functools.partial(fully_connected, activation_fn=None)

@@ -6,7 +6,8 @@ import numbers
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.exports import export
+from retrograph.contrib.arg_scoping import add_arg_scope
+from retrograph.contrib.layer_parts import collect_named_outputs, exported
 
 
 def _ignored(dtype: Any, ignore_value: Any) -> Any:
@@ -60,7 +61,7 @@ def sparse_row_envelope(sparse_input: Any, row_axis: int = 0, col_axis: int = 1,
         return tf.where(envelope > zeros, envelope, zeros)
 
 
-@export("contrib.layers.embedding_lookup_unique", "contrib.slim.embedding_lookup_unique")
+@exported("embedding_lookup_unique")
 def embedding_lookup_unique(params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None) -> Any:
     """As `tf.nn.embedding_lookup`, looking each different id up once.
 
@@ -69,22 +70,20 @@ def embedding_lookup_unique(params: Any, ids: Any, partition_strategy: str = "mo
     with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
         ids = tf.convert_to_tensor(ids)
         shape = tf.shape(ids)
-        unique_ids, index = tf.unique(tf.reshape(ids, [-1]))
+        unique_ids, index = tf.unique(tf.reshape(ids, tf.reduce_prod(shape, keepdims=True)))
         rows = tf.nn.embedding_lookup(params, unique_ids, partition_strategy)
-        flat = tf.gather(rows, index)
-        found = tf.reshape(flat, tf.concat([shape, tf.slice(tf.shape(flat), [1], [-1])], 0))
+        found = tf.reshape(tf.gather(rows, index), tf.concat([shape, tf.shape(rows)[1:]], 0))
         found.set_shape(ids.get_shape().concatenate(rows.get_shape()[1:]))
         return found
 
 
-@export("contrib.layers.dense_to_sparse", "contrib.slim.dense_to_sparse")
-def dense_to_sparse(tensor: Any, eos_token: int = 0, outputs_collections: Any = None, scope: str | None = None) -> Any:
+@exported("dense_to_sparse")
+@add_arg_scope
+def dense_to_sparse(tensor: Any, eos_token: int = 0, outputs_collections: Any = None, scope: Any = None) -> Any:
     """The elements that are not `eos_token`. Source: TF 1.15 `tf.contrib.layers.dense_to_sparse`."""
-    with tf.variable_scope(scope, "dense_to_sparse", [tensor]) as opened:
+    with tf.variable_scope(scope, "dense_to_sparse", [tensor]) as sc:
         dense = tf.convert_to_tensor(tensor)
         indices = tf.where(tf.not_equal(dense, tf.constant(eos_token, dense.dtype)))
         values = tf.gather_nd(dense, indices)
         sparse = tf.SparseTensor(indices, values, tf.shape(dense, out_type=tf.int64))
-        if outputs_collections is not None:
-            tf.add_to_collection(outputs_collections, tf.identity(sparse.values, name=opened.name))
-        return sparse
+        return collect_named_outputs(outputs_collections, sc.name, sparse)
