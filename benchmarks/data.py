@@ -18,6 +18,8 @@ TRANSFORMER = {
 
 LSTM = {"batch": 32, "steps": 35, "units": 200, "layers": 2, "vocabulary": 5000, "learning_rate": 1e-3}
 WORD2VEC = {"batch": 128, "vocabulary": 50000, "width": 128, "negatives": 64, "learning_rate": 0.2}
+RESNET = {"batch": 4, "side": 224, "classes": 1000, "blocks": ((64, 3, 2), (128, 4, 2), (256, 6, 2), (512, 3, 1))}
+"""`blocks`: (depth, units, stride of the last unit) of a ResNet-50."""
 
 BATCHES = 4
 """So many different batches are fed in turn."""
@@ -63,7 +65,36 @@ def word2vec():
     return [(x.astype(np.int32), y[:, None]) for x, y in pairs]
 
 
-INPUTS = {"mlp": mlp, "convnet": convnet, "transformer": transformer, "lstm": lstm, "word2vec": word2vec}
+def resnet50():
+    """[(f32[4, 224, 224, 3],)]: images."""
+    rng = np.random.RandomState(5)
+    shape = (RESNET["batch"], RESNET["side"], RESNET["side"], 3)
+    return [(rng.randn(*shape).astype(np.float32),) for _ in range(BATCHES)]
+
+
+INPUTS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": transformer,
+    "lstm": lstm,
+    "word2vec": word2vec,
+    "resnet50": resnet50,
+}
+
+FORWARD = ("resnet50",)
+"""Models of which a step is a forward pass alone."""
+
+
+def _resnet_flops():
+    side = RESNET["side"] // 2
+    total, side, given = side**2 * 49.0 * 3 * 64, side // 2, 64
+    for depth, units, stride in RESNET["blocks"]:
+        for unit in range(units):
+            out = side // stride if unit == units - 1 else side
+            shortcut = given * 4 * depth * side**2 if given != 4 * depth else 0
+            total += side**2 * given * depth + out**2 * (9 * depth**2 + 4 * depth**2) + shortcut
+            given, side = 4 * depth, out
+    return 2 * RESNET["batch"] * (total + given * RESNET["classes"])
 
 
 def _products(shapes):
@@ -73,7 +104,9 @@ def _products(shapes):
 
 
 def flops(model):
-    """Floating-point operations of the matrix products and convolutions of one training step."""
+    """Floating-point operations of the matrix products and convolutions of one step."""
+    if model == "resnet50":
+        return _resnet_flops()
     if model == "mlp":
         n, s = MLP["batch"], MLP["sizes"]
         return _products([(n, a, b) for a, b in zip(s, s[1:])])

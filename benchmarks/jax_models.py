@@ -258,9 +258,73 @@ class _Word2vec:
         return float(loss)
 
 
+def _resnet_conv(x: Any, weights: Any, stride: int = 1) -> Any:
+    w, scale, offset, mean, variance = weights
+    size = w.shape[0]
+    # A stride of 2 pads both sides alike, as the original net does and "SAME" does not.
+    padding = "SAME" if stride == 1 else [((size - 1) // 2, size // 2)] * 2
+    y = lax.conv_general_dilated(x, w, (stride, stride), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return (y - mean) * (lax.rsqrt(variance + 1e-5) * scale) + offset
+
+
+def _resnet_unit(x: Any, unit: Params, stride: int) -> Any:
+    shortcut = _resnet_conv(x, unit["shortcut"], stride) if "shortcut" in unit else x[:, ::stride, ::stride]
+    h = jax.nn.relu(_resnet_conv(x, unit["conv1"]))
+    h = jax.nn.relu(_resnet_conv(h, unit["conv2"], stride))
+    return jax.nn.relu(shortcut + _resnet_conv(h, unit["conv3"]))
+
+
+@jax.jit
+def _resnet_logits(params: Params, x: Any) -> Any:
+    h = _pool(jax.nn.relu(_resnet_conv(x, params["root"], 2)))
+    for block, (_, units, stride) in zip(params["blocks"], data.RESNET["blocks"], strict=True):
+        for i, unit in enumerate(block):
+            h = _resnet_unit(h, unit, stride if i == units - 1 else 1)
+    w, b = params["logits"]
+    return jnp.mean(jnp.mean(h, (1, 2)) @ w + b)
+
+
+def _resnet_weights(rng: np.random.RandomState, size: int, given: int, depth: int) -> Any:
+    w = _normal(rng, (size, size, given, depth), math.sqrt(2 / (size * size * given)))
+    return w, jnp.ones(depth), jnp.zeros(depth), jnp.zeros(depth), jnp.ones(depth)
+
+
+def _resnet_params(rng: np.random.RandomState) -> Params:
+    weights, given, blocks = partial(_resnet_weights, rng), 64, []
+    for depth, units, _ in data.RESNET["blocks"]:
+        block = []
+        for _ in range(units):
+            unit = {"conv1": weights(1, given, depth), "conv2": weights(3, depth, depth)}
+            unit["conv3"] = weights(1, depth, 4 * depth)
+            if given != 4 * depth:
+                unit["shortcut"] = weights(1, given, 4 * depth)
+            block.append(unit)
+            given = 4 * depth
+        blocks.append(block)
+    classes = data.RESNET["classes"]
+    logits = (_normal(rng, (given, classes), 1 / math.sqrt(given)), jnp.zeros(classes))
+    return {"root": weights(7, 3, 64), "blocks": blocks, "logits": logits}
+
+
+class _Resnet:
+    """A forward pass, with the moving averages of its batch normalization."""
+
+    def __init__(self) -> None:
+        self.batches, self.count = data.INPUTS["resnet50"](), 0
+        self.params = _resnet_params(np.random.RandomState(3))
+
+    def step(self) -> float:
+        (x,) = self.batches[self.count % len(self.batches)]
+        self.count += 1
+        return float(_resnet_logits(self.params, x))
+
+
+_OTHERS = {"word2vec": _Word2vec, "resnet50": _Resnet}
+
+
 def trainer(model: str) -> Any:
-    """What trains a model."""
-    return _Word2vec() if model == "word2vec" else Trainer(model)
+    """What trains a model, or computes it."""
+    return _OTHERS[model]() if model in _OTHERS else Trainer(model)
 
 
 class Trainer:

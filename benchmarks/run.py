@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE))
 import data  # noqa: E402
 from micro import MICRO  # noqa: E402
 
-MODELS = ("mlp", "convnet", "transformer", "lstm", "word2vec")
+MODELS = ("mlp", "convnet", "transformer", "lstm", "word2vec", "resnet50")
 PEERS = ("jax", "tf115", "tfv1", "torch")
 _IMPORTS = {"retrograph": "retrograph", "tf115": "tensorflow", "tfv1": "tensorflow", "torch": "torch"}
 
@@ -128,7 +128,8 @@ def _workers(options: argparse.Namespace) -> dict[str, Worker]:
 def _measure_models(workers: dict[str, Worker], options: argparse.Namespace) -> list[Row]:
     rows = []
     for model in options.models:
-        row = Row(f"{model}, one training step", data.flops(model))
+        kind = "forward pass" if model in data.FORWARD else "training step"
+        row = Row(f"{model}, one {kind}", data.flops(model))
         for _ in range(options.repeats):
             for engine, worker in workers.items():
                 row.add(engine, worker.ask(do="steps", model=model, count=options.steps))

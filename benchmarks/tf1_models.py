@@ -174,7 +174,29 @@ def word2vec(tf):
     return (x, y), train_op, loss
 
 
-MODELS = {"mlp": mlp, "convnet": convnet, "transformer": transformer, "lstm": lstm, "word2vec": word2vec}
+def resnet50(tf):
+    """Slim's ResNet-50, with the moving averages of its batch normalization; the mean of the logits stands for a loss."""
+    from importlib import import_module
+
+    t = data.RESNET
+    if hasattr(tf, "install"):  # Retrograph: makes it what the name tensorflow stands for
+        tf.install()
+    nets = import_module("tensorflow.contrib.slim.nets")
+    x = tf.placeholder(tf.float32, [t["batch"], t["side"], t["side"], 3], name="x")
+    with tf.contrib.slim.arg_scope(nets.resnet_utils.resnet_arg_scope()):
+        logits, _ = nets.resnet_v1.resnet_v1_50(x, t["classes"], is_training=False)
+    loss = tf.reduce_mean(logits)
+    return (x,), loss, loss
+
+
+MODELS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "transformer": transformer,
+    "lstm": lstm,
+    "word2vec": word2vec,
+    "resnet50": resnet50,
+}
 
 
 class Trainer:
