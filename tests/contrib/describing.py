@@ -2,7 +2,7 @@
 
 import hashlib
 
-FAMILIES = ["layer"]
+FAMILIES = ["layer", "norm"]
 
 
 def _said(item):

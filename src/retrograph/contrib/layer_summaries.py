@@ -73,7 +73,8 @@ def summarize_collection(
 ) -> list[Any]:
     """A summary of each of a collection whose name fits. Source: TF 1.15 `tf.contrib.layers.summarize_collection`."""
     found = [t for t in tf.get_collection(collection) if name_filter is None or re.match(name_filter, t.op.name)]
-    return summarize_tensors(found, summarizer)
+    made: list[Any] = summarize_tensors(found, summarizer)
+    return made
 
 
 @exported("summarize_activations")
@@ -81,7 +82,8 @@ def summarize_activations(
     name_filter: str | None = None, summarizer: Callable[[Any], Any] = summarize_activation
 ) -> list[Any]:
     """A summary of each collected activation. Source: TF 1.15 `tf.contrib.layers.summarize_activations`."""
-    return summarize_collection(tf.GraphKeys.ACTIVATIONS, name_filter, summarizer)
+    made: list[Any] = summarize_collection(tf.GraphKeys.ACTIVATIONS, name_filter, summarizer)
+    return made
 
 
 summarize_variables = functools.partial(summarize_collection, tf.GraphKeys.GLOBAL_VARIABLES)

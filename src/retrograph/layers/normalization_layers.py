@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.layers.base_layer import InputSpec, Layer
 from retrograph.ops.smart_cond import smart_cond, smart_constant_value
@@ -17,6 +16,9 @@ def _known(training: Any) -> bool | None:
     """The value of `training` if it is known now."""
     value = None if isinstance(training, tf.Variable) else smart_constant_value(training)
     return None if value is None else bool(value)
+
+
+_CLIPPINGS = ["rmax", "rmin", "dmax"]
 
 
 @export("layers.BatchNormalization")
@@ -37,9 +39,10 @@ class BatchNormalization(Layer):
         renorm_momentum: float = 0.99, fused: Any = None, trainable: bool = True, virtual_batch_size: Any = None, adjustment: Any = None, name: Any = None, **kwargs: Any,
     ):  # fmt: skip
         super().__init__(trainable=trainable, name=name, **kwargs)
-        for what, given in (("renorm", renorm), ("virtual_batch_size", virtual_batch_size), ("adjustment", adjustment)):
-            if given:
-                raise errors.UnimplementedError(None, None, f"BatchNormalization: `{what}` is not implemented yet")
+        self.renorm, self.virtual_batch_size, self.adjustment = renorm, virtual_batch_size, adjustment
+        if renorm:
+            self.renorm_clipping = self._checked_clipping(renorm_clipping or {})
+            self.renorm_momentum = renorm_momentum
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
         self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
@@ -52,6 +55,12 @@ class BatchNormalization(Layer):
         self.fused = True if fused is None else fused
         self.supports_masking = True
 
+    @staticmethod
+    def _checked_clipping(clipping: Any) -> Any:
+        if set(clipping) - set(_CLIPPINGS):
+            raise ValueError(f"renorm_clipping {clipping} contains keys not in {_CLIPPINGS}")
+        return clipping
+
     # ---- variables
 
     def build(self, input_shape: Any) -> None:
@@ -60,22 +69,53 @@ class BatchNormalization(Layer):
         if not shape.ndims:
             raise ValueError("Input has undefined rank:", shape)
         self.axis = self._axes(shape)
-        self.fused = bool(self.fused) and shape.ndims == 4 and self.axis in ([1], [3])
+        self._check_virtual_batches()
+        special = self.renorm or self.virtual_batch_size is not None or self.adjustment is not None
+        self.fused = bool(self.fused) and shape.ndims == 4 and self.axis in ([1], [3]) and not special
         self._data_format = "NCHW" if self.axis == [1] else "NHWC"
         sizes = {a: shape[a].value for a in self.axis}
         for size in sizes.values():
             if size is None:
                 raise ValueError("Input has undefined `axis` dimension. Input shape: ", input_shape)
         self.input_spec = InputSpec(ndim=shape.ndims, axes=sizes)
-        self._param_shape = (
-            tuple(sizes.values()) if len(sizes) == 1 else tuple(sizes.get(i, 1) for i in range(shape.ndims))
-        )
+        self._param_shape = self._parameter_shape(sizes, shape.ndims)
         self.gamma = self._parameter("gamma", self.scale)
         self.beta = self._parameter("beta", self.center)
         with self._without_partitioner():
             self.moving_mean = self._moving("moving_mean", self.moving_mean_initializer)
             self.moving_variance = self._moving("moving_variance", self.moving_variance_initializer)
+            if self.renorm:
+                self.moving_stddev = self._moving("moving_stddev", self._first_stddev)
+                self.renorm_mean = self._moving("renorm_mean", self.moving_mean_initializer)
+                self.renorm_stddev = self._moving("renorm_stddev", self._first_stddev)
         self.built = True
+
+    def _first_stddev(self, *args: Any, **kwargs: Any) -> Any:
+        return tf.sqrt(self.moving_variance_initializer(*args, **kwargs))
+
+    def _check_virtual_batches(self) -> None:
+        if self.virtual_batch_size is None:
+            return
+        if self.virtual_batch_size <= 0:
+            raise ValueError(
+                "virtual_batch_size must be a positive integer that divides the true batch size of the input Tensor"
+            )
+        if 0 in self.axis:
+            raise ValueError(
+                "When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0"
+            )
+        if self.adjustment is not None:
+            raise ValueError("When using virtual_batch_size, adjustment cannot be specified")
+
+    def _parameter_shape(self, sizes: dict[int, Any], rank: int) -> tuple[int, ...]:
+        """The shape of the variables; with virtual batches `axis` moves behind their axis."""
+        if len(sizes) == 1 and self.virtual_batch_size is None:
+            return tuple(sizes.values())
+        shape = [sizes.get(i, 1) for i in range(rank)]
+        if self.virtual_batch_size is not None:
+            shape.insert(1, 1)
+            self.axis = [a + 1 for a in self.axis]
+        return tuple(shape)
 
     def _axes(self, shape: Any) -> list[int]:
         given = [self.axis] if isinstance(self.axis, int) else self.axis
@@ -125,20 +165,76 @@ class BatchNormalization(Layer):
         """The outputs; `training` may be a tensor."""
         if self.fused:
             return self._fused_call(inputs, training)
-        rank = inputs.shape.ndims
+        if self.virtual_batch_size is None:
+            return self._normalized(inputs, training)
+        shape = [-1, *inputs.shape.as_list()[1:]]
+        inputs = tf.reshape(inputs, [self.virtual_batch_size, -1, *shape[1:]])
+        return tf.reshape(self._normalized(inputs, training), shape)
+
+    def _normalized(self, inputs: Any, training: Any) -> Any:
+        rank, virtual = inputs.shape.ndims, self.virtual_batch_size is not None
         reduced = [i for i in range(rank) if i not in self.axis]
+        if virtual:
+            del reduced[1]
         aligned = self._aligner(inputs.shape, reduced)
         scale, offset = aligned(self.gamma), aligned(self.beta)
         mean, variance = self.moving_mean, self.moving_variance
         if _known(training) is not False:
+            if self.adjustment:
+                scale, offset = _composed(*self._adjustments(inputs, training), scale, offset)
             mean, variance = self._batch_moments(inputs, reduced, training)
-            self._update_moving(mean, variance, training)
+            new_mean, new_variance = mean, variance
+            if virtual:
+                new_mean, new_variance = (tf.reduce_mean(v, axis=1, keepdims=True) for v in (mean, variance))
+            if self.renorm:
+                r, d, new_mean, new_variance = self._corrected(new_mean, new_variance, training)
+                r = aligned(tf.stop_gradient(r, name="renorm_r"))
+                d = aligned(tf.stop_gradient(d, name="renorm_d"))
+                scale, offset = _composed(r, d, scale, offset)
+            self._update_moving(new_mean, new_variance, training)
         mean, variance = tf.cast(mean, inputs.dtype), tf.cast(variance, inputs.dtype)
         offset = None if offset is None else tf.cast(offset, inputs.dtype)
         scale = None if scale is None else tf.cast(scale, inputs.dtype)
         outputs = tf.nn.batch_normalization(inputs, aligned(mean), aligned(variance), offset, scale, self.epsilon)
         outputs.set_shape(inputs.shape)
         return outputs
+
+    def _adjustments(self, inputs: Any, training: Any) -> tuple[Any, Any]:
+        scale, bias = self.adjustment(tf.shape(inputs))
+        scale = smart_cond(training, lambda: scale, lambda: tf.ones_like(scale))
+        return scale, smart_cond(training, lambda: bias, lambda: tf.zeros_like(bias))
+
+    def _corrected(self, mean: Any, variance: Any, training: Any) -> tuple[Any, Any, Any, Any]:
+        """(r, d, mean, variance) of batch renormalization; its averages are moved."""
+        stddev = tf.sqrt(variance + self.epsilon)
+        renorm_stddev = tf.maximum(self.renorm_stddev, tf.sqrt(self.epsilon))
+        r = stddev / renorm_stddev
+        d = (mean - self.renorm_mean) / renorm_stddev
+        with tf.control_dependencies([r, d]):
+            mean, stddev = tf.identity(mean), tf.identity(stddev)
+        least, most, shift = (self.renorm_clipping.get(key) for key in ("rmin", "rmax", "dmax"))
+        if least is not None:
+            r = tf.maximum(r, least)
+        if most is not None:
+            r = tf.minimum(r, most)
+        if shift is not None:
+            d = tf.minimum(tf.maximum(d, -shift), shift)
+        r, d = (
+            smart_cond(training, lambda: r, lambda: tf.ones_like(r)),
+            smart_cond(training, lambda: d, lambda: tf.zeros_like(d)),
+        )
+        updates = [
+            self._moved_renorm(self.renorm_mean, mean, training),
+            self._moved_renorm(self.renorm_stddev, stddev, training),
+        ]
+        with tf.control_dependencies(updates):
+            return r, d, tf.identity(mean), tf.identity(variance)
+
+    def _moved_renorm(self, moving: Any, value: Any, training: Any) -> Any:
+        value = tf.identity(value)
+        return smart_cond(
+            training, lambda: self._averaged(moving, value, self.renorm_momentum), lambda: tf.identity(moving)
+        )
 
     def _aligner(self, shape: Any, reduced: list[int]) -> Callable[[Any], Any]:
         rank = shape.ndims
@@ -153,17 +249,28 @@ class BatchNormalization(Layer):
         return aligned
 
     def _batch_moments(self, inputs: Any, reduced: list[int], training: Any) -> tuple[Any, Any]:
-        batch_mean, batch_variance = tf.nn.moments(inputs, reduced, keep_dims=len(self.axis) > 1)
+        keep = self.virtual_batch_size is not None or len(self.axis) > 1
+        batch_mean, batch_variance = tf.nn.moments(tf.cast(inputs, self._param_dtype), reduced, keep_dims=keep)
         mean = smart_cond(training, lambda: batch_mean, lambda: tf.convert_to_tensor(self.moving_mean))
         return mean, smart_cond(training, lambda: batch_variance, lambda: tf.convert_to_tensor(self.moving_variance))
 
     def _update_moving(self, mean: Any, variance: Any, training: Any) -> None:
-        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            self.add_update(
-                lambda moving=moving, value=value: smart_cond(
-                    training, lambda: self._averaged(moving, value, self.momentum), lambda: moving
-                )
-            )
+        def moved_mean() -> Any:
+            return self._averaged(self.moving_mean, mean, self.momentum)
+
+        def moved_variance() -> Any:
+            if not self.renorm:
+                return self._averaged(self.moving_variance, variance, self.momentum)
+            moved = self._averaged(self.moving_stddev, tf.sqrt(variance + self.epsilon), self.momentum)
+            return self._assigned(self.moving_variance, tf.nn.relu(moved * moved - self.epsilon))
+
+        self.add_update(lambda: smart_cond(training, moved_mean, lambda: self.moving_mean))
+        self.add_update(lambda: smart_cond(training, moved_variance, lambda: self.moving_variance))
+
+    @staticmethod
+    def _assigned(moving: Any, value: Any) -> Any:
+        with tf.name_scope("AssignNewValue") as scope, tf.colocate_with(moving):
+            return tf.assign(moving, value, name=scope)
 
     @staticmethod
     def _averaged(moving: Any, value: Any, momentum: Any) -> Any:
@@ -207,6 +314,14 @@ class BatchNormalization(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the inputs."""
         return input_shape
+
+
+def _composed(scale: Any, offset: Any, then_scale: Any, then_offset: Any) -> tuple[Any, Any]:
+    """(scale, offset) of one transformation followed by another."""
+    if then_scale is not None:
+        scale *= then_scale
+        offset *= then_scale
+    return scale, offset if then_offset is None else offset + then_offset
 
 
 @export("layers.batch_normalization")
