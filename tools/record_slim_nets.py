@@ -17,6 +17,7 @@ NETS = {
     "resnet_v1": ("resnet_v1_50", "resnet_arg_scope", 224),
     "resnet_v2": ("resnet_v2_50", "resnet_arg_scope", 224),
     "inception_v1": ("inception_v1", "inception_v1_arg_scope", 224),
+    "inception_v2": ("inception_v2", "inception_v2_arg_scope", 224),
     "inception_v3": ("inception_v3", "inception_v3_arg_scope", 299),
 }
 

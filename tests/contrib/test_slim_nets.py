@@ -21,6 +21,7 @@ NETS = {
     "resnet_v1_50": ("resnet_v1", "resnet_arg_scope", 224),
     "resnet_v2_50": ("resnet_v2", "resnet_arg_scope", 224),
     "inception_v1": ("inception", "inception_v1_arg_scope", 224),
+    "inception_v2": ("inception_v2", "inception_v2_arg_scope", 224),
     "inception_v3": ("inception", "inception_v3_arg_scope", 299),
 }
 

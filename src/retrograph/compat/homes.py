@@ -195,11 +195,22 @@ HOMES: dict[str, tuple[str, ...]] = {
             "resnet_v1": "resnet_v1",
             "resnet_v2": "resnet_v2",
             "inception_v1": "inception",
+            "inception_v2": "inception_v2",
             "inception_v3": "inception",
         }.items()
     },
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
     "tensorflow.contrib.layers.python.layers.utils": ("retrograph.contrib.layer_parts",),
+    "tensorflow.contrib.layers.python.layers.layers": (
+        "retrograph.contrib.more_layers",
+        "retrograph.contrib.small_layers",
+        "retrograph.contrib.layer_functions",
+    ),
+    "tensorflow.contrib.layers.python.layers.optimizers": ("retrograph.contrib.optimizing",),
+    "tensorflow.contrib.layers.python.layers.summaries": ("retrograph.contrib.layer_summaries",),
+    "tensorflow.contrib.layers.python.layers.rev_block_lib": ("retrograph.contrib.reversible",),
+    "tensorflow.contrib.layers.python.layers.normalization": ("retrograph.contrib.normalizers",),
+    "tensorflow.contrib.layers.python.ops.sparse_ops": ("retrograph.contrib.sparse_layers",),
     "tensorflow.contrib.slim.python.slim.data.prefetch_queue": ("retrograph.contrib.prefetching",),
     **{
         f"tensorflow.python.training.tracking{name}": (
