@@ -15,7 +15,7 @@ from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
 from retrograph.framework.shape import TensorShape, compatible
-from retrograph.runtime import devices, exits
+from retrograph.runtime import allocator, devices, exits
 from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.plan import Plan
@@ -51,6 +51,7 @@ class BaseSession:
             raise TypeError(f"target must be a string, but got {type(target)}")
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
+        allocator.keep_freed_memory()
         name = target.decode() if isinstance(target, bytes) else target
         self._server = find_server(name) if name and name != "local" else None
         if config is None and self._server is not None:
