@@ -36,4 +36,5 @@ def keep_freed_memory() -> bool:
         return False
     # XLA's threads have arenas of their own otherwise, which hold no block above 64 MiB.
     wanted = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, _LARGEST_KEPT), (_TRIM_THRESHOLD, _MOST_KEPT))
-    return all([library.mallopt(parameter, value) for parameter, value in wanted])
+    done = [library.mallopt(parameter, value) for parameter, value in wanted]
+    return all(done)
