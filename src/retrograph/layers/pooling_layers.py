@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.layers.base_layer import InputSpec, Layer
-from retrograph.layers.convolutional_layers import normalized_padding, ops_format, output_length, sizes_of
-from retrograph.layers.core_layers import normalized_data_format
+from retrograph.keras import pooling_layers
+from retrograph.layers.base_layer import Layer
 
 
-class _Pooling(Layer):
-    """Pooling along `rank` axes; `kind` is `max` or `avg`."""
-
-    rank = 2
-    kind = "max"
-
+class _Pooling(pooling_layers.Pooling):
     def __init__(
         self,
         pool_size: Any,
@@ -28,45 +21,14 @@ class _Pooling(Layer):
     ):
         if strides is None:
             raise ValueError("Argument `strides` must not be None.")
-        super().__init__(name=name, **kwargs)
-        self.pool_size = sizes_of(pool_size, self.rank, "pool_size")
-        self.strides = sizes_of(strides, self.rank, "strides")
-        self.padding = normalized_padding(padding)
-        self.data_format = normalized_data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
-
-    def call(self, inputs: Any) -> Any:
-        """The outputs."""
-        last = self.data_format == "channels_last"
-        sizes, steps, form = self.pool_size, self.strides, ops_format(self.data_format, max(self.rank, 2))
-        pool = {("max", 3): tf.nn.max_pool3d, ("avg", 3): tf.nn.avg_pool3d}.get(
-            (self.kind, self.rank), tf.nn.max_pool if self.kind == "max" else tf.nn.avg_pool
+        super().__init__(
+            pool_size=pool_size, strides=strides, padding=padding, data_format=data_format, name=name, **kwargs
         )
-        if self.rank == 1:
-            axis = 2 if last else 3
-            inputs, sizes, steps = tf.expand_dims(inputs, axis), (*sizes, 1), (*steps, 1)
-        window, steps = ((1, *sizes, 1), (1, *steps, 1)) if last else ((1, 1, *sizes), (1, 1, *steps))
-        outputs = pool(inputs, ksize=window, strides=steps, padding=self.padding.upper(), data_format=form)
-        return tf.squeeze(outputs, axis) if self.rank == 1 else outputs
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the outputs."""
-        sizes = tf.TensorShape(input_shape).as_list()
-        last = self.data_format == "channels_last"
-        space = sizes[1:-1] if last else sizes[2:]
-        lengths = [
-            output_length(s, k, self.padding, step)
-            for s, k, step in zip(space, self.pool_size, self.strides, strict=True)
-        ]
-        return tf.TensorShape([sizes[0], *lengths, sizes[-1]] if last else [sizes[0], sizes[1], *lengths])
 
 
 @export("layers.MaxPooling1D")
-class MaxPooling1D(_Pooling):
+class MaxPooling1D(_Pooling, pooling_layers.MaxPooling1D, Layer):
     """The greatest of each window of sequences: f[batch, steps, channels]. Source: TF 1.15 `tf.layers.MaxPooling1D`."""
-
-    rank = 1
-    kind = "max"
 
 
 @export("layers.max_pooling1d")
@@ -83,11 +45,8 @@ def max_pooling1d(
 
 
 @export("layers.MaxPooling2D")
-class MaxPooling2D(_Pooling):
+class MaxPooling2D(_Pooling, pooling_layers.MaxPooling2D, Layer):
     """The greatest of each window of images: f[batch, height, width, channels]. Source: TF 1.15 `tf.layers.MaxPooling2D`."""
-
-    rank = 2
-    kind = "max"
 
 
 @export("layers.max_pooling2d")
@@ -104,11 +63,8 @@ def max_pooling2d(
 
 
 @export("layers.MaxPooling3D")
-class MaxPooling3D(_Pooling):
+class MaxPooling3D(_Pooling, pooling_layers.MaxPooling3D, Layer):
     """The greatest of each window of volumes: f[batch, depth, height, width, channels]. Source: TF 1.15 `tf.layers.MaxPooling3D`."""
-
-    rank = 3
-    kind = "max"
 
 
 @export("layers.max_pooling3d")
@@ -125,11 +81,8 @@ def max_pooling3d(
 
 
 @export("layers.AveragePooling1D")
-class AveragePooling1D(_Pooling):
+class AveragePooling1D(_Pooling, pooling_layers.AveragePooling1D, Layer):
     """The mean of each window of sequences: f[batch, steps, channels]. Source: TF 1.15 `tf.layers.AveragePooling1D`."""
-
-    rank = 1
-    kind = "avg"
 
 
 @export("layers.average_pooling1d")
@@ -146,11 +99,8 @@ def average_pooling1d(
 
 
 @export("layers.AveragePooling2D")
-class AveragePooling2D(_Pooling):
+class AveragePooling2D(_Pooling, pooling_layers.AveragePooling2D, Layer):
     """The mean of each window of images: f[batch, height, width, channels]. Source: TF 1.15 `tf.layers.AveragePooling2D`."""
-
-    rank = 2
-    kind = "avg"
 
 
 @export("layers.average_pooling2d")
@@ -167,11 +117,8 @@ def average_pooling2d(
 
 
 @export("layers.AveragePooling3D")
-class AveragePooling3D(_Pooling):
+class AveragePooling3D(_Pooling, pooling_layers.AveragePooling3D, Layer):
     """The mean of each window of volumes: f[batch, depth, height, width, channels]. Source: TF 1.15 `tf.layers.AveragePooling3D`."""
-
-    rank = 3
-    kind = "avg"
 
 
 @export("layers.average_pooling3d")

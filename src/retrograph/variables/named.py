@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+CUSTOM: dict[str, Any] = {}
+"""Objects that programs made known by name, for all kinds."""
+
 
 def serialize(value: Any) -> Any:
     """The name and configuration of an object, or the name of a function.
@@ -24,7 +27,7 @@ def deserialize(config: Any, known: dict[str, Any], custom: dict[str, Any] | Non
 
     Raises ValueError: an unknown name, or a dictionary of another form.
     """
-    known = {**known, **(custom or {})}
+    known = {**known, **CUSTOM, **(custom or {})}
     if isinstance(config, str):
         if config not in known:
             raise ValueError(f"Unknown {kind}:{config}")
@@ -33,4 +36,5 @@ def deserialize(config: Any, known: dict[str, Any], custom: dict[str, Any] | Non
         raise ValueError(f"Improper config format: {config}")
     if config["class_name"] not in known:
         raise ValueError(f"Unknown {kind}: {config['class_name']}")
-    return known[config["class_name"]](**config["config"])
+    made = known[config["class_name"]]
+    return made.from_config(config["config"]) if hasattr(made, "from_config") else made(**config["config"])
