@@ -132,6 +132,8 @@ INTERNALS: dict[str, dict[str, str]] = {
 }
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "tensorflow.python.ops.distributions": ("retrograph.distributions",),
+    "tensorflow.contrib.distributions.python.ops": ("retrograph.distributions",),
     "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),
     "tensorflow.python.ops.nn_impl": ("retrograph.compat.v2_forms",),
     "tensorflow.python.ops.nn_ops": ("retrograph.compat.v2_forms",),

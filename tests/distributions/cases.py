@@ -1,0 +1,106 @@
+"""Cases that TF 1.15.5 and Retrograph are asked in the same words: distributions, what to ask them, and bijectors.
+
+Runs under Python 3.7 too. Everything is an expression of `tf`, `np`, `ds` (tf.contrib.distributions) and `bs`.
+"""
+
+# name -> (distribution, a value of its support)
+CORE = {
+    "normal": ("ds.Normal([0., 1.], [1., 2.5])", "[0.5, -3.]"),
+    "normal_scalar": ("ds.Normal(0., 1.)", "[-12., -1., 0., 6.]"),
+    "normal_f64": ("ds.Normal(np.float64(1.), np.array([2., .1]), name='n')", "np.array([0.5, -30.])"),
+    "normal_checked": ("ds.Normal([0.], [1.], validate_args=True)", "[0.]"),
+    "normal_negative": ("ds.Normal([0.], [-1.], validate_args=True)", "[0.]"),
+    "normal_softplus": ("ds.NormalWithSoftplusScale([0.], [-1., 2.])", "[0.3, 0.4]"),
+    "normal_two_dtypes": ("ds.Normal(np.float64(0.), np.float32(1.))", "0."),
+    "normal_ints": ("ds.Normal(0, 1)", "0."),
+    "laplace": ("ds.Laplace([0., 1.], 2.)", "[[1.5, -3.], [0., 1.]]"),
+    "laplace_softplus": ("ds.LaplaceWithSoftplusScale([0., 1.], 2.)", "[1.5, -3.]"),
+    "bernoulli_logits": ("ds.Bernoulli(logits=[-1., 0., 3.])", "[1, 0, 1]"),
+    "bernoulli_probs": ("ds.Bernoulli(probs=[[.1, .6]], dtype=tf.float32)", "[[1., 0.], [0., 0.]]"),
+    "bernoulli_checked": ("ds.Bernoulli(probs=[.1, .6], validate_args=True)", "[1, 0]"),
+    "bernoulli_above_one": ("ds.Bernoulli(probs=[1.1, .6], validate_args=True)", "[1, 0]"),
+    "bernoulli_two": ("ds.Bernoulli(probs=[1.1], logits=[1.])", "[1, 0]"),
+    "bernoulli_ints": ("ds.Bernoulli(logits=[1])", "[1, 0]"),
+    "categorical": ("ds.Categorical(logits=[[1., 2., 0.], [0., 0., -3.]])", "[1, 2]"),
+    "categorical_1d": ("ds.Categorical(probs=[.2, .5, .3], dtype=tf.int64)", "[[0, 1], [2, 2]]"),
+    "categorical_3d": ("ds.Categorical(logits=np.ones([2, 2, 3], np.float32))", "[[0, 1], [2, 2]]"),
+    "categorical_checked": ("ds.Categorical(probs=[.2, .5, .3], validate_args=True)", "1"),
+    "categorical_one_class": ("ds.Categorical(probs=[1.], validate_args=True)", "1"),
+    "categorical_scalar": ("ds.Categorical(logits=1.)", "1"),
+    "uniform": ("ds.Uniform([0., 1.], 3.)", "[0.5, 3.]"),
+    "uniform_empty": ("ds.Uniform(2., 1., validate_args=True)", "[0.5, 3.]"),
+    "beta": ("ds.Beta([1., 2., 3.], 2.)", "[.2, .5, .9]"),
+    "beta_strict": ("ds.Beta([1., 2.], 2., validate_args=True, allow_nan_stats=False)", "[.2, .5]"),
+    "beta_softplus": ("ds.BetaWithSoftplusConcentration([1., 2.], [-2., 1.])", "[.2, .5]"),
+    "gamma": ("ds.Gamma([.5, 2., 30.], [1., 3., 2.])", "[.2, .5, 9.]"),
+    "gamma_strict": ("ds.Gamma([.5], [1.], allow_nan_stats=False)", "[.2]"),
+    "gamma_softplus": ("ds.GammaWithSoftplusConcentrationRate([.5], [1.])", "[.2]"),
+    "exponential": ("ds.Exponential([.5, 2.])", "[.2, 3.]"),
+    "exponential_softplus": ("ds.ExponentialWithSoftplusRate([.5, 2.])", "[.2, 3.]"),
+    "student_t": ("ds.StudentT([.5, 2., 5.], [0., 1., 2.], 3.)", "[.2, 3., 100.]"),
+    "student_t_strict": ("ds.StudentT(.5, 0., 3., allow_nan_stats=False)", ".2"),
+    "student_t_softplus": ("ds.StudentTWithAbsDfSoftplusScale([-3.3], 0., [3.])", "[.2]"),
+    "multinomial": ("ds.Multinomial([4., 2.], probs=[[.2, .3, .5], [.1, .1, .8]])", "[[1., 1., 2.], [0., 0., 2.]]"),
+    "multinomial_1d": ("ds.Multinomial(3., logits=[1., 0., 2.], validate_args=True)", "[1., 0., 2.]"),
+    "multinomial_bad": ("ds.Multinomial(3., logits=[1., 0., 2.], validate_args=True)", "[1., 1., 2.]"),
+    "dirichlet": ("ds.Dirichlet([[1., 2., 3.]])", "[[.2, .3, .5]]"),
+    "dirichlet_mode": ("ds.Dirichlet([2., 2., 3.], validate_args=True)", "[.2, .3, .5]"),
+    "dirichlet_strict": ("ds.Dirichlet([1., 2., 3.], allow_nan_stats=False)", "[.2, .3, .5]"),
+    "dirichlet_multinomial": ("ds.DirichletMultinomial([3., 2.], [[1., 2.], [2., 3.]])", "[[1., 2.], [0., 2.]]"),
+    "dirichlet_multinomial_1d": ("ds.DirichletMultinomial(3., [1., 2., 4.], validate_args=True)", "[1., 2., 0.]"),
+    "unknown_shape": ("ds.Normal(tf.placeholder_with_default([1., 2.], None), 1.)", "[1., 2.]"),
+    "unknown_classes": (
+        "ds.Categorical(tf.placeholder_with_default([[1., 2.]], [None, None]), validate_args=True)", "[1]"),
+}  # fmt: skip
+
+CONTRIB = {
+    "cauchy": ("ds.Cauchy([0., 1.], 2.)", "[1.5, -3.]"),
+    "cauchy_strict": ("ds.Cauchy(0., 2., allow_nan_stats=False)", "[1.5]"),
+    "logistic": ("ds.Logistic([0., 1.], 2.)", "[1.5, -3.]"),
+    "half_normal": ("ds.HalfNormal([1., 2.])", "[1.5, -3.]"),
+    "chi2": ("ds.Chi2([1., 4.])", "[1.5, 3.]"),
+    "chi2_abs": ("ds.Chi2WithAbsDf([-1.5, 4.])", "[1.5, 3.]"),
+    "inverse_gamma": ("ds.InverseGamma([.5, 2.5, 4.], 2.)", "[1.5, 3., .1]"),
+    "inverse_gamma_softplus": ("ds.InverseGammaWithSoftplusConcentrationRate([.5, 2.5], 2.)", "[1.5, 3.]"),
+    "binomial": ("ds.Binomial([4., 2.], probs=[.2, .5])", "[4., 1.]"),
+    "binomial_checked": ("ds.Binomial(4., logits=[.2, .5], validate_args=True)", "[4., 1.]"),
+    "negative_binomial": ("ds.NegativeBinomial([4., 1.], probs=[.2, .5])", "[4., 1.]"),
+    "geometric": ("ds.Geometric(probs=[.2, .5])", "[4., 0.]"),
+    "geometric_checked": ("ds.Geometric(logits=[.2, .5], validate_args=True)", "[4., 0.]"),
+    "poisson": ("ds.Poisson([.5, 20.])", "[4., 0.]"),
+    "poisson_log": ("ds.Poisson(log_rate=[.5, 2.], validate_args=True)", "[4., 0.]"),
+    "poisson_none": ("ds.Poisson()", "[4., 0.]"),
+    "one_hot": ("ds.OneHotCategorical(logits=[[1., 2., 0.], [0., 1., 0.]])", "[[0, 1, 0], [1, 0, 0]]"),
+    "one_hot_float": ("ds.OneHotCategorical(probs=[.2, .5, .3], dtype=tf.float32)", "[[0., 1., 0.]]"),
+    "exp_relaxed": ("ds.ExpRelaxedOneHotCategorical(.5, probs=[[.2, .5, .3]])", "np.log([[.2, .3, .5]], dtype='f')"),
+    "exp_relaxed_batch": ("ds.ExpRelaxedOneHotCategorical([.5, 2.], logits=[[1., 2.], [0., 1.]])", "[[-1., -.5]]*2"),
+}  # fmt: skip
+
+KL = {
+    "normal": "ds.Normal([0., 1.], 2.), ds.Normal(1., [3., 1.])",
+    "bernoulli": "ds.Bernoulli(logits=[0., 1.]), ds.Bernoulli(probs=[.5, .1])",
+    "categorical": "ds.Categorical(logits=[0., 1.]), ds.Categorical(probs=[.5, .5])",
+    "beta": "ds.Beta([1., 2.], 3.), ds.Beta(2., [1., 2.])",
+    "gamma": "ds.Gamma([1., 2.], 3.), ds.Gamma(2., [1., 2.])",
+    "exponential": "ds.Exponential([1., 2.]), ds.Gamma(2., [1., 2.])",
+    "dirichlet": "ds.Dirichlet([1., 2.]), ds.Dirichlet([3., 1.])",
+    "one_hot": "ds.OneHotCategorical(logits=[0., 1.]), ds.OneHotCategorical(probs=[.5, .5])",
+    "none": "ds.Normal(0., 1.), ds.Gamma(2., [1., 2.])",
+    "strict": "ds.Normal(0., 1., allow_nan_stats=False), ds.Normal(2., 1.)",
+    "nan": "ds.Normal(0., -1., allow_nan_stats=False), ds.Normal(2., float('nan'))",
+}
+
+QUESTIONS = [
+    "d.sample(seed=7)", "d.sample([2, 1], seed=3)", "d.sample(2)", "d.log_prob(v)", "d.prob(v)", "d.cdf(v)",
+    "d.log_cdf(v)", "d.survival_function(v)", "d.log_survival_function(v)", "d.quantile([.1, .7])", "d.mean()",
+    "d.variance()", "d.stddev()", "d.mode()", "d.entropy()", "d.covariance()", "d.batch_shape_tensor()",
+    "d.event_shape_tensor()", "d.is_scalar_batch()", "d.is_scalar_event()", "grad(d.log_prob(v), v)",
+    "grad_of_sample(d)",
+]  # fmt: skip
+PLAIN = [
+    "str(d)",
+    "repr(d)",
+    "str(d.reparameterization_type)",
+    "sorted(d.parameters)",
+    "type(d).param_static_shapes([3])",
+]
