@@ -2,7 +2,7 @@
 
 import hashlib
 
-FAMILIES = ["layer", "norm"]
+FAMILIES = ["layer", "norm", "streaming"]
 
 
 def _said(item):
@@ -28,7 +28,10 @@ def digest(lines):
 
 
 def described(tf, build, whole=False):
-    """Operations, variables, collections and twice the values of what `build(tf)` gives (or the error it raises)."""
+    """Operations, variables, collections and twice the values of what `build(tf)` gives.
+
+    A tuple is run step by step. Or the error it raises.
+    """
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(7)
         try:
@@ -49,5 +52,6 @@ def described(tf, build, whole=False):
             with tf.Session() as session:
                 session.run([tf.global_variables_initializer(), tf.local_variables_initializer()])
                 session.run(tf.tables_initializer())
-                made["values"] = [_values(session.run(fetches)) for _ in range(2)]
+                steps = fetches if isinstance(fetches, tuple) else (fetches,)
+                made["values"] = [[_values(session.run(step)) for step in steps] for _ in range(2)]
         return made

@@ -84,15 +84,23 @@ def _predictions_first(metric: Any, name: str) -> Any:
 
 _SWAPPED = (
     "accuracy", "precision", "recall", "true_positives", "true_negatives", "false_positives", "false_negatives",
-    "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "mean_iou",
+    "mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "mean_iou", "mean_relative_error",
+    "mean_cosine_distance", "specificity_at_sensitivity", "sensitivity_at_specificity", "precision_at_thresholds",
+    "recall_at_thresholds", "auc",
 )  # fmt: skip
+_SPARSE = {
+    "streaming_sparse_recall_at_k": "recall_at_k",
+    "streaming_sparse_precision_at_k": "precision_at_k",
+    "streaming_sparse_average_precision_at_k": "average_precision_at_k",
+}
 _SAME = {
     "streaming_mean": "mean",
     "streaming_mean_tensor": "mean_tensor",
     "streaming_percentage_less": "percentage_below",
 }
 _STREAMING = {
-    **{f"streaming_{n}": _predictions_first(getattr(metrics_impl, n), f"streaming_{n}") for n in _SWAPPED},
+    **{f"streaming_{n}": _predictions_first(getattr(tf.metrics, n), f"streaming_{n}") for n in _SWAPPED},
+    **{name: _predictions_first(getattr(tf.metrics, plain), name) for name, plain in _SPARSE.items()},
     **{name: getattr(metrics_impl, plain) for name, plain in _SAME.items()},
 }
 globals().update(_STREAMING)

@@ -258,7 +258,7 @@ def average_precision_at_k(
 
 
 def _streaming_average(
-    labels: Any, best: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: str
+    labels: Any, best: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: str | None
 ) -> tuple[Any, Any]:
     with tf.name_scope(name, "average_precision_at_top_k", _tensors(best, labels, weights)) as scope:
         average = _average_precision(labels, best)

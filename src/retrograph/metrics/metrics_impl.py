@@ -203,10 +203,15 @@ def _part(hits: Any, misses: Any, name: str) -> Any:
 
 
 def _hit_rate(kind: str, missed: Any, labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:  # fmt: skip
+    return _hit_rate_of(true_positives, missed, kind, labels, predictions, weights, metrics_collections, updates_collections, name)  # fmt: skip
+
+
+def _hit_rate_of(counted: Any, rest: Any, kind: str, labels: Any, predictions: Any, weights: Any, metrics_collections: Any, updates_collections: Any, name: Any) -> Any:  # fmt: skip
+    """What part one count is of two."""
     with tf.variable_scope(name, kind, (predictions, labels, weights)):
         predictions, labels, weights = _squeezed(tf.cast(predictions, tf.bool), tf.cast(labels, tf.bool), weights)
-        hits, update_hits = true_positives(labels, predictions, weights)
-        misses, update_misses = missed(labels, predictions, weights)
+        hits, update_hits = counted(labels, predictions, weights)
+        misses, update_misses = rest(labels, predictions, weights)
         value = _part(hits, misses, "value")
         update = _part(update_hits, update_misses, "update_op")
         return _collected(value, update, metrics_collections, updates_collections)

@@ -36,6 +36,13 @@ def _counts(
         predictions, labels, weights = _squeezed(
             tf.cast(predictions, tf.float32), tf.cast(labels, dtype=tf.bool), weights
         )
+    return _tallied(labels, predictions, thresholds, weights, kinds)
+
+
+def _tallied(
+    labels: Any, predictions: Any, thresholds: Any, weights: Any, kinds: Any = _KINDS
+) -> tuple[list[Any], list[Any]]:
+    """As `_counts`, of predictions as they are."""
     number = len(thresholds)
     column = tf.reshape(predictions, [-1, 1])
     row = tf.reshape(tf.cast(labels, dtype=tf.bool), [1, -1])
@@ -63,6 +70,8 @@ def _counts(
 
 def _area(counts: list[Any], number: int, curve: str, method: str, name: str) -> Any:
     tp, fn, tn, fp = counts
+    if curve == "PR" and method == "careful_interpolation":
+        return _interpolated(tp, fp, fn, number - 1)
     hit_rate = tf.div(tp + _EPSILON, tp + fn + _EPSILON)
     if curve == "ROC":
         x, y = tf.div(fp, fp + tn + _EPSILON), hit_rate
@@ -71,6 +80,22 @@ def _area(counts: list[Any], number: int, curve: str, method: str, name: str) ->
     widths, left, right = x[: number - 1] - x[1:], y[: number - 1], y[1:]
     heights = {"minoring": tf.minimum, "majoring": tf.maximum}.get(method, lambda a, b: (a + b) / 2.0)
     return tf.reduce_sum(tf.multiply(widths, heights(left, right)), name=name)
+
+
+def _interpolated(tp: Any, fp: Any, fn: Any, last: int) -> Any:
+    """The area under the PR curve, hits and false alarms interpolated between the thresholds."""
+    gained = tp[:last] - tp[1:]
+    positives = tp + fp
+    slope = tf.div_no_nan(gained, tf.maximum(positives[:last] - positives[1:], 0), name="prec_slope")
+    intercept = tp[1:] - tf.multiply(slope, positives[1:])
+    ratio = tf.where(
+        tf.logical_and(positives[:last] > 0, positives[1:] > 0),
+        tf.div_no_nan(positives[:last], tf.maximum(positives[1:], 0), name="recall_relative_ratio"),
+        tf.ones_like(positives[1:]),
+    )
+    parts = slope * (gained + intercept * tf.log(ratio))
+    increments = tf.div_no_nan(parts, tf.maximum(tp[1:] + fn[1:], 0), name="pr_auc_increment")
+    return tf.reduce_sum(increments, name="interpolate_pr_auc")
 
 
 @export("metrics.auc")
@@ -85,8 +110,6 @@ def auc(
             raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
         if summation_method not in ("trapezoidal", "careful_interpolation", "minoring", "majoring"):
             raise ValueError(f"Invalid summation_method: {summation_method}")
-        if curve == "PR" and summation_method == "careful_interpolation":
-            raise NotImplementedError("tf.metrics.auc: careful_interpolation of PR curves is not supported.")
         inner = (
             [(i + 1) * 1.0 / (num_thresholds - 1) for i in range(num_thresholds - 2)]
             if thresholds is None

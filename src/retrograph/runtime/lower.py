@@ -95,9 +95,14 @@ def reader_of(tensor: Tensor) -> Operation | None:
     while op._type == "Identity":
         source = op._inputs[0]
         if source._dtype._is_ref:
-            return op
+            return None if _is_held(op) else op
         op = source._op
     return None
+
+
+def _is_held(read: Operation) -> bool:
+    """Whether a read of a variable that may change its shape is waited for: a new shape takes new memory in TF."""
+    return read._outputs[0]._shape is None and bool(read._control_outputs)
 
 
 _GATES = frozenset(("Switch", "Enter"))
