@@ -2,7 +2,7 @@
 
 import hashlib
 
-FAMILIES = ["layer", "norm", "streaming"]
+FAMILIES = ["layer", "loss", "norm", "streaming"]
 
 
 def _said(item):

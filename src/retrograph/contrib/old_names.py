@@ -1,76 +1,13 @@
-"""The losses and metrics of `tf.contrib`: those of `tf.losses` and `tf.metrics` with predictions before labels."""
+"""The metrics of `tf.contrib` that are those of `tf.metrics` with predictions before labels."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export, export_value
-from retrograph.losses import losses_impl
 from retrograph.metrics import metrics_impl
-
-
-def _public_loss(name: str) -> Callable[[Any], Any]:
-    return export(f"contrib.losses.{name}", f"contrib.slim.losses.{name}")
-
-
-for _name in ("add_loss", "get_losses", "get_regularization_losses", "get_total_loss"):
-    globals()[_name] = getattr(losses_impl, _name)
-    export_value(f"contrib.losses.{_name}", f"contrib.slim.losses.{_name}", globals()[_name], attribute=_name)
-
-
-@_public_loss("compute_weighted_loss")
-def compute_weighted_loss(losses: Any, weights: Any = 1.0, scope: Any = None) -> Any:
-    """Weighted losses over the number of nonzero weights. Source: TF 1.15 `tf.contrib.losses.compute_weighted_loss`."""
-    return tf.losses.compute_weighted_loss(losses, weights, scope)
-
-
-@_public_loss("absolute_difference")
-def absolute_difference(predictions: Any, labels: Any = None, weights: Any = 1.0, scope: Any = None) -> Any:
-    """As `tf.losses.absolute_difference`. Source: TF 1.15 `tf.contrib.losses.absolute_difference`."""
-    return tf.losses.absolute_difference(labels, predictions, weights, scope)
-
-
-@_public_loss("mean_squared_error")
-def mean_squared_error(predictions: Any, labels: Any = None, weights: Any = 1.0, scope: Any = None) -> Any:
-    """As `tf.losses.mean_squared_error`. Source: TF 1.15 `tf.contrib.losses.mean_squared_error`."""
-    return tf.losses.mean_squared_error(labels, predictions, weights, scope)
-
-
-@_public_loss("mean_pairwise_squared_error")
-def mean_pairwise_squared_error(predictions: Any, labels: Any = None, weights: Any = 1.0, scope: Any = None) -> Any:
-    """As `tf.losses.mean_pairwise_squared_error`. Source: TF 1.15 `tf.contrib.losses.mean_pairwise_squared_error`."""
-    return tf.losses.mean_pairwise_squared_error(labels, predictions, weights, scope)
-
-
-@_public_loss("log_loss")
-def log_loss(predictions: Any, labels: Any = None, weights: Any = 1.0, epsilon: float = 1e-7, scope: Any = None) -> Any:
-    """As `tf.losses.log_loss`. Source: TF 1.15 `tf.contrib.losses.log_loss`."""
-    return tf.losses.log_loss(labels, predictions, weights, epsilon, scope)
-
-
-@_public_loss("softmax_cross_entropy")
-def softmax_cross_entropy(
-    logits: Any, onehot_labels: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: Any = None
-) -> Any:
-    """As `tf.losses.softmax_cross_entropy`. Source: TF 1.15 `tf.contrib.losses.softmax_cross_entropy`."""
-    return tf.losses.softmax_cross_entropy(onehot_labels, logits, weights, label_smoothing, scope)
-
-
-@_public_loss("sparse_softmax_cross_entropy")
-def sparse_softmax_cross_entropy(logits: Any, labels: Any, weights: Any = 1.0, scope: Any = None) -> Any:
-    """As `tf.losses.sparse_softmax_cross_entropy`. Source: TF 1.15 `tf.contrib.losses.sparse_softmax_cross_entropy`."""
-    return tf.losses.sparse_softmax_cross_entropy(labels, logits, weights, scope)
-
-
-@_public_loss("sigmoid_cross_entropy")
-def sigmoid_cross_entropy(
-    logits: Any, multi_class_labels: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: Any = None
-) -> Any:
-    """As `tf.losses.sigmoid_cross_entropy`. Source: TF 1.15 `tf.contrib.losses.sigmoid_cross_entropy`."""
-    return tf.losses.sigmoid_cross_entropy(multi_class_labels, logits, weights, label_smoothing, scope)
 
 
 def _predictions_first(metric: Any, name: str) -> Any:

@@ -201,7 +201,7 @@ def f1_score(
     with tf.variable_scope(name, "f1", (labels, predictions, weights)):
         predictions, labels, weights = _squeezed(predictions, labels, weights)
         found = _counts(labels, predictions, _even_thresholds(num_thresholds), weights, kinds)
-        value, update = (best(*counts, suffix=s) for counts, s in zip(found, ("value", "update"), strict=True))
+        value, update = (best(*[*counts, s]) for counts, s in zip(found, ("value", "update"), strict=True))
         return _collected(value, update, metrics_collections, updates_collections)
 
 
