@@ -40,6 +40,11 @@ def _chosen(mask: Any, new: Any, old: Any) -> Any:
     return tf.where(_wide(mask, new), new, old)
 
 
+def _all_chosen(mask: Any, new: Any, old: Any, like: Any) -> list[Any]:
+    masks = [_wide(mask, value) for value in like]
+    return [tf.where(m, n, o) for m, n, o in zip(masks, new, old, strict=True)]
+
+
 @export("keras.backend.rnn")
 def rnn(
     step_function: Any, inputs: Any, initial_states: Any, go_backwards: bool = False, mask: Any = None, constants: Any = None, unroll: bool = False, input_length: Any = None,
@@ -177,9 +182,10 @@ def _masked_body(run: _Run, arrays: Any, first: Any) -> Any:
         output, new_states = run.stepped(inputs, states)
         flat = nest.flatten(output)
         other = zeros if run.zero_output else nest.flatten(before)
-        made = tuple(_chosen(mask, o, z) for o, z in zip(flat, other, strict=True))
+        made = tuple(_all_chosen(mask, flat, other, flat))
         old, new = _keep_shapes(states, new_states)
-        kept = [_chosen(mask, n, s) for n, s in zip(new, old, strict=True)]
-        return (time + 1, _written(outputs, time, made), made, *nest.pack_sequence_as(new_states, kept))
+        kept = _all_chosen(mask, new, old, old)
+        outputs = _written(outputs, time, made)
+        return (time + 1, outputs, made, *nest.pack_sequence_as(new_states, kept))
 
     return body, zeros
