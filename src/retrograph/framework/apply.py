@@ -114,7 +114,7 @@ def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords:
                 refs.extend(converted)
             inputs.extend(converted)
         for tensor in inputs:
-            if tensor._op._graph is not graph:
+            if tensor._op._graph is not graph and not graph.building_function:
                 raise KeyError(tensor._op._name)
         _explicit_attrs(definition, keywords, attrs)
         if not scope and name is not None:

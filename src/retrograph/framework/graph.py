@@ -668,7 +668,7 @@ class Graph:
 
     @property
     def building_function(self) -> bool:
-        """False: functions are not graphs of their own here."""
+        """Whether this is the graph of a function."""
         return False
 
     def finalize(self) -> None:
@@ -1381,6 +1381,8 @@ def graph_of_inputs(inputs: Iterable[Any], graph: Graph | None = None) -> Graph:
     """
     first: Any = None
     found = graph
+    if found is None and get_default_graph().building_function:
+        return get_default_graph()
     for item in inputs:
         if item.__class__ is Tensor or isinstance(item, (Tensor, Operation)) or hasattr(item, "dense_shape"):
             element = item

@@ -56,6 +56,9 @@ def handles_behind(tensor: Tensor) -> set[Operation]:
         seen.add(t)
         if t._op._type in HANDLE_TYPES:
             found.add(t._op)
+        elif t._op._type == "Placeholder" and t._op._graph.building_function:
+            # What a function captures is the very handle outside.
+            pending.extend(s for s in (t._op._graph.sources.get(t),) if s is not None)  # type: ignore[attr-defined]
         else:
             pending.extend(i for i in t._op._inputs if is_handle(i))
     return found

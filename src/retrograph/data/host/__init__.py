@@ -1,0 +1,1 @@
+"""Datasets as they run: a tree of objects, and iterators over them."""
