@@ -18,7 +18,7 @@ from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array, math
-from retrograph.ops.joining import roll
+from retrograph.ops.joining import concat, pad, roll, stack
 from retrograph.ops.raw import raw
 from retrograph.ops.rows import ints, with_value
 
@@ -161,10 +161,12 @@ def _inferred_length(x: Tensor, rank: int, inverse: bool) -> Any:
 
 
 def _padded(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Tensor:
-    """The input filled up with zeros, as far as the sizes are known now; the transform itself does the rest."""
+    """The input filled up with zeros to the sizes, where it is smaller."""
     wanted = constant_value_as_shape(lengths)
-    if x._shape is None or 0 in x._shape or not wanted.is_fully_defined() or None in x._shape[-rank:]:
+    if x._shape is not None and 0 in x._shape:
         return x
+    if x._shape is None or not wanted.is_fully_defined() or None in x._shape[-rank:]:
+        return _padded_when_run(x, rank, lengths, inverse)
     sizes: list[Any] = wanted.as_list()
     if inverse:
         sizes[-1] = sizes[-1] // 2 + 1
@@ -172,6 +174,17 @@ def _padded(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Tensor:
     if not any(after for _, after in missing):
         return x
     return raw("Pad", x, [[0, 0]] * (len(x._shape) - rank) + missing)  # type: ignore[no-any-return]
+
+
+def _padded_when_run(x: Tensor, rank: int, lengths: Any, inverse: bool) -> Tensor:
+    """As `_padded`, of sizes that the graph does not know."""
+    all_axes: Any = array.rank(x)
+    sizes = array.shape(x)[-rank:]
+    before = array.zeros([math.maximum(0, all_axes - rank)], lengths.dtype)
+    if inverse:
+        lengths = concat([lengths[:-1], lengths[-1:] // 2 + 1], 0)
+    missing = concat([before, math.maximum(0, lengths - sizes)], 0)
+    return pad(x, stack([array.zeros_like(missing), missing], axis=1))
 
 
 def _real(rank: int, inverse: bool, x: Any, fft_length: Any, name: str | None) -> Tensor:
