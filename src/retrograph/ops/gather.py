@@ -34,6 +34,7 @@ from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
 from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
 from retrograph.ops.rows import (
+    all_within,
     is_static,
     make_tensor,
     num_elements,
@@ -72,9 +73,9 @@ def _unsigned(indices: Any) -> Any:
 
 
 def _check_range(op: Any, indices: Any, size: int) -> None:
-    wrong = (indices < 0) | (indices >= size)
-    if not wrong.any():
+    if all_within(indices, size):
         return
+    wrong = (indices < 0) | (indices >= size)
     at = tuple(np.argwhere(wrong)[0].tolist())
     where = f"indices{list(at)}".replace(" ", "") if at else "indices"
     raise errors.InvalidArgumentError(None, op, f"{where} = {indices[at]} is not in [0, {size})")

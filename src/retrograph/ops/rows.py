@@ -166,3 +166,16 @@ def axis_input(c: ShapeContext, index: int, rank: int | None) -> int | None:
 def normalize(axes: Iterable[int], rank: int) -> tuple[int, ...]:
     """Axes counted from the front."""
     return tuple([axis + rank if axis < 0 else axis for axis in axes])
+
+
+_FEW_NUMBERS = 256  # of which Python finds the smallest and largest sooner than NumPy does between two steps of XLA
+
+
+def all_within(indices: Any, size: int) -> bool:
+    """Whether all of these NumPy integers are in [0, size)."""
+    if not indices.size:
+        return True
+    if indices.size <= _FEW_NUMBERS:
+        numbers = indices.reshape(-1).tolist()
+        return bool(min(numbers) >= 0 and max(numbers) < size)
+    return bool(indices.min() >= 0 and indices.max() < size)

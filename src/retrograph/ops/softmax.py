@@ -30,6 +30,7 @@ from retrograph.ops import check, joining, reduction, selecting, sequence, strid
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
+from retrograph.ops.rows import all_within
 
 # Shape rules
 
@@ -98,17 +99,16 @@ def _sparse_xent(op: Any, logits: Any, labels: Any) -> Any:
 def _check_fed_labels(op: Any, labels: Any) -> None:
     shape = op.inputs[0]._shape
     classes = None if shape is None else shape[-1]
-    if classes is None:
+    if classes is None or all_within(labels, classes):
         return
     values = np.asarray(labels).reshape(-1)
     outside = values[(values < 0) | (values >= classes)]
-    if outside.size:
-        raise errors.InvalidArgumentError(
-            None,
-            op,
-            f"Received a label value of {outside[0]} which is outside the valid range of [0, {classes}).  "
-            f"Label values: {' '.join(map(str, values.tolist()))}",
-        )
+    raise errors.InvalidArgumentError(
+        None,
+        op,
+        f"Received a label value of {outside[0]} which is outside the valid range of [0, {classes}).  "
+        f"Label values: {' '.join(map(str, values.tolist()))}",
+    )
 
 
 # Gradients

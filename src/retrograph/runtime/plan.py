@@ -246,7 +246,7 @@ def _elements(shape: Any) -> int:
 class _Executable:
     """A compiled segment for certain shapes."""
 
-    __slots__ = ("call", "checks", "dynamic", "forwards", "static", "written")
+    __slots__ = ("call", "checks", "dynamic", "forwards", "static", "wide", "written")
 
     def __init__(self) -> None:
         self.call: Any = None
@@ -254,6 +254,7 @@ class _Executable:
         self.dynamic: list[Tensor] = []
         self.static: dict[Tensor, Any] = {}
         self.forwards = False
+        self.wide = False
         self.checks: list[tuple[Operation, list[Any]]] = []
 
 
@@ -368,7 +369,7 @@ class Segment(_Step):
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Computes the outputs into `env` and updates the session's cells; UninitializedError leaves all as it was."""
         cells = session._cells
-        with session._lock, jax.enable_x64(True):
+        with session._lock:
             if session._closed:
                 raise errors.CancelledError(None, None, "Session has been closed.")
             for tensor in self.static_inputs:
@@ -390,7 +391,9 @@ class Segment(_Step):
                 self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
-                self._dispatch(executable, cells, donated, kept, dynamic, env)
+                # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
+                with jax.enable_x64(True) if executable.wide else _NO_DEFERRAL:
+                    self._dispatch(executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
 
     def _hoist_changing(self) -> None:
@@ -471,9 +474,11 @@ class Segment(_Step):
 
         exits.register()
         jitted = jax.jit(traced, donate_argnums=0)
-        lowered = jitted.lower(donated, kept, dynamic)
-        if executable.written or executable.dynamic or executable.checks:
-            executable.call = lowered.compile()
+        with jax.enable_x64(True):
+            lowered = jitted.lower(donated, kept, dynamic)
+            if executable.written or executable.dynamic or executable.checks:
+                executable.call = lowered.compile()
+        executable.wide = any(v.dtype.itemsize > 4 for v in jax.tree.leaves(lowered.args_info))
         return executable
 
     def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
@@ -759,6 +764,9 @@ class Plan:
     def _run_steps(self, session: Any, env: dict[Tensor, Any]) -> None:
         if self._steps is None:
             self._steps = self._cut()
+        if len(self._steps) == 1 and not self._steps[0].waits and not session._tracer.active:
+            self._run_step(self._steps[0], session, env)
+            return
         # Other threads run these steps too: a finer cut is a new list.
         one = session._tracer.timing(lambda step: self._run_step(step, session, env), env)
         run_in_turn(self._steps, session._waits, one)

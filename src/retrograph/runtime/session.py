@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -173,14 +173,18 @@ class BaseSession:
         return plan
 
     def _fed(self, feed_dict: Any) -> tuple[tuple[Tensor, ...], list[Any]]:
-        if not isinstance(feed_dict, Mapping):
+        if feed_dict.__class__ is not dict and not isinstance(feed_dict, Mapping):
             raise TypeError("input must be a dictionary")
-        tensors, values = [], []
+        graph, tensors, values = self._graph, [], []
         for key, value in _flattened(feed_dict):
+            if key.__class__ is Tensor and key._op._graph is graph:
+                tensors.append(key)
+                values.append(_fed_value(graph, key, key, value))
+                continue
             for subkey, subvalue in expand_feed(key, value):
                 tensor = self._fed_tensor(subkey)
                 tensors.append(tensor)
-                values.append(_fed_value(self._graph, tensor, subkey, subvalue))
+                values.append(_fed_value(graph, tensor, subkey, subvalue))
         return tuple(tensors), values
 
     def _fed_tensor(self, key: Any) -> Tensor:
@@ -284,7 +288,13 @@ def _cache_key(fetches: Any) -> Any:
     return None
 
 
-def _flattened(feed_dict: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+def _flattened(feed_dict: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    if any(isinstance(key, (tuple, list)) for key in feed_dict):
+        return _flattened_pairs(feed_dict)
+    return feed_dict.items()
+
+
+def _flattened_pairs(feed_dict: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
     for key, value in feed_dict.items():
         if isinstance(key, (tuple, list)) and not hasattr(key, "dense_shape"):
             yield from zip(_leaves(key), _leaves(value), strict=True)

@@ -24,6 +24,11 @@ class Tracer:
     def __init__(self) -> None:
         self._local = threading.local()
 
+    @property
+    def active(self) -> bool:
+        """Whether this thread's run is recorded."""
+        return getattr(self._local, "events", None) is not None
+
     @contextmanager
     def recording(self, run_metadata: Any) -> Iterator[None]:
         """Inside the block parts are recorded; then they are in `run_metadata.step_stats`."""
