@@ -3,43 +3,102 @@
 from __future__ import annotations
 
 import json
+import numbers
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-from retrograph.framework.exports import export
+from retrograph.framework import errors
+from retrograph.framework.exports import export, export_value
 
-_ASSIGNMENT = re.compile(
-    r"(?P<name>[a-zA-Z][\w.]*)(?:\[\s*(?P<index>\d+)\s*\])?\s*=\s*(?:\[(?P<list>[^\]]*)\]|(?P<value>[^,\[]*))(?:$|,\s*)"
+PARAM_RE = re.compile(
+    r"(?P<name>[a-zA-Z][\w\.]*)(\[\s*(?P<index>\d+)\s*\])?\s*=\s*"
+    r"((?P<val>[^,\[]*)|\[(?P<vals>[^\]]*)\])($|,\s*)"
 )
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+export_value("contrib.training.python.training.hparam.PARAM_RE", PARAM_RE, attribute="PARAM_RE")
+_BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 
 
-def _cast(name: str, kind: type, value: Any) -> Any:
+def _refused(name: str, kind: type, value: Any, values: Any) -> NoReturn:
+    raise ValueError(f"Could not parse hparam '{name}' of type '{kind.__name__}' with value '{value}' in {values}")
+
+
+def _repeated(name: str, values: Any) -> NoReturn:
+    raise ValueError(f"Multiple assignments to variable '{name}' in {values}")
+
+
+def _parser(kind: type) -> Callable[[str], Any]:
+    """What makes a value of a text. It raises ValueError."""
+    return kind if kind is not bool else lambda text: _BOOLEANS[text] if text in _BOOLEANS else bool(int(text))
+
+
+def _parsed(name: str, kind: type, texts: list[str], whole: str, values: str) -> list[Any]:
+    try:
+        return [_parser(kind)(text) for text in texts]
+    except ValueError:
+        _refused(name, kind, whole, values)
+
+
+@export("contrib.training.parse_values", "contrib.training.python.training.hparam.parse_values")
+def parse_values(values: str, type_map: dict[str, Any], ignore_unknown: bool = False) -> dict[str, Any]:
+    """The values by name (or by name and index) in `name=value,name=[1,2],name[1]=3`.
+
+    Raises ValueError: an unknown name, one set twice, a malformed text.
+    Source: TF 1.15 `tf.contrib.training.parse_values`.
+    """
+    found: dict[str, Any] = {}
+    position = 0
+    while position < len(values):
+        match = PARAM_RE.match(values, position)
+        if match is None:
+            raise ValueError(f"Malformed hyperparameter value: {values[position:]}")
+        position = match.end()
+        name = match["name"]
+        if name in type_map:
+            _take(found, name, type_map[name], match, values)
+        elif not ignore_unknown:
+            raise ValueError(f"Unknown hyperparameter type for {name}")
+    return found
+
+
+def _take(found: dict[str, Any], name: str, kind: type, match: Any, values: str) -> None:
+    if match["val"] is None:
+        if match["index"] is not None:
+            raise ValueError("Assignment of a list to a list index.")
+        if name in found:
+            _repeated(name, values)
+        texts = [text for text in re.split("[ ,]", match["vals"]) if text]
+        found[name] = _parsed(name, kind, texts, match["vals"], values)
+        return
+    value = _parsed(name, kind, [match["val"]], match["val"], values)[0]
+    if not match["index"]:
+        if name in found:
+            _repeated(name, values)
+        found[name] = value
+        return
+    places = found.setdefault(name, {})
+    if not isinstance(places, dict):
+        _repeated(name, values)
+    index = int(match["index"])
+    if index in places:
+        _repeated(f"{name}[{index}]", values)
+    places[index] = value
+
+
+def _cast(name: str, kind: Any, value: Any) -> Any:
     """The value as the type of a hyperparameter. Raises ValueError: it is of another."""
-    failure = ValueError(f"Could not cast hparam '{name}' of type '{kind}' from value {value!r}")
-    if value is None or kind is type(None):
+    if type(value) is kind or issubclass(kind, type(None)):
         return value
-    if kind in (str, bytes):
-        if not isinstance(value, str | bytes):
-            raise failure
-        return value
-    if isinstance(value, bool) != (kind is bool):
-        raise failure
-    if kind is int and not isinstance(value, int):
-        raise failure
-    if kind is float and not isinstance(value, int | float):
-        raise failure
+    text = issubclass(kind, str | bytes) and not isinstance(value, str | bytes)
+    boolean = issubclass(kind, bool) != isinstance(value, bool)
+    whole = issubclass(kind, numbers.Integral) and not isinstance(value, numbers.Integral)
+    number = issubclass(kind, numbers.Number) and not isinstance(value, numbers.Number)
+    if text or boolean or whole or number:
+        raise ValueError(f"Could not cast hparam '{name}' of type '{kind}' from value {value!r}")
     return kind(value)
 
 
-def _parsed(name: str, kind: type, text: str) -> Any:
-    try:
-        return _BOOLEANS[text.lower()] if kind is bool else text if kind is type(None) else kind(text)
-    except (KeyError, ValueError):
-        raise ValueError(f"Could not parse hparam '{name}' of type '{kind.__name__}' from value '{text}'") from None
-
-
-@export("contrib.training.HParams")
+@export("contrib.training.HParams", "contrib.training.python.training.hparam.HParams")
 class HParams:
     """Hyperparameters as attributes, each with the type of its first value.
 
@@ -49,13 +108,15 @@ class HParams:
     Source: TF 1.15 `tf.contrib.training.HParams`.
     """
 
-    _RESERVED = ("_hparam_types", "_model_structure")
+    _HAS_DYNAMIC_ATTRIBUTES = True
 
     def __init__(self, hparam_def: Any = None, model_structure: Any = None, **kwargs: Any):
-        if hparam_def is not None:
-            raise NotImplementedError("tf.contrib.training.HParams: hparam_def is not supported.")
         self._hparam_types: dict[str, tuple[type, bool]] = {}
         self._model_structure = model_structure
+        if hparam_def:
+            if kwargs:
+                raise ValueError("hparam_def and initialization values are mutually exclusive")
+            kwargs = {name: _of_message(value) for name, value in hparam_def.hparam.items()}
         for name, value in kwargs.items():
             self.add_hparam(name, value)
 
@@ -67,7 +128,7 @@ class HParams:
         if is_list and not value:
             raise ValueError(f"Multi-valued hyperparameters cannot be empty: {name}")
         self._hparam_types[name] = (type(value[0]) if is_list else type(value), is_list)
-        setattr(self, name, list(value) if isinstance(value, tuple) else value)
+        setattr(self, name, value)
 
     def set_hparam(self, name: str, value: Any) -> None:
         """Another value of the same type. Raises ValueError: it does not fit."""
@@ -88,27 +149,8 @@ class HParams:
             del self._hparam_types[name]
 
     def parse(self, values: str) -> HParams:
-        """Sets those named in `name=value,name=[1,2],name[1]=3`. Raises ValueError: unknown name, malformed."""
-        position = 0
-        while position < len(values):
-            match = _ASSIGNMENT.match(values, position)
-            if match is None:
-                raise ValueError(f"Malformed hyperparameter value: {values[position:]}")
-            position = match.end()
-            self._assign(match["name"], match["index"], match["list"], match["value"])
-        return self
-
-    def _assign(self, name: str, index: str | None, listed: str | None, value: str | None) -> None:
-        if name not in self._hparam_types:
-            raise ValueError(f"Unknown hyperparameter type for {name}")
-        kind, is_list = self._hparam_types[name]
-        if listed is not None:
-            self.set_hparam(name, [_parsed(name, kind, t) for t in re.split(r"\s*,\s*", listed.strip()) if t])
-        elif index is not None:
-            getattr(self, name)[int(index)] = _parsed(name, kind, (value or "").strip())
-        else:
-            parsed = _parsed(name, kind, (value or "").strip())
-            self.set_hparam(name, [parsed] if is_list else parsed)
+        """Sets those named in `name=value,name=[1,2]`. Raises ValueError: unknown name, malformed."""
+        return self.override_from_dict(parse_values(values, {n: kind for n, (kind, _) in self._hparam_types.items()}))
 
     def override_from_dict(self, values_dict: dict[str, Any]) -> HParams:
         """Sets those of a dict."""
@@ -116,14 +158,17 @@ class HParams:
             self.set_hparam(name, value)
         return self
 
+    def set_from_map(self, values_map: dict[str, Any]) -> HParams:
+        """As `override_from_dict`, by its old name."""
+        return self.override_from_dict(values_dict=values_map)
+
     def parse_json(self, values_json: str) -> HParams:
         """Sets those of a JSON object."""
         return self.override_from_dict(json.loads(values_json))
 
     def to_json(self, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
-        """All as a JSON object, functions left out."""
-        plain = {k: v for k, v in self.values().items() if not callable(v)}
-        return json.dumps(plain, indent=indent, separators=separators, sort_keys=sort_keys)
+        """All as a JSON object."""
+        return json.dumps(self.values(), indent=indent, separators=separators, sort_keys=sort_keys)
 
     def values(self) -> dict[str, Any]:
         """All by name."""
@@ -133,13 +178,21 @@ class HParams:
         """The value, or `default` where there is none. Raises ValueError: a default of another type."""
         if key not in self._hparam_types:
             return default
-        kind, is_list = self._hparam_types[key]
         if default is not None:
-            if is_list and not isinstance(default, list):
-                raise ValueError(f"Hparam '{key}' of type '{kind.__name__}' is incompatible with default={default}")
-            for value in default if isinstance(default, list) else [default]:
-                _cast(key, kind, value)
+            self._check_default(key, default)
         return getattr(self, key)
+
+    def _check_default(self, key: str, default: Any) -> None:
+        kind, is_list = self._hparam_types[key]
+        text = f"list<{kind}>" if is_list else str(kind)
+        failure = f"Hparam '{key}' of type '{text}' is incompatible with default={default}"
+        if is_list != isinstance(default, list):
+            raise ValueError(failure)
+        try:
+            for value in default if is_list else [default]:
+                _cast(key, kind, value)
+        except ValueError as error:
+            raise ValueError(f"{failure}. {error}") from None
 
     def get_model_structure(self) -> Any:
         """The structure given when it was made."""
@@ -149,11 +202,32 @@ class HParams:
         """Sets the structure."""
         self._model_structure = model_structure
 
+    def to_proto(self, export_scope: Any = None) -> Any:
+        """Raises UnimplementedError: the message `HParamDef` is not known."""
+        raise errors.UnimplementedError(None, None, "tf.contrib.training.HParams.to_proto is not implemented")
+
+    @staticmethod
+    def from_proto(hparam_def: Any, import_scope: Any = None) -> HParams:
+        """The hyperparameters of a message `HParamDef`."""
+        return HParams(hparam_def=hparam_def)
+
     def __contains__(self, key: str) -> bool:
         return key in self._hparam_types
 
     def __str__(self) -> str:
-        return str(sorted(self.values().items()))
+        return ",".join(f"{name}={value}" for name, value in self.values().items())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self})"
+        return f"{type(self).__name__}({sorted(self.values().items())})"
+
+
+def _of_message(message: Any) -> Any:
+    """The value, or the list of values, of one hyperparameter of a message."""
+    kind = message.WhichOneof("kind")
+    given = getattr(message, kind)
+    values = [given] if kind.endswith("_value") else list(given.value)
+    if kind.startswith("int64"):
+        values = [int(v) for v in values]
+    elif kind.startswith("bytes"):
+        values = [v.decode() if isinstance(v, bytes) else v for v in values]
+    return values[0] if kind.endswith("_value") else values

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
 
 
-def _exported(name: str) -> Any:
+def _exported(name: str) -> Callable[[Any], Any]:
     return export(f"contrib.losses.metric_learning.{name}")
 
 
