@@ -353,6 +353,15 @@ class Layer(Tracked):
             elif loss is not None:
                 self._losses.append(_tagged(loss, inputs))
 
+    def add_metric(self, value: Any, aggregation: Any = None, name: Any = None) -> None:
+        """Adds a metric: the mean of a tensor over batches, or the result of a `Metric`.
+
+        Raises ValueError: no name, or another aggregation than `mean`. Source: TF 1.15 `tf.keras.layers.Layer.add_metric`.
+        """
+        from retrograph.keras.metric_base import added_metric
+
+        added_metric(self, value, aggregation, name)
+
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Adds update operations (also as functions that make them)."""
         relevant = calls.stack[-1][1] if calls.in_call else [node.input_tensors for node in self._inbound_nodes]
