@@ -263,6 +263,17 @@ def plain_attrs(attrs: dict[str, AttrValue]) -> dict[str, Any]:
     return {key: value.python_value() for key, value in attrs.items()}
 
 
+# What code that takes attributes at their word stumbles over where a file does not keep it.
+_DAMAGE = (
+    KeyError, IndexError, AttributeError, TypeError, OverflowError, ZeroDivisionError, RecursionError, AssertionError,
+    UnicodeError,
+)  # fmt: skip
+
+
+def _damaged(name: str, op_type: str, error: Exception) -> ValueError:
+    return ValueError(f"Node '{name}' (op: '{op_type}') is no node that can be made: {type(error).__name__}: {error}")
+
+
 class _Import:
     """One call of `import_graph_def`."""
 
@@ -280,15 +291,16 @@ class _Import:
     def run(self) -> None:
         """Makes the operations."""
         for node in Pending(self.nodes, self._sources):
-            self._add(node)
+            try:
+                self._add(node)
+            except _DAMAGE as error:
+                raise _damaged(node.name, node.op, error) from error
         self.maker.close_loops()
         for op in self.maker.new:
-            if "_class" in op._attrs:
+            try:
                 self._colocate(op)
-            if "_exit" in op._attrs:
-                # The gradient of a loop names it by one of its results.
-                name = op._attrs["_exit"].decode()
-                op._set_attr("_exit", self.made[name]._name.encode() if name in self.made else name.encode())
+            except _DAMAGE as error:
+                raise _damaged(op._name, op.type, error) from error
         self.maker.apply_scopes()
         for op in self.maker.new:
             self.graph._names_in_use.setdefault(op._name.lower(), 1)
@@ -367,8 +379,13 @@ class _Import:
         return self.made[name]
 
     def _colocate(self, op: Operation) -> None:
-        """Renames the groups of colocated operations; only when all are made are their new names known."""
-        op._set_attr("_class", [self._colocation(op, c) for c in op._attrs["_class"]])
+        """Renames the operations that an operation's attributes name; only when all are made are their new names known."""
+        if "_class" in op._attrs:
+            op._set_attr("_class", [self._colocation(op, c) for c in op._attrs["_class"]])
+        if "_exit" in op._attrs:
+            # The gradient of a loop names it by one of its results.
+            name = op._attrs["_exit"].decode()
+            op._set_attr("_exit", self.made[name]._name.encode() if name in self.made else name.encode())
 
     def _colocation(self, op: Operation, group: bytes) -> bytes:
         if not group.startswith(b"loc:@"):

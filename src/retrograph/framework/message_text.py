@@ -315,7 +315,10 @@ def _text_of_tokens(reader: _Reader, field: Field) -> Any:
 
 def merge_text(text: str | bytes, message: Any) -> Any:
     """Merges a message in the text format into `message`, and gives it. Raises: ParseError with line and column."""
-    reader = _Reader(text.decode() if isinstance(text, bytes) else text)
+    try:
+        reader = _Reader(text.decode() if isinstance(text, bytes) else text)
+    except UnicodeDecodeError as error:
+        raise ParseError(f"The text is no UTF-8: {error}") from None
     message.MergeFromString(_parse_fields(reader, message._full_name, "", _DEEPEST))
     return message
 
