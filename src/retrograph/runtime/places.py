@@ -43,7 +43,15 @@ def _is_host_op(op: Operation) -> bool:
         return any(t._dtype._base.name in _HOST_TYPES and t._op._type != "Const" for t in op._inputs)
     if record.on_host(op) or (record.lower is None and record.numpy is not None and record.effect):
         return True
-    return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs))
+    return any(t._dtype._base.name in _HOST_TYPES for t in (*op._inputs, *op._outputs)) or _asks_texts(op)
+
+
+def _asks_texts(op: Operation) -> bool:
+    """Whether an operation asks something of a TensorArray of texts, such as its size: its contents stay on the host."""
+    if op._type != "TensorArraySizeV3":
+        return False
+    made = op._inputs[0]._op
+    return made._type == "TensorArrayV3" and made._attrs["dtype"]._base.name in _HOST_TYPES
 
 
 def handles_behind(tensor: Tensor) -> set[Operation]:
