@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+import retrograph as tf
+
 from retrograph.data import structure
 from retrograph.data.functions import StateFunction, StructuredFunction
 from retrograph.framework import data_nest, dtypes, seeds
@@ -134,21 +136,18 @@ def zip_datasets(datasets: Any) -> Any:
 def list_files(file_pattern: Any, shuffle: bool | None, seed: Any) -> Any:
     """The names of files that match."""
     from retrograph.data.dataset import DatasetV1
-    from retrograph.ops import array, math
-    from retrograph.ops.check import Assert
-    from retrograph.ops.strings import reduce_join
 
     with name_scope("list_files"):
         pattern = convert_to_tensor(file_pattern, dtype=dtypes.string, name="file_pattern")
         files = apply_op("MatchingFiles", None, pattern=pattern)
-        found = math.greater(array.shape(files)[0], 0, name="match_not_empty")
-        text = math.add("No files matched pattern: ", reduce_join(pattern, separator=", "), name="message")
-        check = Assert(found, [text], summarize=1, name="assert_not_empty")
+        found = tf.greater(tf.shape(files)[0], 0, name="match_not_empty")
+        text = tf.add("No files matched pattern: ", tf.strings.reduce_join(pattern, separator=", "), name="message")
+        check = tf.Assert(found, [text], summarize=1, name="assert_not_empty")
         with control_dependencies([check]):
-            files = array.identity(files)
+            files = tf.identity(files)
         dataset = DatasetV1.from_tensor_slices(files)
         if shuffle or shuffle is None:
-            buffer_size = math.maximum(array.shape(files, out_type=int64)[0], 1)
+            buffer_size = tf.maximum(tf.shape(files, out_type=int64)[0], 1)
             dataset = dataset.shuffle(buffer_size, seed=seed)
         return dataset
 
@@ -213,17 +212,14 @@ def shard(dataset: Any, num_shards: Any, index: Any) -> Any:
 
 def seed_tensors(seed: Any) -> dict[str, Tensor]:
     """The two seeds of a dataset as tensors; never both 0 if one was given."""
-    from retrograph.ops import math
-    from retrograph.ops.selecting import where
-
     first, second = seeds.get_seed(seed)
     if first is None:
         return {"seed": constant(0, dtype=int64, name="seed"), "seed2": constant(0, dtype=int64, name="seed2")}
     one = convert_to_tensor(first, dtype=int64, name="seed")
     with name_scope("seed2") as scope:
         two = convert_to_tensor(second, dtype=int64)
-        both_zero = math.logical_and(math.equal(one, 0), math.equal(two, 0))
-        two = where(both_zero, constant(2**31 - 1, dtype=int64), two, name=scope)
+        both_zero = tf.logical_and(tf.equal(one, 0), tf.equal(two, 0))
+        two = tf.where(both_zero, constant(2**31 - 1, dtype=int64), two, name=scope)
     return {"seed": one, "seed2": two}
 
 
