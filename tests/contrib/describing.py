@@ -2,7 +2,7 @@
 
 import hashlib
 
-FAMILIES = ["layer", "loss", "norm", "streaming", "training"]
+FAMILIES = ["layer", "loss", "nn", "norm", "streaming", "training"]
 
 
 def _said(item):
