@@ -2,7 +2,7 @@
 
 import hashlib
 
-FAMILIES = ["layer", "loss", "nn", "norm", "streaming", "training"]
+FAMILIES = ["layer", "loss", "nn", "norm", "slim_data", "streaming", "training"]
 
 
 def _said(item):

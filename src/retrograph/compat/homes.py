@@ -334,7 +334,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.core.protobuf": ("retrograph.runtime.config",),
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
-    "tensorflow.contrib.slim.python.slim.data": ("retrograph.contrib.example_decoder",),
+    "tensorflow.contrib.slim.python.slim.data": ("retrograph.contrib.example_decoder", "retrograph.contrib.slim_data"),
+    **{
+        f"tensorflow.contrib.slim.python.slim.data.{name}": ("retrograph.contrib.slim_data",)
+        for name in ("dataset", "data_provider", "dataset_data_provider", "parallel_reader", "data_decoder")
+    },
 }
 
 # What TF has here under a name means something else than the same name in the homes of the modules above.
