@@ -1,0 +1,134 @@
+"""`tf.keras.optimizers.schedules`: learning rates as functions of the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import retrograph as tf
+from retrograph.framework.exports import export
+from retrograph.variables import named
+
+
+@export("keras.optimizers.schedules.LearningRateSchedule")
+class LearningRateSchedule:
+    """A learning rate for each step. Source: TF 1.15 `tf.keras.optimizers.schedules.LearningRateSchedule`."""
+
+    options: tuple[str, ...] = ()
+
+    def __call__(self, step: Any) -> Any:
+        raise NotImplementedError("Learning rate schedule must override __call__")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal schedule."""
+        return {name: getattr(self, name) for name in self.options}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The schedule that `get_config` described."""
+        return cls(**config)
+
+
+class _Decay(LearningRateSchedule):
+    options = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: Any = None
+    ):
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+
+    def _terms(self, step: Any) -> tuple[Any, Any, Any]:
+        rate = tf.convert_to_tensor(self.initial_learning_rate, name="initial_learning_rate")
+        steps, decay = tf.cast(self.decay_steps, rate.dtype), tf.cast(self.decay_rate, rate.dtype)
+        p = tf.cast(step, rate.dtype) / steps
+        return rate, decay, tf.floor(p) if self.staircase else p
+
+
+@export("keras.optimizers.schedules.ExponentialDecay")
+class ExponentialDecay(_Decay):
+    """`initial * decay_rate ** (step / decay_steps)`. Source: TF 1.15 `tf.keras.optimizers.schedules.ExponentialDecay`."""
+
+    def __call__(self, step: Any) -> Any:
+        with tf.name_scope(self.name or "ExponentialDecay") as name:
+            rate, decay, p = self._terms(step)
+            return tf.multiply(rate, tf.pow(decay, p), name=name)
+
+
+@export("keras.optimizers.schedules.InverseTimeDecay")
+class InverseTimeDecay(_Decay):
+    """`initial / (1 + decay_rate * step / decay_steps)`. Source: TF 1.15 `tf.keras.optimizers.schedules.InverseTimeDecay`."""
+
+    def __call__(self, step: Any) -> Any:
+        with tf.name_scope(self.name or "InverseTimeDecay") as name:
+            rate, decay, p = self._terms(step)
+            one = tf.cast(tf.constant(1), rate.dtype)
+            return tf.divide(rate, tf.add(one, tf.multiply(decay, p)), name=name)
+
+
+@export("keras.optimizers.schedules.PiecewiseConstantDecay")
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """A value between each two steps. Source: TF 1.15 `tf.keras.optimizers.schedules.PiecewiseConstantDecay`."""
+
+    options = ("boundaries", "values", "name")
+
+    def __init__(self, boundaries: Any, values: Any, name: Any = None):
+        if len(boundaries) != len(values) - 1:
+            raise ValueError("The length of boundaries should be 1 less than the length of values")
+        self.boundaries, self.values, self.name = boundaries, values, name
+
+    def __call__(self, step: Any) -> Any:
+        with tf.name_scope(self.name or "PiecewiseConstant"):
+            step = tf.convert_to_tensor(step)
+            bounds = [tf.cast(tf.convert_to_tensor(b), step.dtype.base_dtype) for b in self.boundaries]
+            values = [tf.convert_to_tensor(v) for v in self.values]
+            pairs = [(step <= bounds[0], lambda: values[0]), (step > bounds[-1], lambda: values[-1])]
+            for low, high, value in zip(bounds[:-1], bounds[1:], values[1:-1], strict=True):
+                pairs.append(((step > low) & (step <= high), lambda v=value: v))
+            return tf.case(pairs, lambda: values[0], exclusive=True)
+
+
+@export("keras.optimizers.schedules.PolynomialDecay")
+class PolynomialDecay(LearningRateSchedule):
+    """From the initial to the end rate by a power. Source: TF 1.15 `tf.keras.optimizers.schedules.PolynomialDecay`."""
+
+    options = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
+
+    def __init__(
+        self,
+        initial_learning_rate: Any,
+        decay_steps: Any,
+        end_learning_rate: Any = 0.0001,
+        power: Any = 1.0,
+        cycle: bool = False,
+        name: Any = None,
+    ):
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
+
+    def __call__(self, step: Any) -> Any:
+        with tf.name_scope(self.name or "PolynomialDecay") as name:
+            rate = tf.convert_to_tensor(self.initial_learning_rate, name="initial_learning_rate")
+            end, power = tf.cast(self.end_learning_rate, rate.dtype), tf.cast(self.power, rate.dtype)
+            step, steps = tf.cast(step, rate.dtype), tf.cast(self.decay_steps, rate.dtype)
+            if self.cycle:
+                rounds = tf.cond(tf.equal(step, 0), lambda: 1.0, lambda: tf.ceil(step / self.decay_steps))
+                steps = tf.multiply(steps, rounds)
+            else:
+                step = tf.minimum(step, self.decay_steps)
+            p = tf.divide(step, steps)
+            return tf.add(tf.multiply(rate - end, tf.pow(1 - p, power)), end, name=name)
+
+
+_KNOWN = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay)}
+
+
+@export("keras.optimizers.schedules.serialize")
+def serialize(learning_rate_schedule: Any) -> Any:
+    """The class and configuration of a schedule. Source: TF 1.15 `tf.keras.optimizers.schedules.serialize`."""
+    return named.serialize(learning_rate_schedule)
+
+
+@export("keras.optimizers.schedules.deserialize")
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The schedule of a class and configuration. Source: TF 1.15 `tf.keras.optimizers.schedules.deserialize`."""
+    return named.deserialize(config, _KNOWN, custom_objects, "decay")
