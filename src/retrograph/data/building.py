@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 import retrograph as tf
-
 from retrograph.data import structure
 from retrograph.data.functions import StateFunction, StructuredFunction
 from retrograph.framework import data_nest, dtypes, seeds
@@ -19,7 +18,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.dtypes import int64
-from retrograph.framework.graph import Tensor, control_dependencies, name_scope
+from retrograph.framework.graph import Tensor, control_dependencies, get_default_graph, name_scope
 from retrograph.framework.shape import Dimension, TensorShape
 from retrograph.framework.static_value import constant_value, constant_value_as_shape
 from retrograph.framework.structures import SparseTensor
@@ -212,7 +211,12 @@ def shard(dataset: Any, num_shards: Any, index: Any) -> Any:
 
 def seed_tensors(seed: Any) -> dict[str, Tensor]:
     """The two seeds of a dataset as tensors; never both 0 if one was given."""
-    first, second = seeds.get_seed(seed)
+    if isinstance(seed, Tensor):
+        graph_seed = get_default_graph().seed
+        first = seeds.DEFAULT_GRAPH_SEED if graph_seed is None else graph_seed
+        second = seed % (2**31 - 1)
+    else:
+        first, second = seeds.get_seed(seed)
     if first is None:
         return {"seed": constant(0, dtype=int64, name="seed"), "seed2": constant(0, dtype=int64, name="seed2")}
     one = convert_to_tensor(first, dtype=int64, name="seed")

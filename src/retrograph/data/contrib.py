@@ -25,8 +25,7 @@ def _older(name: str, module: str, target: Any, instead: str | None = None) -> A
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"As `tf.data.experimental.{target.__name__}`. Source: TF 1.15 `tf.contrib.data.{name}`."
-    warning = deprecated(f"Use `tf.data.experimental.{instead or name}(...)`.", _OPS + module)(call)
-    return warning
+    return deprecated(f"Use `tf.data.experimental.{instead or name}(...)`.", _OPS + module)(call)
 
 
 _TABLE: list[tuple[str, str, Any]] = [
@@ -118,7 +117,11 @@ def sliding_window_batch(
     shift = window_shift if stride is None else stride
 
     def apply(dataset: Any) -> Any:
-        numbers = {"window_size": window_size, "window_shift": 1 if shift is None else shift, "window_stride": window_stride}
+        numbers = {
+            "window_size": window_size,
+            "window_shift": 1 if shift is None else shift,
+            "window_stride": window_stride,
+        }
         tensors = {n: building.as_int64(v, n) for n, v in numbers.items()}
         spec = data_nest.map_structure(lambda s: structure.batched_spec(s, None), dataset.element_spec)
         return building.unary("SlidingWindowDataset", dataset, spec, tensors)
@@ -179,4 +182,3 @@ class LMDBDataset:
 
     def __init__(self, filenames: Any):
         raise errors.UnimplementedError(None, None, "tf.contrib.data.LMDBDataset: LMDB files are not supported")
-

@@ -14,7 +14,8 @@ from retrograph.data import building, structure
 from retrograph.data.dataset import DatasetV1, DatasetV1Adapter
 from retrograph.data.options import Options
 from retrograph.data.readers import TFRecordDataset, optional_tensor, parallel_interleave_dataset
-from retrograph.data.transforming import AUTOTUNE, ignore_errors as without_errors, shuffle_and_repeat
+from retrograph.data.transforming import AUTOTUNE, shuffle_and_repeat
+from retrograph.data.transforming import ignore_errors as without_errors
 from retrograph.framework import data_nest, dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
@@ -322,9 +323,7 @@ def make_batched_features_dataset(
     threads = 1 if reader_num_threads is None else reader_num_threads
     dataset = _interleaved(dataset, lambda name: reader(name, *(reader_args or [])), threads, sloppy_ordering)
     if structure.legacy_types(dataset.element_spec) == (dtypes.string, dtypes.string):
-        dataset = DatasetV1Adapter(
-            building.map_dataset(dataset, lambda _, v: v, None, use_inter_op_parallelism=False)
-        )
+        dataset = DatasetV1Adapter(building.map_dataset(dataset, lambda _, v: v, None, use_inter_op_parallelism=False))
     dataset = _shuffled_and_repeated(dataset, num_epochs, shuffle, shuffle_buffer_size, shuffle_seed)
     dataset = dataset.batch(batch_size, drop_remainder=drop_final_batch or num_epochs is None)
     dataset = dataset.apply(parse_example_dataset(features, 2 if parser_num_threads is None else parser_num_threads))

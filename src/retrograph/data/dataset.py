@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from retrograph.data import building, structure
-from retrograph.data.host import batching, combining, files, grouping, iterators, mapping, optionals, ordering, rows, sources
+from retrograph.data.host import (
+    batching,
+    combining,
+    files,
+    grouping,
+    iterators,
+    mapping,
+    optionals,
+    ordering,
+    rows,
+    sources,
+)
 from retrograph.data.iterator import Iterator
 from retrograph.data.options import AutotuneAlgorithm, Options
 from retrograph.framework import data_nest, seeds
@@ -611,4 +622,15 @@ def get_legacy_output_types(dataset_or_iterator: Any) -> Any:
     return structure.legacy_types(get_structure(dataset_or_iterator))
 
 
-_ROWS = (sources, ordering, batching, mapping, combining, iterators, grouping, files, rows, optionals)  # register the op types
+_ROWS = (
+    sources,
+    ordering,
+    batching,
+    mapping,
+    combining,
+    iterators,
+    grouping,
+    files,
+    rows,
+    optionals,
+)  # register the op types

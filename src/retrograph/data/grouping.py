@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 import retrograph as tf
-
 from retrograph.data import building, structure
 from retrograph.data.functions import StateFunction, StructuredFunction
 from retrograph.framework import data_nest
@@ -128,9 +127,7 @@ def _filled_shapes(shapes: Any, filler: Any) -> Any:
 
 def _bucket_of(length: Any, boundaries: Sequence[int]) -> Any:
     lowest, highest = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-    inside = tf.logical_and(
-        tf.less_equal([lowest, *boundaries], length), tf.less(length, [*boundaries, highest])
-    )
+    inside = tf.logical_and(tf.less_equal([lowest, *boundaries], length), tf.less(length, [*boundaries, highest]))
     return tf.reduce_min(tf.where(inside))
 
 

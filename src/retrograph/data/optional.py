@@ -91,5 +91,7 @@ class OptionalSpec(TypeSpec):
 @export("data.experimental.get_next_as_optional", "contrib.data.get_next_as_optional")
 def get_next_as_optional(iterator: Any) -> Optional:
     """The next element of an iterator, or none at its end. Source: TF 1.15 `tf.data.experimental.get_next_as_optional`."""
-    variant = apply_op("IteratorGetNextAsOptional", None, iterator=iterator._iterator_resource, **iterator._flat_structure)
+    variant = apply_op(
+        "IteratorGetNextAsOptional", None, iterator=iterator._iterator_resource, **iterator._flat_structure
+    )
     return Optional(variant, iterator.element_spec)

@@ -241,13 +241,11 @@ class RandomDataset(DatasetV1Adapter):
     def __init__(self, seed: Any = None):
         spec = TensorSpec([], int64)
         seeds = building.seed_tensors(seed)
-        super().__init__(
-            building.made(apply_op("RandomDataset", None, **seeds, **building.flat_structure(spec)), spec)
-        )
+        super().__init__(building.made(apply_op("RandomDataset", None, **seeds, **building.flat_structure(spec)), spec))
 
 
 @export("data.experimental.Counter")
-def Counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Any:  # noqa: N802
+def Counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Any:
     """`start`, `start + step`, ... without end. Source: TF 1.15 `tf.data.experimental.Counter`."""
     with name_scope("counter"):
         first = convert_to_tensor(start, dtype=dtype, name="start")

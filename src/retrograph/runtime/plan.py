@@ -759,7 +759,7 @@ class Plan:
             return True
         if not self._small or not (self._tiny or self.runs * len(self.ops) < _HOST_BUDGET):
             return False
-        return all(v.size <= _HOST_ELEMENTS for v in values)
+        return all(v.__class__ is Ref or v.size <= _HOST_ELEMENTS for v in values)
 
     def _run_steps(self, session: Any, env: dict[Tensor, Any]) -> None:
         if self._steps is None:

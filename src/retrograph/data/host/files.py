@@ -11,7 +11,6 @@ import numpy as np
 from retrograph.data.host.engine import Element, HostDataset, HostIterator, Root, dataset_row, integer, invalid
 from retrograph.framework import dtypes, errors
 from retrograph.io.records import read_records
-from retrograph.ops.decoding import _Fields
 from retrograph.ops.files import file_error, path_of
 
 _KINDS = ("", "ZLIB", "GZIP")

@@ -191,7 +191,16 @@ def _reduce(op: Any, ctx: Any, dataset: Any, *rest: Any) -> Element:
     call = HostFunction(op, "f", captured).call(root)
     iterator = unboxed(dataset).iterator(root, "ReduceIterator")
     while (element := iterator.get_next()) is not None:
-        state = call(*state, *element)
+        if root.closed:
+            raise errors.CancelledError(None, op, "Operation was cancelled")
+        found = call(*state, *element)
+        if len(found) != len(state):
+            raise invalid(
+                "The number of components of the initial state and the reduce function output does not match. "
+                f"(initial_state={len(state)}, output={len(found)}).",
+                op,
+            )
+        state = found
     return state
 
 

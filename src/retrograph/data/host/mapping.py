@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -401,9 +402,17 @@ class _Generated(HostIterator):
         try:
             return self._next(*self._state)
         except errors.OutOfRangeError:
-            self._ended = True
-            self._end(*self._state)
+            self._finish()
             return None
+
+    def _finish(self) -> None:
+        if self._state is not None and not self._ended:
+            self._end(*self._state)
+        self._ended = True
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self._finish()
 
 
 @dataset_row("GeneratorDataset")

@@ -96,7 +96,9 @@ class _Form:
             return np.array(_number(field, dtype), dtype.as_numpy_dtype)
         except ValueError:
             kind = _NAMES.get(dtype.name, dtype.name)
-            raise invalid(f"Field {index} in record is not a valid {kind}: {field.decode('utf-8', 'replace')}") from None
+            raise invalid(
+                f"Field {index} in record is not a valid {kind}: {field.decode('utf-8', 'replace')}"
+            ) from None
 
 
 def _number(text: bytes, dtype: Any) -> Any:
