@@ -104,3 +104,107 @@ PLAIN = [
     "sorted(d.parameters)",
     "type(d).param_static_shapes([3])",
 ]
+
+VECTORS = {
+    "mvn_diag": ("ds.MultivariateNormalDiag([1., 2.], [[1., 2.], [3., 4.]])", "[1., 1.]"),
+    "mvn_diag_loc": ("ds.MultivariateNormalDiag([1., 2.])", "[[1., 1.]]"),
+    "mvn_diag_scale": ("ds.MultivariateNormalDiag(scale_diag=[1., 2.])", "[[1., 1.]]"),
+    "mvn_diag_multiplier": ("ds.MultivariateNormalDiag([[1., 2.]], scale_identity_multiplier=[2.])", "[[1., 1.]]"),
+    "mvn_diag_both": ("ds.MultivariateNormalDiag([1., 2.], [.1, 1.], 3., validate_args=True)", "[[1., 1.]]"),
+    "mvn_diag_none": ("ds.MultivariateNormalDiag(scale_identity_multiplier=3.)", "[[1., 1.]]"),
+    "mvn_diag_sizes": ("ds.MultivariateNormalDiag([1., 2.], [1., 2., 3.])", "[[1., 1.]]"),
+    "mvn_diag_softplus": ("ds.MultivariateNormalDiagWithSoftplusScale([1., 2.], [-1., 3.])", "[[1., 1.]]"),
+    "mvn_tril": ("ds.MultivariateNormalTriL([1., 2.], [[1., 0.], [3., 4.]])", "[1., 1.]"),
+    "mvn_tril_batch": (
+        "ds.MultivariateNormalTriL(np.ones([3, 2], 'f'), np.array([[[1., 9.], [3., 4.]]] * 3, 'f'))", "[1., 1.]"),
+    "mvn_tril_loc": ("ds.MultivariateNormalTriL([1., 2.])", "[1., 1.]"),
+    "mvn_tril_checked": ("ds.MultivariateNormalTriL(None, [[1., 0.], [3., 4.]], validate_args=True)", "[1., 1.]"),
+    "mvn_tril_nothing": ("ds.MultivariateNormalTriL()", "[1., 1.]"),
+    "mvn_full": ("ds.MultivariateNormalFullCovariance([1., 2.], [[2., .5], [.5, 1.]])", "[1., 1.]"),
+    "mvn_full_asymmetric": (
+        "ds.MultivariateNormalFullCovariance([1., 2.], [[2., .5], [.1, 1.]], validate_args=True)", "[1., 1.]"),
+    "mvn_low_rank": (
+        "ds.MultivariateNormalDiagPlusLowRank([1., 2.], [2., 1.], None, [[1.], [2.]], [.5])", "[1., 1.]"),
+    "mvn_low_rank_1": (
+        "ds.MultivariateNormalDiagPlusLowRank([1., 2.], [2., 1.], 1., [[1.], [2.]])", "[1., 1.]"),
+    "mvn_unknown": (
+        "ds.MultivariateNormalDiag(tf.placeholder_with_default([[1., 2.]], [None, 2]), [1., 2.])", "[[1., 1.]]"),
+    "vector_exponential": ("ds.VectorExponentialDiag([1., 2.], [1., 2.])", "[2., 3.]"),
+    "vector_laplace": ("ds.VectorLaplaceDiag([1., 2.], [1., 2.])", "[2., 3.]"),
+    "vector_sinh_arcsinh": ("ds.VectorSinhArcsinhDiag([1., 2.], [1., 2.], skewness=.5)", "[2., 3.]"),
+    "sinh_arcsinh": ("ds.SinhArcsinh([1., 2.], [1., 2.], tailweight=1.5)", "[2., 3.]"),
+    "relaxed_bernoulli": ("ds.RelaxedBernoulli(.5, logits=[1., -2.])", "[.2, .3]"),
+    "relaxed_bernoulli_checked": ("ds.RelaxedBernoulli([.5, 2.], probs=.3, validate_args=True)", "[.2, .3]"),
+    "relaxed_one_hot": ("ds.RelaxedOneHotCategorical(.5, logits=[[1., 0.], [2., 3.]])", "[.2, .8]"),
+    "kumaraswamy": ("ds.Kumaraswamy([1., 2.], 3.)", "[.2, .3]"),
+    "log_normal": ("ds.TransformedDistribution(ds.Normal([0., 1.], 1.), bs.Exp(), name='log_normal')", "[.2, .3]"),
+    "unnamed": ("ds.TransformedDistribution(ds.Normal(0., 1.), bs.Affine(1., 2.), event_shape=[2])", "[.2, .3]"),
+    "blown_up": (
+        "ds.TransformedDistribution(ds.Normal(0., 1.), bs.Sigmoid(), batch_shape=[2], event_shape=[2])", "[.2, .3]"),
+    "rotated": ("ds.TransformedDistribution(ds.Normal([0., 1.], 1.), bs.Identity(), event_shape=[3])",
+        "[[.2, .3, .4], [1., 2., 3.]]"),
+    "absolute": ("ds.TransformedDistribution(ds.Normal([0., 1.], 1.), bs.AbsoluteValue())", "[.2, .3]"),
+    "not_scalar": ("ds.TransformedDistribution(ds.Normal([0., 1.], 1.), bs.Exp(), batch_shape=[2])", "[.2, .3]"),
+}  # fmt: skip
+
+KL.update({
+    "mvn_diag": "ds.MultivariateNormalDiag([0., 1.], [1., 2.]), ds.MultivariateNormalDiag([2., 1.], [1., 3.])",
+    "mvn_tril": "ds.MultivariateNormalTriL([0., 1.], [[1., 0.], [1., 2.]]), ds.MultivariateNormalDiag([2., 1.], [1., 3.])",
+    "mvn_back": "ds.MultivariateNormalDiag([2., 1.], [1., 3.]), ds.MultivariateNormalTriL([0., 1.], [[1., 0.], [1., 2.]])",
+})  # fmt: skip
+
+# name -> (bijector, an input, the axes of an event)
+BIJECTORS = {
+    "identity": ("bs.Identity()", "[1., 2.]", 1),
+    "exp": ("bs.Exp()", "[[1., 2.]]", 1),
+    "exp_checked": ("bs.Exp(validate_args=True)", "[[1., 2.]]", 0),
+    "power": ("bs.PowerTransform(power=.5, validate_args=True)", "[1., 2.]", 0),
+    "power_negative": ("bs.PowerTransform(power=-.5)", "[1., 2.]", 0),
+    "sigmoid": ("bs.Sigmoid()", "[1., -2.]", 1),
+    "softplus": ("bs.Softplus()", "[1., -20.]", 0),
+    "softplus_soft": ("bs.Softplus(hinge_softness=.3, validate_args=True)", "[1., -2.]", 0),
+    "softsign": ("bs.Softsign(validate_args=True)", "[1., -2.]", 0),
+    "square": ("bs.Square(validate_args=True)", "[1., 2.]", 0),
+    "absolute": ("bs.AbsoluteValue()", "[1., 2.]", 1),
+    "affine_scalar": ("bs.AffineScalar(1., [2., 3.], validate_args=True)", "[1., 2.]", 0),
+    "affine_multiplier": ("bs.Affine(1., 2.)", "[1., 2.]", 1),
+    "affine_diag": ("bs.Affine([1., 2.], scale_diag=[2., 3.])", "[[1., 2.], [3., 4.]]", 1),
+    "affine_tril": ("bs.Affine([1., 2.], 1., [2., 3.], [[1., 0.], [1., 1.]], validate_args=True)", "[[1., 2.]]", 1),
+    "affine_low_rank": ("bs.Affine(scale_diag=[2., 3.], scale_perturb_factor=[[1.], [1.]])", "[[1., 2.]]", 1),
+    "affine_no_factor": ("bs.Affine(scale_diag=[2., 3.], scale_perturb_diag=[1.])", "[[1., 2.]]", 1),
+    "gumbel": ("bs.Gumbel(1., [2., .5])", "[1., 2.]", 0),
+    "sinh_arcsinh": ("bs.SinhArcsinh(.5, 1.5, validate_args=True)", "[1., 200.]", 0),
+    "kumaraswamy": ("bs.Kumaraswamy(2., [1.5, 3.])", "[.1, .2]", 0),
+    "chain": ("bs.Chain([bs.Exp(), bs.AffineScalar(1., 2.)])", "[.1, .2]", 1),
+    "chain_empty": ("bs.Chain()", "[.1, .2]", 1),
+    "chain_matrix": ("bs.Chain([bs.CholeskyOuterProduct(), bs.ScaleTriL()])", "[.1, .2, .3]", 1),
+    "invert": ("bs.Invert(bs.Exp())", "[.1, .2]", 1),
+    "inline": (
+        "bs.Inline(tf.exp, tf.log, lambda y: -tf.log(y), forward_min_event_ndims=0)", "[.1, .2]", 1),
+    "permute": ("bs.Permute([2, 0, 1])", "[[.1, .2, .3]]", 1),
+    "permute_not": ("bs.Permute([2, 0, 2])", "[[.1, .2, .3]]", 1),
+    "ordered": ("bs.Ordered(validate_args=True)", "[[.1, .2, .5]]", 1),
+    "softmax_centered": ("bs.SoftmaxCentered()", "[[.1, .2, .5]]", 1),
+    "reshape": ("bs.Reshape([2, 2], [4], validate_args=True)", "[[.1, .2, .5, 1.]]", 2),
+    "reshape_flat": ("bs.Reshape([-1], [2, 2])", "[[[.1, .2], [.5, 1.]]]", 2),
+    "cholesky": ("bs.CholeskyOuterProduct(validate_args=True)", "[[1., 0.], [2., 3.]]", 2),
+    "cholesky_batch": ("bs.CholeskyOuterProduct()", "[[[1., 0.], [2., 3.]]]", 2),
+    "fill_triangular": ("bs.FillTriangular()", "[1., 2., 3.]", 1),
+    "fill_upper": ("bs.FillTriangular(upper=True)", "[[1., 2., 3.]]", 1),
+    "fill_not": ("bs.FillTriangular()", "[1., 2., 3., 4.]", 1),
+    "matrix_inverse": ("bs.MatrixInverseTriL(validate_args=True)", "[[1., 0.], [2., 3.]]", 2),
+    "scale_tril": ("bs.ScaleTriL()", "[[1., 2., 3.]]", 1),
+    "transform_diagonal": ("bs.TransformDiagonal(bs.Exp())", "[[1., 0.], [2., 3.]]", 2),
+}  # fmt: skip
+
+BIJECTOR_QUESTIONS = [
+    "d.forward(v)", "d.inverse(d.forward(v))", "d.inverse(tf.identity(d.forward(v)))",
+    "d.forward_log_det_jacobian(v, event_ndims=EV)", "d.inverse_log_det_jacobian(tf.identity(d.forward(v)), EV)",
+    "d.inverse_log_det_jacobian(d.forward(v), d.inverse_min_event_ndims)",
+    "d.forward_event_shape_tensor(tf.shape(v))", "d.inverse_event_shape_tensor(tf.shape(d.forward(v)))",
+    "grad(d.forward(v), v)", "d.forward_log_det_jacobian(v, event_ndims=-1)",
+]  # fmt: skip
+BIJECTOR_PLAIN = [
+    "d.name", "d.forward_min_event_ndims, d.inverse_min_event_ndims", "d.is_constant_jacobian", "d.validate_args",
+    "d.forward_event_shape(v.shape)", "d.inverse_event_shape(d.forward(v).shape)", "d.dtype",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""`tf.linalg.LinearOperator`s: matrices that are known by their structure rather than by their elements."""
