@@ -73,7 +73,7 @@ def _cut(shape: Shape, axis: int) -> tuple[Shape, int | None, Shape]:
     return shape[:axis], shape[axis], shape[axis + 1 :]
 
 
-def _concat_shapes(c: ShapeContext, shapes: Sequence[Shape], dim_index: int) -> list[Shape]:
+def concat_shapes(c: ShapeContext, shapes: Sequence[Shape], dim_index: int) -> list[Shape]:
     with_rank(c, c.input(dim_index), 0)
     value = c.constant(dim_index)
     if value is None:
@@ -91,11 +91,11 @@ def _concat_shapes(c: ShapeContext, shapes: Sequence[Shape], dim_index: int) -> 
 
 def _concat_v2_shape(c: ShapeContext) -> list[Shape]:
     last = c.num_inputs - 1
-    return _concat_shapes(c, [c.input(i) for i in range(last)], last)
+    return concat_shapes(c, [c.input(i) for i in range(last)], last)
 
 
 def _concat_v1_shape(c: ShapeContext) -> list[Shape]:
-    return _concat_shapes(c, [c.input(i) for i in range(1, c.num_inputs)], 0)
+    return concat_shapes(c, [c.input(i) for i in range(1, c.num_inputs)], 0)
 
 
 def _checked_concat(xp: Any, op: Any, values: Sequence[Any], axis: int) -> Any:
