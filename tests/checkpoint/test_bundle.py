@@ -14,14 +14,15 @@ import pytest
 
 from retrograph.checkpoint import writing
 from retrograph.checkpoint.checksum import crc32c, masked
-from retrograph.checkpoint.entry import parse_spec, slice_key
-from retrograph.checkpoint.management import NewCheckpointReader
+from retrograph.checkpoint.entry import Entry, parse_spec, slice_key
+from retrograph.checkpoint.management import NewCheckpointReader, list_variables
 from retrograph.checkpoint.reading import BundleReader
+from retrograph.checkpoint.rows import rows_of
 from retrograph.checkpoint.snappy import decompress
 from retrograph.checkpoint.table import read_table, write_table
 from retrograph.checkpoint.writing import BundleWriter, write_checkpoint
 from retrograph.framework import errors
-from retrograph.framework.wire import WireError, varint
+from retrograph.framework.wire import WireError, read_varint, varint
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "checkpoints"
 
@@ -192,3 +193,38 @@ def test_bfloat16_goes_through(tmp_path: Path) -> None:
     write_checkpoint(str(tmp_path / "m"), {"b": value})
     assert NewCheckpointReader(str(tmp_path / "m")).get_tensor("b").tobytes() == value.tobytes()
     assert writing.index_name("m") == "m.index"
+
+
+def _listed(tmp_path: Path, shapes: dict[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
+    rows = [(b"", b"\x08\x01\x1a\x02\x08\x01")]
+    rows += [(name.encode(), Entry(1, shape, size=4).serialize()) for name, shape in sorted(shapes.items())]
+    (tmp_path / "m.index").write_bytes(write_table(rows))
+    return list_variables(str(tmp_path / "m"))
+
+
+def test_many_variables_are_listed(tmp_path: Path) -> None:
+    """Tables that are read many rows at a time give what they give row by row."""
+    rng = np.random.default_rng(0)
+    sizes = (0, 1, 2, 127, 128, 300, 1 << 20, 1 << 34, 1 << 36)
+    names = [f"{'scope/' * int(rng.integers(4))}v{i}{'x' * int(rng.integers(60))}" for i in range(3000)]
+    shapes = {n: tuple(int(s) for s in rng.choice(sizes, rng.integers(7))) for n in names}
+    expected = [(name, list(shape)) for name, shape in sorted(shapes.items())]
+    assert _listed(tmp_path, shapes) == expected
+    same = dict.fromkeys(names, (3, 4))
+    assert _listed(tmp_path, same) == [(name, [3, 4]) for name in sorted(names)]
+    # Long lengths, line ends and other letters in names take the other ways.
+    odd = {**shapes, "long" * 100: (1,), "line\nend": (2,), "Größe": (3,), "zürich": (4,)}
+    assert _listed(tmp_path, odd) == [(name, list(shape)) for name, shape in sorted(odd.items())]
+
+
+def test_restarts_that_lie_are_not_followed() -> None:
+    rows = [(f"layer_{i:06d}/kernel".encode(), bytes([i % 256]) * 20) for i in range(300)]
+    data = write_table(rows)
+    size = read_varint(data, len(data) - 48)[0] - 5
+    count = int.from_bytes(data[size - 4 : size], "little")
+    assert dict(rows_of(data, [(0, size)])) == dict(rows) and count > 10
+    for i in range(count):
+        place = size - 4 - 4 * (count - i)
+        for wrong in (0, 1, 5, int.from_bytes(data[place : place + 4], "little") + 1, size - 4, (1 << 32) - 1):
+            changed = data[:place] + wrong.to_bytes(4, "little") + data[place + 4 :]
+            assert dict(rows_of(changed, [(0, size)])) == dict(rows)

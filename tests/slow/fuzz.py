@@ -8,6 +8,7 @@ that a small file may cost. Findings are printed, and kept in `--keep DIR`. The 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import random
@@ -179,10 +180,8 @@ class Fuzzer:
     def _timed(self, data: bytes) -> BaseException | None:
         """A finding if the input takes long also where nobody watches."""
         start = time.process_time()
-        try:
+        with contextlib.suppress(Exception):
             self.parser.parse(data)
-        except Exception:
-            pass
         seconds = time.process_time() - start
         return TimeoutError(f"{seconds:.1f} s") if seconds > SECONDS else None
 
@@ -233,7 +232,9 @@ def main() -> int:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     made.add_argument("--parser", choices=[*PARSERS, "all"], default="all")
     made.add_argument("--minutes", type=float, default=10.0)
-    made.add_argument("--sample", action="store_true", help="so few inputs that it takes seconds, the same ones each time")
+    made.add_argument(
+        "--sample", action="store_true", help="so few inputs that it takes seconds, the same ones each time"
+    )
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--keep", default="", help="a directory for inputs that fail")
     options = made.parse_args()

@@ -90,7 +90,9 @@ class _Table(Parser):
         from retrograph.checkpoint.table import write_table
 
         many = [(f"layer_{i:04d}/kernel".encode(), bytes([8, 1, 18, 4, 18, 2, 8, i % 100])) for i in range(100)]
-        tables = [write_table(rows) for rows in ([(b"a", b"1")], many, [])]
+        tables = [
+            write_table(rows) for rows in ([(b"a", b"1")], many, many * 0, [*many, *((b"z" + k, v) for k, v in many)])
+        ]
         return tables + _golden("checkpoints/*.index", "graph_files/old.ckpt", largest=4000) + [_squeezed_table()]
 
     def parse(self, data: bytes) -> Any:
@@ -125,7 +127,7 @@ def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
             yield offset, size
         place, end = offset, offset + size - 8
         while place < min(end, len(data)):
-            shared, place = read_varint(data, place)
+            _shared, place = read_varint(data, place)
             own, place = read_varint(data, place)
             length, place = read_varint(data, place)
             first, inner = read_varint(data, place + own)
@@ -385,7 +387,9 @@ class _Events(_Records):
         with tempfile.TemporaryDirectory() as logs:
             writer = tf.summary.FileWriter(logs)
             value = tf.Summary.Value(tag="a", simple_value=1.5)
-            histogram = tf.Summary.Value(tag="h", histo=tf.HistogramProto(min=0, max=2, bucket_limit=[1, 2], bucket=[1, 1]))
+            histogram = tf.Summary.Value(
+                tag="h", histo=tf.HistogramProto(min=0, max=2, bucket_limit=[1, 2], bucket=[1, 1])
+            )
             writer.add_summary(tf.Summary(value=[value, histogram]), 3)
             writer.close()
             return [path.read_bytes() for path in Path(logs).iterdir()]
@@ -423,7 +427,11 @@ class _Example(Parser):
 
         with tf.Graph().as_default():
             text = tf.placeholder(tf.string, [])
-            dense = {"i": tf.FixedLenFeature([3], tf.int64), "f": tf.VarLenFeature(tf.float32), "s": tf.VarLenFeature(tf.string)}
+            dense = {
+                "i": tf.FixedLenFeature([3], tf.int64),
+                "f": tf.VarLenFeature(tf.float32),
+                "s": tf.VarLenFeature(tf.string),
+            }
             lists = {"i": tf.VarLenFeature(tf.int64), "f": tf.FixedLenSequenceFeature([2], tf.float32)}
             fetches = [
                 tf.parse_single_example(text, dense),

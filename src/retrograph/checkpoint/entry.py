@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass, field
 
@@ -91,22 +90,6 @@ class Entry:
         parts += [wire.fixed32(6, self.crc)] if not self.slices and self.crc else []
         parts += [wire.message(7, _serialize_slice(s)) for s in self.slices]
         return b"".join(parts)
-
-
-def head_of(data: bytes) -> tuple[int, tuple[int, ...]]:
-    """The type and shape that an entry's bytes say, without the rest; WireError if they are none."""
-    if len(data) > 3 and data[0] == _TYPE_FIRST and data[1] < 128 and data[2] == _SHAPE_NEXT and data[3] < 128:
-        return _parsed_head(data[: 4 + data[3]])
-    return _parsed_head(data)
-
-
-_TYPE_FIRST, _SHAPE_NEXT = 1 << 3 | VARINT, 2 << 3 | BYTES
-
-
-@functools.lru_cache(maxsize=4096)
-def _parsed_head(data: bytes) -> tuple[int, tuple[int, ...]]:
-    entry = Entry.parse(data)
-    return entry.dtype, entry.shape
 
 
 def _parse_shape(data: bytes) -> tuple[int, ...]:

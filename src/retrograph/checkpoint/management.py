@@ -281,7 +281,7 @@ def list_variables(ckpt_dir_or_file: str) -> list[tuple[str, list[int]]]:
 
     Source: TF 1.15 `tf.train.list_variables`.
     """
-    return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
+    return load_checkpoint(ckpt_dir_or_file)._bundle.listing()
 
 
 def _wait(directory: str, last: str | None, timeout: float | None) -> str | None:

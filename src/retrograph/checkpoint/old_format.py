@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.checkpoint.entry import FULL, Slice, resolve, slice_key
+from retrograph.checkpoint.rows import Rows
 from retrograph.checkpoint.table import data_loss, read_table, write_table
 from retrograph.checkpoint.writing import write_atomically
 from retrograph.framework import dtypes, errors, wire
@@ -58,7 +59,7 @@ class SlicesReader:
         if not self._paths:
             text = f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {pattern}"
             raise errors.NotFoundError(None, None, text)
-        self._tables: list[dict[bytes, bytes]] = []
+        self._tables: list[Rows] = []
         self._tensors: dict[str, _Tensor] = {}
         for index, path in enumerate(self._paths):
             self._open(index, path)
@@ -98,6 +99,10 @@ class SlicesReader:
     def shapes(self) -> dict[str, list[int]]:
         """The shapes by name, sorted by name."""
         return {name: list(self._tensors[name].shape) for name in self.names()}
+
+    def listing(self) -> list[tuple[str, list[int]]]:
+        """(name, shape) of each tensor, sorted by name."""
+        return list(self.shapes().items())
 
     def raw_keys(self) -> Iterator[bytes]:
         """The names as bytes."""

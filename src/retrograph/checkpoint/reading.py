@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import mmap
 import os
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from retrograph.checkpoint.checksum import crc32c, masked
-from retrograph.checkpoint.entry import Entry, Header, Slice, head_of, resolve, slice_key
+from retrograph.checkpoint.entry import Entry, Header, Slice, resolve, slice_key
+from retrograph.checkpoint.rows import shapes_of, without_collecting
 from retrograph.checkpoint.table import data_loss, read_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.dtypes import DType
@@ -73,13 +75,16 @@ class BundleReader:
     def __init__(self, prefix: str):
         self.prefix = prefix
         self._index_path, data = _read_index(prefix)
-        self._raw = read_table(self._index_path, data)
+        self._rows = read_table(self._index_path, data)
         self._parsed: dict[bytes, Entry] = {}
         self._files: dict[int, _DataFile] = {}
-        if b"" not in self._raw:
+        texts = self._rows.texts
+        if not texts or texts[0]:
             raise self._lost("the index has no header")
+        # Keys of slices begin with a zero and stand before the names.
+        self._first = bisect.bisect_left(texts, "\1")
         try:
-            header = Header.parse(self._raw.pop(b""))
+            header = Header.parse(self._rows.value(0))
         except WireError as error:
             raise self._lost(str(error)) from None
         if header.big_endian or header.min_consumer > 1:
@@ -93,36 +98,55 @@ class BundleReader:
     def _entry(self, key: bytes) -> Entry:
         entry = self._parsed.get(key)
         if entry is None:
-            if key not in self._raw:
+            if not key or key not in self._rows:
                 raise errors.NotFoundError(None, None, f"Key {key.decode(errors='replace')} not found in checkpoint")
             try:
-                entry = self._parsed[key] = Entry.parse(self._raw[key])
+                entry = Entry.parse(self._rows[key])
                 dtypes.as_dtype(entry.dtype)
             except (WireError, TypeError) as error:
                 raise self._lost(f"{key!r}: {error}") from None
+            self._parsed[key] = entry
         return entry
 
     def shapes(self) -> dict[str, list[int]]:
         """The shapes by name, sorted by name."""
+        return dict(self.listing())
+
+    def listing(self) -> list[tuple[str, list[int]]]:
+        """(name, shape) of each tensor, sorted by name."""
+        names, plain = self._names()
+        with without_collecting():
+            shapes = shapes_of(self._rows, self._first)
+            # All are lists or few are; comparing would take longer.
+            if not all(shapes):
+                shapes = [self._shape_at(i) if s is None else s for i, s in enumerate(shapes, self._first)]
+            found: Any = list(zip(names, shapes, strict=True))
+        # Names that are no UTF-8 may sort otherwise than their bytes.
+        return found if plain else sorted(found)
+
+    def _shape_at(self, i: int) -> list[int]:
         try:
-            return {
-                key.decode(errors="surrogateescape"): list(head_of(value)[1])
-                for key, value in self._raw.items()
-                if not key.startswith(b"\0")
-            }
+            return list(Entry.parse(self._rows.value(i)).shape)
         except WireError as error:
             raise self._lost(str(error)) from None
 
+    def _names(self) -> tuple[list[str], bool]:
+        """The names of the tensors, and whether they are ASCII."""
+        texts = self._rows.texts[self._first :]
+        if "".join(texts).isascii():
+            return texts, True
+        return [text.encode("latin-1").decode(errors="surrogateescape") for text in texts], False
+
     def names(self) -> Iterator[str]:
         """The names of the tensors, sorted; partitioned ones once."""
-        return (key.decode(errors="surrogateescape") for key in self._raw if not key.startswith(b"\0"))
+        return iter(self._names()[0])
 
     def raw_keys(self) -> Iterator[bytes]:
         """The keys of the index: those of the slices, then the names."""
-        return iter(self._raw)
+        return (key for key in self._rows if key)
 
     def __contains__(self, name: str) -> bool:
-        return bool(name) and _key(name) in self._raw
+        return bool(name) and _key(name) in self._rows
 
     def dtype_of(self, name: str | bytes) -> DType:
         """The type of a tensor."""

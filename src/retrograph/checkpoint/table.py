@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from retrograph.checkpoint.checksum import crc32c, masked, unmasked
+from retrograph.checkpoint.rows import Rows, rows_of
 from retrograph.checkpoint.snappy import decompress
 from retrograph.framework.errors import DataLossError
 from retrograph.framework.wire import WireError, read_varint, varint
@@ -15,9 +16,8 @@ _FOOTER = 48
 _TRAILER = 5
 _BLOCK_SIZE = 256 << 10
 _RESTART_EVERY = 16
-# Keys of one table may take this much memory at most: names are short, and share at most a few hundred bytes.
-_KEY_ALLOWANCE = 16 << 20
-_KEY_BYTES_PER_FILE_BYTE = 64
+# Of what is compressed; nothing that is large (the values of a V1 checkpoint) is.
+_LARGEST = 1 << 30
 
 
 def data_loss(path: str, text: str) -> Any:
@@ -25,18 +25,18 @@ def data_loss(path: str, text: str) -> Any:
     return DataLossError(None, None, f"{text}\nFile: {path}")
 
 
-def read_table(path: str, data: bytes) -> dict[bytes, bytes]:
-    """The entries of a table in the order of their keys; `path` is for messages.
+def read_table(path: str, data: bytes) -> Rows:
+    """The rows of a table in the order of their keys; `path` is for messages.
 
     Raises: DataLossError for anything that is damaged or not a table.
     """
     try:
-        return dict(_entries(data))
+        return _rows(data)
     except WireError as error:
         raise data_loss(path, str(error)) from None
 
 
-def _entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _rows(data: bytes) -> Rows:
     if len(data) < _FOOTER:
         raise WireError("file is too short to be an sstable")
     footer = data[-_FOOTER:]
@@ -44,21 +44,14 @@ def _entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise WireError("not an sstable (bad magic number)")
     place = _handle(footer, 0)[2]
     offset, size, _ = _handle(footer, place)
-    end, last = 0, None
-    allowance = _KEY_ALLOWANCE + _KEY_BYTES_PER_FILE_BYTE * len(data)
-    for _, handle in _block_entries(_block(data, offset, size)):
-        offset, size, _ = _handle(handle, 0)
+    index = rows_of(*_plain(data, [(offset, size)]))
+    handles = [_handle(handle, 0)[:2] for handle in index.values()]
+    end = 0
+    for offset, size in handles:
         if offset < end:
             raise WireError("blocks overlap")
         end = offset + size + _TRAILER
-        for key, value in _block_entries(_block(data, offset, size)):
-            allowance -= len(key)
-            if allowance < 0:
-                raise WireError("keys are too long")
-            if last is not None and key <= last:
-                raise WireError("keys are out of order")
-            last = key
-            yield key, value
+    return rows_of(*_plain(data, handles))
 
 
 def _handle(data: bytes, place: int) -> tuple[int, int, int]:
@@ -67,41 +60,30 @@ def _handle(data: bytes, place: int) -> tuple[int, int, int]:
     return offset, size, place
 
 
-def _block(data: bytes, offset: int, size: int) -> bytes:
+def _plain(data: bytes, handles: list[tuple[int, int]]) -> tuple[bytes, list[tuple[int, int]]]:
+    """Blocks with their checksums compared: bytes, and where in them the blocks stand, decompressed."""
+    if not any(_is_compressed(data, offset, size) for offset, size in handles):
+        return data, [(offset, offset + size) for offset, size in handles]
+    out, found = bytearray(), []
+    for offset, size in handles:
+        start, block = len(out), data[offset : offset + size]
+        out += decompress(block) if data[offset + size] else block
+        found.append((start, len(out)))
+        if len(out) > _LARGEST:
+            raise WireError("compressed blocks are too large")
+    return bytes(out), found
+
+
+def _is_compressed(data: bytes, offset: int, size: int) -> bool:
     end = offset + size
     if end + _TRAILER > len(data):
         raise WireError("truncated block read")
     stored = unmasked(int.from_bytes(data[end + 1 : end + _TRAILER], "little"))
-    if stored != crc32c(data[offset : end + 1]):
+    if stored != crc32c(memoryview(data)[offset : end + 1]):
         raise WireError("block checksum mismatch")
-    kind = data[end]
-    if kind > 1:
+    if data[end] > 1:
         raise WireError("bad block type")
-    return decompress(data[offset:end]) if kind else data[offset:end]
-
-
-def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    if len(block) < 4:
-        raise WireError("bad entry in block")
-    limit = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")
-    if limit < 0:
-        raise WireError("bad entry in block")
-    place, key = 0, b""
-    while place < limit:
-        # Nearly all lengths are of one byte (a block ends in four more); this loop is what listing a checkpoint costs.
-        shared, own, size = block[place], block[place + 1], block[place + 2]
-        if shared < 128 and own < 128 and size < 128:
-            place += 3
-        else:
-            shared, place = read_varint(block, place)
-            own, place = read_varint(block, place)
-            size, place = read_varint(block, place)
-        if shared > len(key) or place + own + size > limit:
-            raise WireError("bad entry in block")
-        key = key[:shared] + block[place : place + own]
-        place += own
-        yield key, block[place : place + size]
-        place += size
+    return data[end] == 1
 
 
 class _BlockWriter:

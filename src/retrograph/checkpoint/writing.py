@@ -12,7 +12,7 @@ import numpy as np
 from retrograph.checkpoint.checksum import crc32c, masked
 from retrograph.checkpoint.entry import FULL, Entry, Header, Slice, resolve, slice_key
 from retrograph.checkpoint.reading import _PENDING, data_name, index_name, length_bytes
-from retrograph.checkpoint.table import read_table, write_table
+from retrograph.checkpoint.table import data_loss, read_table, write_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.wire import varint
 
@@ -143,9 +143,11 @@ def _rows_of(prefix: str) -> tuple[dict[bytes, bytes], int]:
     path = index_name(prefix)
     try:
         with open(path, "rb") as file:
-            rows = read_table(path, file.read())
+            rows = dict(read_table(path, file.read()))
     except FileNotFoundError:
         raise errors.NotFoundError(None, None, f"{path}; No such file or directory") from None
+    if b"" not in rows:
+        raise data_loss(path, "the index has no header")
     return rows, Header.parse(rows.pop(b"")).num_shards
 
 
