@@ -74,13 +74,26 @@ def _frame(reader: _Reader) -> Frame:
     return Frame(left, top, colors, _indices(width, height, bits, bool(flags & 0x40), reader.blocks()))
 
 
+def _open(reader: _Reader) -> Any:
+    """Checks how the file begins, and takes its table of colours off it."""
+    data = reader.data
+    try:
+        if len(data) < 6:
+            raise GifError(_CUT)
+        if data[:3] != b"GIF":
+            raise GifError("Data is not in GIF format")
+        if len(data) < 13:
+            raise GifError("No screen descriptor detected")
+        return reader.colors(data[10])
+    except GifError as error:
+        text = str(error).replace(_SLURP + _CUT, "No screen descriptor detected")
+        raise GifError("failed to open gif file: " + text) from None
+
+
 def read_frames(data: bytes) -> tuple[list[Frame], Any]:
     """(frames, the table of colours of the file). Raises: GifError with TensorFlow's texts."""
-    if data[:3] != b"GIF" or len(data) < 13:
-        text = _CUT if len(data) < 6 else "Data is not in GIF format" if data[:3] != b"GIF" else _CUT
-        raise GifError("failed to open gif file: " + text)
     reader, found = _Reader(data, 13), []
-    colors = reader.colors(data[10])
+    colors = _open(reader)
     while (kind := reader.take(1)) != b";":
         if kind == b",":
             found.append(_frame(reader))
@@ -114,9 +127,10 @@ def _paint(canvas: Any, frame: Frame, colors: Any, index: int) -> None:
         raise GifError(f"missing color map for frame {index}")
     area = canvas[frame.top : frame.top + frame.pixels.shape[0], frame.left : frame.left + frame.pixels.shape[1]]
     pixels = frame.pixels[: area.shape[0], : area.shape[1]]
-    highest = int(pixels.max(initial=0))
-    if highest >= len(colors):
-        raise GifError(f"found color index {highest} outside of color map range {len(colors)}")
+    outside = pixels >= len(colors)
+    if outside.any():
+        first = int(pixels.ravel()[outside.argmax()])
+        raise GifError(f"found color index {first} outside of color map range {len(colors)}")
     area[...] = colors[pixels]
 
 

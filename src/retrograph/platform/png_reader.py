@@ -82,16 +82,23 @@ def _gamma(found: dict[str, Any], kind: bytes, body: bytes) -> int:
 
 
 def _take(found: dict[str, Any], kind: bytes, body: bytes) -> None:
-    if kind == b"PLTE" and found["color"] == _PALETTE:
-        if len(body) % 3 or not body or found["palette"]:
-            raise PngError("PLTE")
-        found["palette"] = body[: 3 << found["depth"]]
+    """Notes what a chunk says; what tells of the gamma counts only before the palette."""
+    if kind == b"PLTE":
+        _take_palette(found, body)
     elif kind == b"tRNS" and found["transparent"] is None:
         found["transparent"] = _transparency(found, body)
-    elif (kind == b"gAMA" and not found["gamma"]) or kind == b"sRGB":
+    elif ((kind == b"gAMA" and not found["gamma"]) or kind == b"sRGB") and not found["palette"]:
         found["gamma"] = _gamma(found, kind, body)
-    elif kind[:1].isupper() and kind != b"PLTE":
+    elif kind[:1].isupper():
         raise PngError("unknown critical chunk")
+
+
+def _take_palette(found: dict[str, Any], body: bytes) -> None:
+    if found["palette"]:
+        raise PngError("PLTE")
+    if found["color"] == _PALETTE and (len(body) % 3 or not body):
+        raise PngError("PLTE")
+    found["palette"] = body[: 3 << min(found["depth"], 8)] or b"\0"
 
 
 def _read_header(chunks: Iterator[tuple[bytes, bytes, bool]]) -> tuple[Header, bytes | None]:

@@ -102,12 +102,12 @@ def encode_wav(samples: Any, rate: int) -> bytes:
 
     Raises: WavError for no samples, no or too many channels, and a rate that is not positive.
     """
-    count, channels = samples.shape
+    channels = samples.shape[1]
+    _require(samples.size > 0, "audio is null")
     _require(rate != 0, f"sample_rate must be in (0, 2^32), got: {rate}")
     # A negative rate is an unsigned number of 64 bits to TensorFlow.
     _require(rate > 0, f"sample_rate must be in (0, 2^32), got: {rate % (1 << 64)}")
-    _require(0 < channels < 1 << 16, f"num_channels must be in (0, 2^16), got: {channels}")
-    _require(count > 0, "num_frames must be positive.")
+    _require(channels < 1 << 16, f"num_channels must be in (0, 2^16), got: {channels}")
     size = 2 * samples.size
     _require(44 + size < 1 << 32, "Provided channels and frames cannot be encoded as a WAV.")
     large = np.asarray(samples, np.float32) * np.float32(32768)
