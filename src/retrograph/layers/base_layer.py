@@ -51,6 +51,10 @@ class Layer(base_layer.Layer):
             with tf.variable_scope(scope) as captured:
                 self._scope = captured
 
+    def _tracks_attributes(self) -> bool:
+        """No: layers and cells that a layer of `tf.layers` holds do not count as its own, as in TF."""
+        return False
+
     # ---- names and scopes
 
     def _init_set_name(self, name: Any, zero_based: bool = False) -> None:
