@@ -330,9 +330,6 @@ def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_valu
         "input_dataset": dataset._variant_tensor, "batch_size": size, "padded_shapes": padded,
         "padding_values": data_nest.flatten(values), "output_shapes": structure.flat_shapes(found),
     }  # fmt: skip
-    static = constant_value(drop)
-    if static is not None and not static:
-        return made(apply_op("PaddedBatchDataset", None, **arguments), found, [dataset])
     return made(apply_op("PaddedBatchDatasetV2", None, drop_remainder=drop, **arguments), found, [dataset])
 
 

@@ -52,8 +52,8 @@ for _name, _module, _target in _TABLE:
     globals()[_name] = _older(_name, _module, _target)
     export_value(f"contrib.data.{_name}", globals()[_name])
 
-export_value("contrib.data.RandomDataset", transforming.RandomDataset)
-RandomDataset = transforming.RandomDataset
+RandomDataset = transforming.RandomDatasetV1
+export_value("contrib.data.RandomDataset", RandomDataset)
 Reducer = grouping.Reducer
 export_value("contrib.data.Reducer", Reducer)
 

@@ -13,7 +13,7 @@ import numpy as np
 from retrograph.data import building, structure
 from retrograph.data.dataset import DatasetV1, DatasetV1Adapter
 from retrograph.data.options import Options
-from retrograph.data.readers import TFRecordDataset, optional_tensor, parallel_interleave_dataset
+from retrograph.data.readers import TFRecordDatasetV1, optional_tensor, parallel_interleave_dataset
 from retrograph.data.transforming import AUTOTUNE, shuffle_and_repeat
 from retrograph.data.transforming import ignore_errors as without_errors
 from retrograph.framework import data_nest, dtypes
@@ -37,7 +37,7 @@ def _default(value: Any) -> Any:
 
 
 @export("data.experimental.CsvDataset", "contrib.data.CsvDataset")
-class CsvDataset(DatasetV1Adapter):
+class CsvDatasetV1(DatasetV1Adapter):
     """The rows of CSV files: one scalar for each column. Source: TF 1.15 `tf.data.experimental.CsvDataset`."""
 
     def __init__(
@@ -63,7 +63,7 @@ class CsvDataset(DatasetV1Adapter):
 
 
 @export("data.experimental.SqlDataset", "contrib.data.SqlDataset")
-class SqlDataset(DatasetV1Adapter):
+class SqlDatasetV1(DatasetV1Adapter):
     """The rows of an SQL query (SQLite). Source: TF 1.15 `tf.data.experimental.SqlDataset`."""
 
     def __init__(self, driver_name: Any, data_source_name: Any, query: Any, output_types: Any):
@@ -260,7 +260,7 @@ def make_csv_dataset(
         raise ValueError("`label_name` provided must be one of the columns.")
 
     def read(filename: Any) -> Any:
-        found: Any = CsvDataset(
+        found: Any = CsvDatasetV1(
             filename, defaults, compression_type, None, header, field_delim, use_quote_delim, na_value, chosen
         )
         return found.apply(without_errors()) if ignore_errors else found
@@ -302,7 +302,7 @@ def parse_example_dataset(features: dict[str, Any], num_parallel_calls: Any = 1)
 
 @export("data.experimental.make_batched_features_dataset", "contrib.data.make_batched_features_dataset")
 def make_batched_features_dataset(
-    file_pattern: Any, batch_size: Any, features: dict[str, Any], reader: Any = TFRecordDataset, label_key: Any = None,
+    file_pattern: Any, batch_size: Any, features: dict[str, Any], reader: Any = TFRecordDatasetV1, label_key: Any = None,
     reader_args: Any = None, num_epochs: Any = None, shuffle: bool = True, shuffle_buffer_size: Any = 10000,
     shuffle_seed: Any = None, prefetch_buffer_size: Any = None, reader_num_threads: Any = None, parser_num_threads: Any = None,
     sloppy_ordering: bool = False, drop_final_batch: bool = False,

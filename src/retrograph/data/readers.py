@@ -85,7 +85,7 @@ class _FileDataset(DatasetV1Adapter):
 
 
 @export("data.TextLineDataset")
-class TextLineDataset(_FileDataset):
+class TextLineDatasetV1(_FileDataset):
     """The lines of text files. Source: TF 1.15 `tf.data.TextLineDataset`."""
 
     def __init__(
@@ -97,7 +97,7 @@ class TextLineDataset(_FileDataset):
 
 
 @export("data.TFRecordDataset")
-class TFRecordDataset(_FileDataset):
+class TFRecordDatasetV1(_FileDataset):
     """The records of TFRecord files. Source: TF 1.15 `tf.data.TFRecordDataset`."""
 
     def __init__(
@@ -109,7 +109,7 @@ class TFRecordDataset(_FileDataset):
 
 
 @export("data.FixedLengthRecordDataset")
-class FixedLengthRecordDataset(_FileDataset):
+class FixedLengthRecordDatasetV1(_FileDataset):
     """Records of `record_bytes` each, between a header and a footer. Source: TF 1.15 `tf.data.FixedLengthRecordDataset`."""
 
     def __init__(

@@ -156,6 +156,8 @@ def _decoded_sparse(spec: SparseTensorSpec, tensor: Tensor) -> SparseTensor:
 
 
 def _decoded_ragged(spec: Any, tensor: Tensor) -> Any:
+    if spec._ragged_rank < 1:
+        raise ValueError(f"ragged_rank must be non-negative; got {spec._ragged_rank}.")
     parts = apply_op(
         "RaggedTensorFromVariant",
         None,
@@ -166,8 +168,6 @@ def _decoded_ragged(spec: Any, tensor: Tensor) -> Any:
         Tsplits=spec._row_splits_dtype,
     )
     splits, values = parts[0], parts[1]
-    if spec._ragged_rank < 1:
-        return values
     if spec._shape.ndims is not None:
         values.set_shape(TensorShape([None]).concatenate(spec._shape[spec._ragged_rank + 1 :]))
     result = values
@@ -235,9 +235,9 @@ def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
     if isinstance(element, SparseTensorValue):
         return SparseTensorSpec(element.dense_shape, dtypes.as_dtype(element.values.dtype))
     if isinstance(element, dict):
-        return data_nest.pack_sequence_as(
-            dict.fromkeys(element), [type_spec_from_value(element[k]) for k in sorted(element)]
-        )
+        found = element.copy()
+        found.update((k, type_spec_from_value(v)) for k, v in element.items())
+        return found
     if isinstance(element, tuple):
         parts = [type_spec_from_value(v) for v in element]
         return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)

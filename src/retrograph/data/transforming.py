@@ -235,7 +235,7 @@ def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Transfo
 
 
 @export("data.experimental.RandomDataset")
-class RandomDataset(DatasetV1Adapter):
+class RandomDatasetV1(DatasetV1Adapter):
     """Random i64[] of 32 bits without end. Source: TF 1.15 `tf.data.experimental.RandomDataset`."""
 
     def __init__(self, seed: Any = None):
@@ -308,17 +308,16 @@ def sample_from_datasets(datasets: Sequence[Any], weights: Any = None, seed: Any
 
     Raises TypeError, ValueError: weights of another type or number. Source: TF 1.15 `tf.data.experimental.sample_from_datasets`.
     """
-    seeds = RandomDataset(seed)
     if not isinstance(weights, DatasetV2):
         logits = _logits(weights, len(datasets))
         if len(datasets) == 1:
             return datasets[0]
         selector = building.map_dataset(
-            seeds.batch(2), lambda s: _drawn(logits, s), None, use_inter_op_parallelism=False
+            RandomDatasetV1(seed).batch(2), lambda s: _drawn(logits, s), None, use_inter_op_parallelism=False
         )
         return DatasetV1Adapter(_directed(selector, datasets))
     found = weights.map(lambda *p: tf.math.log(p, name="logits"))  # type: ignore[attr-defined]
-    pairs = DatasetV1.zip((found, seeds.batch(2)))
+    pairs = DatasetV1.zip((found, RandomDatasetV1(seed).batch(2)))
     selector = building.map_dataset(pairs, _drawn, None, use_inter_op_parallelism=False)
     return DatasetV1Adapter(_directed(selector, datasets))
 

@@ -130,7 +130,7 @@ class SparseTensor:
     def __init__(self, indices: Any, values: Any, dense_shape: Any):
         with name_scope(None, "SparseTensor", [indices, values, dense_shape]):
             indices = convert_to_tensor(indices, name="indices", dtype=dtypes.int64)
-            values = internal_convert_to_tensor(values, name="values", as_ref=True)
+            values = internal_convert_to_tensor(values, name="values")
             dense_shape = convert_to_tensor(dense_shape, name="dense_shape", dtype=dtypes.int64)
         self._indices, self._values, self._dense_shape = indices, values, dense_shape
         rows = indices.shape.with_rank(2)
