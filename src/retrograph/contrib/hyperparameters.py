@@ -114,6 +114,8 @@ class HParams:
         self._hparam_types: dict[str, tuple[type, bool]] = {}
         self._model_structure = model_structure
         if hparam_def:
+            if not hasattr(hparam_def, "hparam"):
+                raise AssertionError(f"{hparam_def!r} is no HParamDef")
             if kwargs:
                 raise ValueError("hparam_def and initialization values are mutually exclusive")
             kwargs = {name: _of_message(value) for name, value in hparam_def.hparam.items()}

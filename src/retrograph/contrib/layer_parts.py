@@ -192,9 +192,17 @@ def constant_value(value: Any, dtype: Any = None) -> Any:
     return None if isinstance(value, tf.Variable) else static_value(value)
 
 
+def static_cond(pred: Any, fn1: Callable[[], Any], fn2: Callable[[], Any]) -> Any:
+    """One of the two now. Raises TypeError: one cannot be called."""
+    for name, function in (("fn1", fn1), ("fn2", fn2)):
+        if not callable(function):
+            raise TypeError(f"{name} must be callable.")
+    return fn1() if pred else fn2()
+
+
 def smart_cond(pred: Any, fn1: Callable[[], Any], fn2: Callable[[], Any], name: str | None = None) -> Any:
     """One of the two now if `pred` is known, else `tf.cond`."""
     value = constant_value(pred)
     if value is None:
         return tf.cond(pred, fn1, fn2, name)
-    return fn1() if value else fn2()
+    return static_cond(value, fn1, fn2)

@@ -14,9 +14,15 @@ def _tensors(values: Any) -> list[Any]:
     return [v if isinstance(v, tf.IndexedSlices) else tf.convert_to_tensor(v) for v in values]
 
 
-def _same_rows(tensors: list[Any], first: Any) -> list[Any]:
+def _rows(tensor: Any) -> Any:
+    shape = tensor.get_shape().with_rank_at_least(1)
+    return shape.dims[0] if shape.ndims else tf.Dimension(None)
+
+
+def _same_rows(tensors: list[Any], like: Any) -> list[Any]:
+    """The tensors. Raises ValueError: one has another number of rows."""
     for tensor in tensors:
-        tensor.get_shape().with_rank_at_least(1).dims[0].assert_is_compatible_with(first)
+        _rows(tensor).assert_is_compatible_with(_rows(like))
     return tensors
 
 
@@ -38,7 +44,7 @@ def rejection_sample(
     with tf.variable_scope(name, "rejection_sample", tensors):
         found = _tensors(tensors)
         if enqueue_many:
-            found = _singly(_same_rows(found, found[0].get_shape()[0]), prebatch_threads, prebatch_capacity)
+            found = _singly(_same_rows(found, found[0]), prebatch_threads, prebatch_capacity)
         probability = accept_prob_fn(found)
         if runtime_checks:
             checks = [tf.assert_less_equal(0.0, probability), tf.assert_less_equal(probability, 1.0)]
@@ -66,14 +72,14 @@ def stratified_sample(
             labels = tf.expand_dims(labels, 0)
         if init_probs is None:
             target.get_shape().assert_is_fully_defined()
-            initial = _estimated(labels, target.get_shape().num_elements())
+            initial = _estimate_data_distribution(labels, target.get_shape().num_elements())
         else:
             initial = tf.convert_to_tensor(init_probs, dtype=tf.float32)
-        found, labels, (initial, target) = _verified(found, labels, [initial, target])
+        found, labels, (initial, target) = _verify_input(found, labels, [initial, target])
         possible = tf.reduce_all(tf.logical_or(tf.not_equal(initial, 0), tf.equal(target, 0)))
         words = "All classes with zero initial probability must also have zero target probability: "
         initial = with_dependencies([tf.Assert(possible, [words, initial, target])], initial)
-        accepted = _acceptance(initial, target)
+        accepted = _calculate_acceptance_probabilities(initial, target)
         rejected = tf.reduce_sum((1 - accepted) * initial)
         message = "Proportion of examples rejected by sampler is high."
         accepted = tf.cond(
@@ -90,7 +96,7 @@ def stratified_sample(
         return values, label
 
 
-def _estimated(labels: Any, classes: int) -> Any:
+def _estimate_data_distribution(labels: Any, classes: int) -> Any:
     """f32[classes]: how often each class was seen, ten each to begin with."""
     seen = tf.Variable(initial_value=[10] * classes, trainable=False, name="class_count", dtype=tf.int64)
     seen = seen.assign_add(tf.reduce_sum(tf.one_hot(labels, classes, dtype=tf.int64), 0))
@@ -99,7 +105,7 @@ def _estimated(labels: Any, classes: int) -> Any:
     return tf.cast(tf.truediv(seen, tf.reduce_sum(seen)), tf.float32)
 
 
-def _verified(tensors: list[Any], labels: Any, probabilities: list[Any]) -> tuple[list[Any], Any, list[Any]]:
+def _verify_input(tensors: list[Any], labels: Any, probabilities: list[Any]) -> tuple[list[Any], Any, list[Any]]:
     checked, tolerance = [], 1e-6
     for probs in probabilities:
         probs.get_shape().assert_is_fully_defined()
@@ -115,7 +121,7 @@ def _verified(tensors: list[Any], labels: Any, probabilities: list[Any]) -> tupl
     if any(probs.get_shape().num_elements() != length for probs in checked):
         raise ValueError("Probability parameters must have the same length.")
     labels.get_shape().assert_has_rank(1)
-    _same_rows(tensors, labels.get_shape()[0])
+    _same_rows(tensors, labels)
     rows = tf.shape(labels)[0]
     some = tf.assert_positive(rows)
     labels = with_dependencies([some], labels)
@@ -128,14 +134,14 @@ def _verified(tensors: list[Any], labels: Any, probabilities: list[Any]) -> tupl
     return tensors, with_dependencies(valid, labels), checked
 
 
-def _acceptance(initial: Any, target: Any) -> Any:
+def _calculate_acceptance_probabilities(initial: Any, target: Any) -> Any:
     ratios = target / initial
     ratios = tf.where_v2(tf.is_nan(ratios), tf.zeros_like(ratios), ratios)
     most = tf.reduce_max(ratios)
     return ratios / most
 
 
-def _repeated(counts: Any) -> Any:
+def _repeat_range(counts: Any) -> Any:
     """i32[...]: each place as often as its count says."""
     with tf.name_scope(None, "repeat_range", [counts]) as scope:
         counts = tf.convert_to_tensor(counts, name="counts")
@@ -155,7 +161,7 @@ def resample_at_rate(inputs: Any, rates: Any, scope: Any = None, seed: Any = Non
     with tf.name_scope(scope, default_name="resample_at_rate", values=[*inputs, rates]):
         rates = tf.convert_to_tensor(rates, name="rates")
         counts = tf.cast(tf.random_poisson(rates, (), rates.dtype, seed=seed), tf.int32)
-        indices = _repeated(counts)
+        indices = _repeat_range(counts)
         if not back_prop:
             indices = tf.stop_gradient(indices)
         return [tf.gather(x, indices) for x in inputs]
