@@ -14,8 +14,9 @@ from retrograph.framework import errors
 from retrograph.framework.function_graph import GraphFunction, find_function
 from retrograph.runtime.lower import Evaluator, Instruction
 from retrograph.runtime.places import is_handle
-from retrograph.runtime.plan import Plan, _has_numpy, _waits
+from retrograph.runtime.plan import Plan, has_numpy
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref
+from retrograph.runtime.steps import may_wait
 from retrograph.runtime.timeline import Tracer
 
 # NumPy's are slower than a compiled program, however small the image is.
@@ -65,8 +66,8 @@ class Runner:
         self.with_cells = any(op._type in HANDLE_TYPES for op in ops) or any(
             is_handle(t) for op in ops for t in op._inputs
         )
-        plain = all(item.__class__ is Instruction and not _waits(item) for item in self.plan.items)
-        self.on_numpy = plain and all(_has_numpy(op) and op._type not in _HEAVY for op in ops)
+        plain = all(item.__class__ is Instruction and not may_wait(item) for item in self.plan.items)
+        self.on_numpy = plain and all(has_numpy(op) and op._type not in _HEAVY for op in ops)
         self.stateless = not self.with_cells and not any(i.effect for i in self.plan.items if plain)
         self.single = len(graph.outputs) == len(set(graph.outputs))
 

@@ -1,0 +1,493 @@
+"""The steps of a plan: what runs on the host, and segments that are compiled to one XLA program each."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import errors
+from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.op_table import RECORDS
+from retrograph.runtime import exits
+from retrograph.runtime.hoisting import MOST_KEYS, hoisted
+from retrograph.runtime.lower import (
+    Evaluator,
+    Instruction,
+    is_opaque,
+    is_read_of_reference,
+    located,
+    uninitialized_error,
+)
+from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
+from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
+
+CONTROL_FLOW_TYPES = frozenset(
+    (
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+        "LoopCond",
+    )
+)
+# Programs' functions, which may wait for other threads.
+_CALLING_TYPES = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
+# What may pick one of several handles.
+_HANDLE_ARRAYS = frozenset(("Pack", "Gather", "GatherV2"))
+
+
+def may_wait(item: Any) -> bool:
+    """Whether the item has operations that wait for other threads."""
+    return any((record := RECORDS.get(op._type)) is not None and record.waits for op in ops_of(item))
+
+
+def _has_effect(op: Operation) -> bool:
+    """Whether the operation may touch the cells of the session; what waits keeps its state elsewhere, and so do its makers."""
+    record = RECORDS.get(op._type)
+    return record is None or (record.effect and not record.waits and not op._type.endswith(("QueueV2", "ReaderV2")))
+
+
+class _Executable:
+    """A compiled segment for certain shapes."""
+
+    __slots__ = ("call", "checks", "dynamic", "forwards", "static", "wide", "written")
+
+    def __init__(self) -> None:
+        self.call: Any = None
+        self.written: list[Any] = []
+        self.dynamic: list[Tensor] = []
+        self.static: dict[Tensor, Any] = {}
+        self.forwards = False
+        self.wide = False
+        self.checks: list[tuple[Operation, list[Any]]] = []
+
+
+class _Step:
+    """Items that run together."""
+
+    items: list[Any]
+    waits = False
+    compiled = False
+    _needed: frozenset[Operation] | None = None
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operations."""
+        return [op for item in self.items for op in ops_of(item)]
+
+    @property
+    def sources(self) -> frozenset[Operation]:
+        """The operations that must have run before."""
+        if self._needed is None:
+            found = {t._op for item in self.items for t in taken_by(item)}
+            self._needed = frozenset(found.union(*(op._control_inputs for op in self.ops)))
+        return self._needed
+
+
+def _is_snapshot(op: Operation) -> bool:
+    record = RECORDS.get(op._type)
+    return record is not None and record.snapshot
+
+
+class DividedError(Exception):
+    """A segment has better been divided into `steps`."""
+
+    def __init__(self, steps: list[Any]):
+        super().__init__()
+        self.steps = steps
+
+
+class HostStep(_Step):
+    """Items that run on NumPy values."""
+
+    def __init__(self, items: list[Any]):
+        self.items = items
+        cells = Cells(self.ops)
+        self.waits = any(map(may_wait, items))
+        # Two threads that count on one variable must not take the same number; what may wait must not hold the lock.
+        calls = self.waits or any(op._type in _CALLING_TYPES for op in self.ops)
+        self.uncopied = any(_is_snapshot(op) for op in self.ops) and all(
+            _is_snapshot(op) or is_read_of_reference(op._outputs[0]) if any(map(is_handle, op._inputs)) else True
+            for op in self.ops
+        )
+        self.assigns = bool(cells.written) or calls
+        self.locked = (bool(cells.written or cells.streams) or self.uncopied) and not calls
+        self.stateless = not (cells.read or cells.written or cells.streams) and not any(map(_has_effect, self.ops))
+        self.inputs = list(dict.fromkeys(t for item in items for t in taken_by(item)))
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Evaluates the items; what they write is kept only if all succeed."""
+        with session._lock if self.locked else _NO_DEFERRAL:
+            self._evaluate(session, env)
+
+    def _evaluate(self, session: Any, env: dict[Tensor, Any]) -> None:
+        for tensor in self.inputs:
+            value = env.get(tensor)
+            if value is not None and not isinstance(value, np.ndarray) and not is_opaque(value):
+                env[tensor] = np.asarray(value)
+        context = HostContext(session, self.uncopied and self.locked, self.stateless)
+        given = frozenset(map(id, env.values())) if self.assigns else frozenset[int]()
+        Evaluator(context, env, host=True).run(self.items)
+        if context.written:
+            with session._lock:
+                context.commit(given)
+
+
+class Segment(_Step):
+    """Items that one XLA program computes.
+
+    Cells that are written go in donated and come out again, so that they are updated in place.
+    """
+
+    compiled = True
+
+    def __init__(
+        self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()
+    ):
+        self.items = items
+        self.fed = fed
+        self.wanted = wanted
+        self.static = static
+        ops = self.ops
+        made = {t for op in ops for t in op._outputs}
+        self.outputs = [t for op in ops for t in op._outputs if t in wanted]
+        taken = [t for item in items for t in taken_by(item) if t not in made]
+        self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
+        self.static_inputs = [t for t in self.inputs if t in static]
+        self.dynamic_inputs = [t for t in self.inputs if t not in static]
+        self.made = made
+        self.constants = {t: t._op._attrs["value"] for t in taken if self._is_constant(t)}
+        cells = Cells(ops)
+        self.streams = cells.streams
+        self.handles = {**cells.read, **cells.written}
+        # Where the streams of a loop stood, for a later segment in which its derivative runs it again.
+        self.starts = [start for item in items for start in getattr(item, "stream_starts", ())]
+        self.donated = [*cells.written, *cells.streams, *self.starts]
+        replayed = [start for item in items for start in getattr(item, "replayed_starts", ())]
+        self.kept = [*cells.read, *(start for start in dict.fromkeys(replayed) if start not in self.starts)]
+        self.executables: dict[Any, _Executable] = {}
+        self.refs = [t for t in self.inputs if is_handle(t)]
+
+    # ---- running
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Computes the outputs into `env` and updates the session's cells; UninitializedError leaves all as it was."""
+        cells = session._cells
+        with session._lock:
+            if session._closed:
+                raise errors.CancelledError(None, None, "Session has been closed.")
+            for tensor in self.static_inputs:
+                env[tensor] = _concrete(tensor, env[tensor], cells)
+            try:
+                dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+            except KeyError:
+                self._fill_untaken(env)
+                dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+            if self.refs:
+                dynamic = [v for v in dynamic if not _is_identity(v)]
+            for op in self.streams:
+                if op not in cells:
+                    cells[op] = initial_stream(op)
+            for start in self.starts:
+                if start not in cells:
+                    cells[start] = initial_stream(start[1])
+            donated = [cells[k] for k in self.donated if k in cells]
+            kept = [cells[k] for k in self.kept if k in cells]
+            key = self._key(env, dynamic, len(donated), len(kept), cells)
+            executable = self.executables.get(key)
+            if executable is None:
+                self._hoist_changing()
+                executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
+            if executable.call is not None:
+                # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
+                with jax.enable_x64(True) if executable.wide else _NO_DEFERRAL:
+                    self._dispatch(executable, cells, donated, kept, dynamic, env)
+        env.update(executable.static)
+
+    def _fill_untaken(self, env: dict[Tensor, Any]) -> None:
+        """Gives regions something for the side that a Switch before this segment did not take; they will not take it."""
+        merged = {t for item in self.items if getattr(item, "is_merge", False) for t in item.inputs}
+        for tensor in self.dynamic_inputs:
+            if tensor in env or tensor in merged or tensor._op._type != "Switch":
+                continue
+            switch = tensor._op
+            same = (switch._inputs[0], *switch._outputs)
+            found = next((env[t] for t in same if t in env), None)
+            if found is None:
+                shape = [size or 0 for size in tensor._shape or ()]
+                found = np.zeros(shape, tensor.dtype.base_dtype.as_numpy_dtype)
+            env[tensor] = found
+
+    def _hoist_changing(self) -> None:
+        """Raises DividedError if values of the key change again and again and the host can take over what must know them."""
+        if not self.static_inputs or len(self.executables) != MOST_KEYS:
+            return
+        parts = hoisted(self.items, self.static_inputs)
+        if parts is not None:
+            host, rest = parts
+            raise DividedError([HostStep(host), Segment(rest, self.wanted, self.fed)])
+
+    def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
+        try:
+            key: tuple[Any, ...] = tuple([(v.shape, v.dtype) for v in dynamic])
+        except AttributeError:  # the contents of a TensorArray, which are several values
+            key = tuple(_described(v) for v in dynamic)
+        if donated != len(self.donated) or kept != len(self.kept):
+            key += tuple(k for k in (*self.donated, *self.kept) if k not in cells)
+        if self.static_inputs:
+            key += tuple(_frozen(env[t]) for t in self.static_inputs)
+        return key
+
+    def _dispatch(
+        self,
+        executable: _Executable,
+        cells: dict[Any, Any],
+        donated: list[Any],
+        kept: list[Any],
+        dynamic: list[Any],
+        env: dict[Tensor, Any],
+    ) -> None:
+        with _InterruptsDeferred() if donated else _NO_DEFERRAL:
+            try:
+                written, results, checked = executable.call(donated, kept, dynamic)
+            except TypeError as error:
+                if "compiled" not in str(error):
+                    raise
+                # A cell changed its shape or type (an assignment that does not validate shapes).
+                fresh = self._compiled(env, cells, donated, kept, dynamic)
+                executable.call, executable.written = fresh.call, fresh.written
+                executable.dynamic, executable.static, executable.forwards = fresh.dynamic, fresh.static, fresh.forwards
+                executable.checks = fresh.checks
+                written, results, checked = executable.call(donated, kept, dynamic)
+            for key, value in zip(executable.written, written, strict=True):
+                cells[key] = value
+        for (op, data), (held, values) in zip(executable.checks, checked, strict=True):
+            if not np.asarray(held).all():
+                raise _failed_check(op, data, list(values))
+        if executable.forwards:
+            # A result may be the very buffer of a variable, which a later run gives away.
+            results = [jax.tree_util.tree_map(np.array, r) for r in results]
+        env.update(zip(executable.dynamic, results, strict=True))
+
+    # ---- compiling
+
+    def _compiled(
+        self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
+    ) -> _Executable:
+        executable = _Executable()
+        known = {t: env[t] for t in self.inputs if t in self.static or _is_identity(env[t])}
+        donated_keys = [k for k in self.donated if k in cells]
+        kept_keys = [k for k in self.kept if k in cells]
+        dynamic_tensors = [t for t in self.inputs if t not in known]
+
+        def traced(given: list[Any], read: list[Any], values: list[Any]) -> Any:
+            context = TraceContext(
+                {**dict(zip(donated_keys, given, strict=True)), **dict(zip(kept_keys, read, strict=True))}
+            )
+            inside = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
+            evaluator = Evaluator(context, inside, host=False)
+            evaluator.run(self.items)
+            executable.written = [k for k in self.donated if k in context.cells]
+            results = self._results(evaluator, executable, (*given, *read))
+            held, checked = _checks(executable, context)
+            before = dict(zip(donated_keys, given, strict=True))
+            written = [_kept_unless(held, context.cells[k], before.get(k)) for k in executable.written]
+            return written, results, checked
+
+        exits.register()
+        jitted = jax.jit(traced, donate_argnums=0)
+        with jax.enable_x64(True):
+            lowered = jitted.lower(donated, kept, dynamic)
+            if executable.written or executable.dynamic or executable.checks:
+                executable.call = lowered.compile()
+        executable.wide = any(v.dtype.itemsize > 4 for v in jax.tree.leaves(lowered.args_info))
+        return executable
+
+    def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
+        executable.dynamic, executable.static = [], {}
+        results = []
+        for tensor in self.outputs:
+            if tensor not in evaluator.env:
+                continue  # of a branch that is not taken
+            value = evaluator.env[tensor]
+            if isinstance(value, (np.ndarray, np.generic)) or (is_opaque(value) and not hasattr(value, "is_flow")):
+                executable.static[tensor] = value
+            else:
+                executable.dynamic.append(tensor)
+                results.append(value)
+        executable.forwards = any(r is g for r in results for g in given)
+        return results
+
+    # ---- what turns out to be needed while tracing
+
+    def refined(self, tensor: Tensor) -> list[Any]:
+        """Steps in place of this segment in which the value of `tensor` is known: from inputs alone, else by a cut after it."""
+        sources = self._sources(tensor)
+        if sources is not None:
+            return [Segment(self.items, self.wanted, self.fed, self.static | sources)]
+        index = next(
+            (i for i, item in enumerate(self.items) if any(tensor in op._outputs for op in ops_of(item))), None
+        )
+        if index is None:
+            return [HostStep(self.items)]
+        if self.items[index].__class__ is not Instruction:
+            return self._around(index)
+        return self._cut_after(index, frozenset((tensor,)))
+
+    def _cut_after(self, index: int, known: frozenset[Tensor]) -> list[Any]:
+        head, tail = self.items[: index + 1], self.items[index + 1 :]
+        return [self._part(head, tail), Segment(tail, self.wanted, self.fed, self.static | known)]
+
+    def _part(self, items: list[Any], later: list[Any]) -> Segment:
+        used = {t for item in later for t in taken_by(item)}
+        return Segment(items, self.wanted | used, self.fed, self.static)
+
+    def _around(self, index: int) -> list[Any]:
+        """Steps in which one region runs on the host: shapes inside it depend on data."""
+        head, region, tail = self.items[:index], self.items[index : index + 1], self.items[index + 1 :]
+        steps: list[Any] = [self._part(head, region + tail)] if head else []
+        return [*steps, HostStep(region), Segment(tail, self.wanted, self.fed, self.static)]
+
+    def _sources(self, tensor: Tensor) -> frozenset[Tensor] | None:
+        """The inputs of the segment that the tensor is computed from, if no state and no traced effect is among its sources."""
+        found, pending, seen = set(), [tensor], set()
+        while pending:
+            t = pending.pop()
+            if t in seen or self._is_constant(t):
+                continue
+            seen.add(t)
+            if t not in self.made:
+                found.add(t)
+                continue
+            record = RECORDS.get(t._op._type)
+            if (
+                is_handle(t)
+                or record is None
+                or record.effect
+                or record.numpy is None
+                or t._op._type in CONTROL_FLOW_TYPES
+                or t._op._type.startswith("TensorArray")
+            ):
+                return None
+            if t._op._type in ("Shape", "ShapeN", "Size", "Rank"):
+                continue
+            pending.extend(t._op._inputs)
+        return frozenset(found - self.static) or None
+
+    def _is_constant(self, tensor: Tensor) -> bool:
+        return tensor._op._type == "Const" and tensor not in self.fed
+
+
+def _checks(executable: _Executable, context: TraceContext) -> tuple[Any, list[Any]]:
+    """Whether all checks (of `tf.Assert`) hold, None without any; and for each whether it holds and the traced part of its data."""
+    executable.checks = []
+    checked = []
+    held = None
+    for op, condition, data in context.checks:
+        ok = jnp.all(jnp.asarray(condition))
+        held = ok if held is None else held & ok
+        executable.checks.append((op, [None if isinstance(d, jax.Array) else d for d in data]))
+        checked.append((ok, [d for d in data if isinstance(d, jax.Array)]))
+    return held, checked
+
+
+def _kept_unless(held: Any, value: Any, before: Any) -> Any:
+    """What a cell holds after a run: as before if a check failed."""
+    if held is None or before is None or np.shape(before) != np.shape(value):
+        return value
+    return jnp.where(held, value, before)
+
+
+def _failed_check(op: Operation, data: list[Any], traced: list[Any]) -> errors.OpError:
+    values = [np.asarray(traced.pop(0)) if d is None else d for d in data]
+    try:
+        # Of an Assert the condition comes before the data.
+        RECORDS[op._type].numpy(op, None, *([np.False_] if op._type == "Assert" else []), *values)  # type: ignore[misc]
+    except errors.OpError as error:
+        return located(error, op)
+    raise AssertionError(op._name)
+
+
+def _concrete(tensor: Tensor, value: Any, cells: dict[Any, Any]) -> Any:
+    if value.__class__ is Ref and tensor._dtype._base.name != "resource":
+        if value.key not in cells:
+            raise uninitialized_error(tensor._op, value)
+        value = cells[value.key]
+    return value if value.__class__ is Ref or value.__class__ is np.ndarray else np.array(value)
+
+
+def _is_identity(value: Any) -> bool:
+    """Whether a value says which variable or array is meant, not what is in it."""
+    return value.__class__ is Ref or (is_opaque(value) and not hasattr(value, "is_flow"))
+
+
+def _described(value: Any) -> Any:
+    leaves, structure = jax.tree_util.tree_flatten(value)
+    return structure, tuple(
+        (np.shape(leaf), np.asarray(leaf).dtype if np.isscalar(leaf) else leaf.dtype) for leaf in leaves
+    )
+
+
+def _frozen(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
+
+
+# A handler that was not installed from Python could not be put back.
+_FOREIGN_HANDLER = signal.getsignal(signal.SIGINT) is None
+
+
+# The wrapper in `signal` makes an enumeration of what it gives: ten times the time, at each step of a training loop.
+_set_handler = getattr(signal, "_signal", signal).signal
+
+
+class _InterruptsDeferred:
+    """Holds back Ctrl-C while variables are handed to XLA and taken back, so that none is lost."""
+
+    __slots__ = ("_old", "_pending")
+
+    def __enter__(self) -> None:
+        self._pending = False
+        self._old: Any = None
+        if threading.get_ident() == threading.main_thread().ident and not _FOREIGN_HANDLER:
+            self._old = _set_handler(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: Any) -> None:
+        self._pending = True
+
+    def __exit__(self, *exc: object) -> None:
+        if self._old is not None:
+            _set_handler(signal.SIGINT, self._old)
+            if self._pending and callable(self._old):
+                self._old(signal.SIGINT, None)
+
+
+_NO_DEFERRAL = nullcontext()
+
+
+class PrepareStep(_Step):
+    """Puts constants and handles where every step finds them."""
+
+    def __init__(self, items: list[Any], fed: Iterable[Tensor]):
+        self.items = []
+        ops = [i.op for i in items if i.__class__ is Instruction]
+        self.values = {op._outputs[0]: op._attrs["value"] for op in ops if op._type == "Const"}
+        self.values |= {op._outputs[0]: Ref(op) for op in ops if op._type in HANDLE_TYPES}
+        for tensor in fed:
+            self.values.pop(tensor, None)
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> None:
+        """Adds them to `env`."""
+        env.update(self.values)
