@@ -625,7 +625,7 @@ class Layer(Tracked):
                 f'The layer "{self.name} has multiple inbound nodes, with different {what} shapes. Hence the notion of "{what} shape" is ill-defined for the layer. '
                 f"Use `get_{what}_shape_at(node_index)` instead."
             )
-        return self._of_node(0, attribute, f"{what} shape")
+        return getattr(self._inbound_nodes[0], attribute)
 
     @property
     def input_shape(self) -> Any:

@@ -65,6 +65,10 @@ class InverseTimeDecay(_Decay):
             return tf.divide(rate, tf.add(one, tf.multiply(decay, p)), name=name)
 
 
+def _constant(value: Any) -> Any:
+    return lambda: value
+
+
 @export("keras.optimizers.schedules.PiecewiseConstantDecay")
 class PiecewiseConstantDecay(LearningRateSchedule):
     """A value between each two steps. Source: TF 1.15 `tf.keras.optimizers.schedules.PiecewiseConstantDecay`."""
@@ -81,9 +85,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             step = tf.convert_to_tensor(step)
             bounds = [tf.cast(tf.convert_to_tensor(b), step.dtype.base_dtype) for b in self.boundaries]
             values = [tf.convert_to_tensor(v) for v in self.values]
-            pairs = [(step <= bounds[0], lambda: values[0]), (step > bounds[-1], lambda: values[-1])]
+            pairs: list[Any] = [(step <= bounds[0], lambda: values[0]), (step > bounds[-1], lambda: values[-1])]
             for low, high, value in zip(bounds[:-1], bounds[1:], values[1:-1], strict=True):
-                pairs.append(((step > low) & (step <= high), lambda v=value: v))
+                pairs.append(((step > low) & (step <= high), _constant(value)))
             return tf.case(pairs, lambda: values[0], exclusive=True)
 
 

@@ -155,17 +155,7 @@ class Checkpoint(AutoTrackable):
 
     def write(self, file_prefix: str, session: Any = None) -> str:
         """Writes a checkpoint of exactly this name; gives it. Raises: ValueError without a session."""
-        session = _session(session)
-        with session.graph.as_default():
-            proto, values = ObjectGraph(self).proto()
-            saver, tensor = self._savers.of(values, True)
-        prefix = os.fspath(file_prefix)
-        directory = os.path.dirname(prefix)
-        if directory:
-            os.makedirs(directory, exist_ok=True)
-        definition = saver.saver_def
-        feeds = {definition.filename_tensor_name: prefix, tensor: proto.SerializeToString()}
-        return os.fsdecode(session.run(definition.save_tensor_name, feeds))
+        return write_objects(self, self._savers, file_prefix, _session(session))
 
     def save(self, file_prefix: str, session: Any = None) -> str:
         """Writes a checkpoint named by `file_prefix` and a running number, and notes it as the latest; gives its name."""
@@ -184,6 +174,20 @@ class Checkpoint(AutoTrackable):
         """
         self.save_counter  # noqa: B018  (is restored, so it has to be there)
         return restore_status(self, save_path, self._savers)
+
+
+def write_objects(root: Any, savers: _Savers, file_prefix: str, session: Any) -> str:
+    """Writes what can be reached from `root`; gives the name of the checkpoint."""
+    with session.graph.as_default():
+        proto, values = ObjectGraph(root).proto()
+        saver, tensor = savers.of(values, True)
+    prefix = os.fspath(file_prefix)
+    directory = os.path.dirname(prefix)
+    if directory:
+        os.makedirs(directory, exist_ok=True)
+    definition = saver.saver_def
+    feeds = {definition.filename_tensor_name: prefix, tensor: proto.SerializeToString()}
+    return os.fsdecode(session.run(definition.save_tensor_name, feeds))
 
 
 def restore_status(root: Any, save_path: str | None, savers: _Savers) -> Any:
@@ -362,6 +366,10 @@ class TrackableSaver:
     def __init__(self, graph_view: Any):
         self._root = getattr(graph_view, "root", graph_view)
         self._savers = _Savers()
+
+    def save(self, file_prefix: str, session: Any = None) -> str:
+        """Writes a checkpoint of exactly this name; gives it."""
+        return write_objects(self._root, self._savers, file_prefix, _session(session))
 
     def restore(self, save_path: str | None) -> Any:
         """What restores a checkpoint."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from retrograph.framework.messages import message_class
 from retrograph.framework.structures import IndexedSlices, SparseTensor
-from retrograph.layers.base_layer import Layer
+from retrograph.keras.base_layer import Layer
 from retrograph.train.optimizer import Optimizer
 from retrograph.train.saveable import SaveableObject
 from retrograph.variables.variable import Variable

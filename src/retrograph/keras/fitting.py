@@ -1,0 +1,282 @@
+"""The loops of `fit`, `evaluate` and `predict`: batches of arrays, or what a generator gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework import errors
+from retrograph.keras import arrays
+from retrograph.keras.callback_base import CallbackList, configured
+from retrograph.keras.sequences import Sequence
+
+
+def alone(values: list[Any]) -> Any:
+    """The only value, or the list."""
+    return values[0] if len(values) == 1 else values
+
+
+def is_generator(x: Any) -> bool:
+    """Whether it gives batches."""
+    return isinstance(x, (Iterator, Sequence)) and not isinstance(x, (list, tuple, dict))
+
+
+class _Totals:
+    """What an epoch reports: the loss as a mean over rows, the metrics as the last batch gave them."""
+
+    def __init__(self) -> None:
+        self.loss, self.rows = 0.0, 0
+        self.last: list[Any] = []
+
+    def add(self, outputs: list[Any], rows: int) -> None:
+        self.loss += float(outputs[0]) * rows
+        self.rows += rows
+        self.last = outputs[1:]
+
+    def values(self) -> list[Any]:
+        return [self.loss / max(self.rows, 1), *self.last]
+
+
+def _batches(number: int, size: int) -> list[tuple[int, int]]:
+    return [(start, min(number, start + size)) for start in range(0, number, size)]
+
+
+def _order(number: int, size: int, shuffle: Any) -> Any:
+    """The rows in the order of an epoch."""
+    order = np.arange(number)
+    if shuffle == "batch":
+        whole = order[: number // size * size].reshape(-1, size)
+        np.random.shuffle(whole)
+    elif shuffle:
+        np.random.shuffle(order)
+    return order
+
+
+def _split(batch: tuple[list[Any], ...], fraction: float) -> tuple[Any, Any]:
+    """(to train on, to validate on): the last rows are kept apart."""
+    number = batch[0][0].shape[0]
+    at = int(number * (1.0 - fraction))
+    if at in (0, number):
+        raise ValueError(
+            f"Training data contains {number} samples, which is not sufficient to split it into a validation and training set as specified by `validation_split={fraction}`. Either "
+            "provide more data, or a different value for the `validation_split` argument."
+        )
+    return tuple(arrays.rows_of(a, slice(0, at)) for a in batch), tuple(
+        arrays.rows_of(a, slice(at, None)) for a in batch
+    )
+
+
+def _validation(model: Any, data: Any) -> Any:
+    if data is None or is_generator(data):
+        return data
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+        raise ValueError(
+            "When passing a `validation_data` argument, it must contain either 2 items (x_val, y_val), or 3 items (x_val, y_val, val_sample_weights), or alternatively it could be a "
+            f"dataset or a dataset or a dataset iterator. However we received `validation_data={data}`"
+        )
+    return model._standardized(data[0], data[1], data[2] if len(data) == 3 else None)
+
+
+def fit(
+    model: Any, x: Any, y: Any, batch_size: Any, epochs: int, verbose: int, callbacks: Any, validation_split: float, validation_data: Any, shuffle: Any, class_weight: Any,
+    sample_weight: Any, initial_epoch: int, steps_per_epoch: Any, validation_steps: Any, validation_freq: Any,
+) -> Any:  # fmt: skip
+    """Trains on arrays; the history."""
+    if steps_per_epoch is not None:
+        raise errors.UnimplementedError(None, None, "Model.fit: `steps_per_epoch` with arrays is not implemented")
+    batch = model._standardized(x, y, sample_weight, class_weight)
+    validation = _validation(model, validation_data)
+    if validation is None and validation_split and 0.0 < validation_split < 1.0:
+        batch, validation = _split(batch, validation_split)
+    inputs = [*batch[0], *batch[1], *batch[2]]
+    number, size = inputs[0].shape[0], int(batch_size or 32)
+    if verbose:
+        print(
+            f"Train on {number} samples"
+            + ("" if validation is None else f", validate on {_number_of(validation)} samples")
+        )
+    model._make_train_function()
+    listeners = configured(model, callbacks, validation is not None, epochs, size, number, None, verbose)
+    listeners.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        model.reset_metrics()
+        listeners.on_epoch_begin(epoch)
+        totals, order = _Totals(), _order(number, size, shuffle)
+        for index, (start, end) in enumerate(_batches(number, size)):
+            logs: dict[str, Any] = {"batch": index, "size": end - start}
+            listeners.on_train_batch_begin(index, logs)
+            outputs = model._run_batch("train", arrays.rows_of(inputs, order[start:end]))
+            totals.add(outputs, end - start)
+            logs.update(zip(model.metrics_names, outputs, strict=True))
+            listeners.on_train_batch_end(index, logs)
+            if model.stop_training:
+                break
+        _end_epoch(model, listeners, epoch, totals, validation, size, validation_steps, validation_freq)
+        if model.stop_training:
+            break
+    listeners.on_train_end()
+    return model.history
+
+
+def _number_of(validation: Any) -> Any:
+    return validation[0][0].shape[0] if isinstance(validation, tuple) else "?"
+
+
+def _wants_validation(frequency: Any, epoch: int) -> bool:
+    return (epoch + 1) in frequency if isinstance(frequency, (list, tuple, set)) else (epoch + 1) % frequency == 0
+
+
+def _end_epoch(
+    model: Any,
+    listeners: CallbackList,
+    epoch: int,
+    totals: _Totals,
+    validation: Any,
+    size: int,
+    steps: Any,
+    frequency: Any,
+) -> None:
+    logs = dict(zip(model.metrics_names, totals.values(), strict=True))
+    if validation is not None and _wants_validation(frequency, epoch):
+        if is_generator(validation):
+            values = evaluate_generator(model, validation, steps)
+        else:
+            # TF shuffles here too: programs that seed NumPy get the same order in the next epoch.
+            _order(_number_of(validation), size, True)
+            values = evaluate(model, validation, size, 0, None, None)
+        logs.update({f"val_{name}": value for name, value in zip(model.metrics_names, values, strict=True)})
+    listeners.on_epoch_end(epoch, logs)
+
+
+def evaluate(model: Any, batch: Any, batch_size: Any, verbose: int, steps: Any, callbacks: Any) -> list[Any]:
+    """The loss and metrics for arrays."""
+    if steps is not None:
+        raise errors.UnimplementedError(None, None, "Model.evaluate: `steps` with arrays is not implemented")
+    inputs = [*batch[0], *batch[1], *batch[2]]
+    number, size = inputs[0].shape[0], int(batch_size or 32)
+    listeners = configured(model, callbacks, False, 1, size, number, None, verbose, mode="test")
+    model.reset_metrics()
+    listeners.call("on_test_begin")
+    totals = _Totals()
+    for index, (start, end) in enumerate(_batches(number, size)):
+        logs: dict[str, Any] = {"batch": index, "size": end - start}
+        listeners.call("on_test_batch_begin", index, logs)
+        outputs = model._run_batch("test", arrays.rows_of(inputs, slice(start, end)))
+        totals.add(outputs, end - start)
+        logs.update(zip(model.metrics_names, outputs, strict=True))
+        listeners.call("on_test_batch_end", index, logs)
+    listeners.call("on_test_end")
+    return totals.values()
+
+
+def predict(model: Any, inputs: list[Any], batch_size: Any, verbose: int, steps: Any, callbacks: Any) -> list[Any]:
+    """The outputs for arrays."""
+    if steps is not None:
+        raise errors.UnimplementedError(None, None, "Model.predict: `steps` with arrays is not implemented")
+    number, size = inputs[0].shape[0], int(batch_size or 32)
+    listeners = configured(model, callbacks, False, 1, size, number, None, 0, mode="predict")
+    listeners.call("on_predict_begin")
+    made = []
+    for index, (start, end) in enumerate(_batches(number, size)):
+        logs = {"batch": index, "size": end - start}
+        listeners.call("on_predict_batch_begin", index, logs)
+        made.append(model._run_batch("predict", arrays.rows_of(inputs, slice(start, end))))
+        listeners.call("on_predict_batch_end", index, logs)
+    listeners.call("on_predict_end")
+    return _joined(made)
+
+
+def _joined(made: list[Any]) -> list[Any]:
+    return [np.concatenate(parts, axis=0) for parts in zip(*made, strict=True)]
+
+
+# --- generators ---------------------------------------------------------------------------------------------------
+
+
+def _steps_of(generator: Any, steps: Any) -> int:
+    if steps is not None:
+        return int(steps)
+    if isinstance(generator, Sequence):
+        return len(generator)
+    raise ValueError(
+        "Please specify the number of steps (`steps_per_epoch` or `steps`): a generator does not tell how many batches it gives."
+    )
+
+
+def _items(generator: Any) -> Iterator[Any]:
+    if not isinstance(generator, Sequence):
+        yield from generator
+        return
+    while True:
+        for index in range(len(generator)):
+            yield generator[index]
+        generator.on_epoch_end()
+
+
+def _parts(item: Any) -> tuple[Any, Any, Any]:
+    if not isinstance(item, tuple):
+        return item, None, None
+    if len(item) not in (2, 3):
+        raise ValueError(f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {item}")
+    return item[0], item[1], item[2] if len(item) == 3 else None
+
+
+def fit_generator(
+    model: Any, generator: Any, steps_per_epoch: Any, epochs: int, verbose: int, callbacks: Any, validation_data: Any, validation_steps: Any, validation_freq: Any, class_weight: Any,
+    initial_epoch: int,
+) -> Any:  # fmt: skip
+    """Trains on batches of a generator; the history."""
+    steps, items = _steps_of(generator, steps_per_epoch), _items(generator)
+    listeners: Any = None
+    validation: Any = None
+    for epoch in range(initial_epoch, epochs):
+        totals = _Totals()
+        for index in range(steps):
+            x, y, weight = _parts(next(items))
+            batch = model._standardized(x, y, weight, class_weight)
+            if listeners is None:
+                validation = _validation(model, validation_data)
+                model._make_train_function()
+                listeners = configured(model, callbacks, validation is not None, epochs, None, None, steps, verbose)
+                listeners.on_train_begin()
+            if index == 0:
+                model.reset_metrics()
+                listeners.on_epoch_begin(epoch)
+            rows = batch[0][0].shape[0]
+            logs: dict[str, Any] = {"batch": index, "size": rows}
+            listeners.on_train_batch_begin(index, logs)
+            outputs = model._run_batch("train", [*batch[0], *batch[1], *batch[2]])
+            totals.add(outputs, rows)
+            logs.update(zip(model.metrics_names, outputs, strict=True))
+            listeners.on_train_batch_end(index, logs)
+            if model.stop_training:
+                break
+        _end_epoch(model, listeners, epoch, totals, validation, 32, validation_steps, validation_freq)
+        if model.stop_training:
+            break
+    if listeners is not None:
+        listeners.on_train_end()
+    return model.history
+
+
+def evaluate_generator(model: Any, generator: Any, steps: Any) -> list[Any]:
+    """The loss and metrics for batches of a generator."""
+    items, totals = _items(generator), _Totals()
+    for index in range(_steps_of(generator, steps)):
+        x, y, weight = _parts(next(items))
+        batch = model._standardized(x, y, weight)
+        if index == 0:
+            model.reset_metrics()
+        totals.add(model._run_batch("test", [*batch[0], *batch[1], *batch[2]]), batch[0][0].shape[0])
+    return totals.values()
+
+
+def predict_generator(model: Any, generator: Any, steps: Any) -> list[Any]:
+    """The outputs for batches of a generator."""
+    items, made = _items(generator), []
+    for _ in range(_steps_of(generator, steps)):
+        inputs, _, _ = model._standardized(_parts(next(items))[0])
+        made.append(model._run_batch("predict", inputs))
+    return _joined(made)
