@@ -6,6 +6,7 @@ below a path, which modules or packages of Retrograph to search for a definition
 
 from __future__ import annotations
 
+_DATA = "retrograph.data."
 _PLATFORM = "retrograph.platform."
 _FRAMEWORK = "retrograph.framework."
 _VARIABLES = "retrograph.variables."
@@ -261,6 +262,30 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.client": ("retrograph.runtime", _FRAMEWORK + "sessions"),
     "tensorflow.python.client.timeline": ("retrograph.runtime.timeline",),
     "tensorflow.python.client.device_lib": ("retrograph.compat.device_lib",),
+    "tensorflow.python.data.ops.dataset_ops": (
+        _DATA + "dataset",
+        _DATA + "structure",
+        _DATA + "options",
+        _DATA + "functions",
+    ),
+    "tensorflow.python.data.ops.iterator_ops": (_DATA + "iterator",),
+    "tensorflow.python.data.ops.optional_ops": (_DATA + "optional",),
+    "tensorflow.python.data.ops.readers": (_DATA + "readers",),
+    "tensorflow.python.data.util.structure": (_DATA + "structure",),
+    "tensorflow.python.data.util.options": (_DATA + "options",),
+    "tensorflow.python.data.experimental.ops": (
+        _DATA + "transforming",
+        _DATA + "grouping",
+        _DATA + "csv",
+        _DATA + "resampling",
+        _DATA + "options",
+    ),
+    "tensorflow.contrib.data.python.ops": (
+        _DATA + "contrib",
+        _DATA + "transforming",
+        _DATA + "grouping",
+        _DATA + "csv",
+    ),
     "tensorflow.python.data": ("retrograph.data", _FRAMEWORK + "data_nest"),
     "tensorflow.python.data.util.nest": (_FRAMEWORK + "data_nest",),
     "tensorflow.python.eager": ("retrograph.compat.eager",),

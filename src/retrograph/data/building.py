@@ -213,8 +213,8 @@ def seed_tensors(seed: Any) -> dict[str, Tensor]:
     """The two seeds of a dataset as tensors; never both 0 if one was given."""
     if isinstance(seed, Tensor):
         graph_seed = get_default_graph().seed
-        first = seeds.DEFAULT_GRAPH_SEED if graph_seed is None else graph_seed
-        second = seed % (2**31 - 1)
+        first: Any = seeds.DEFAULT_GRAPH_SEED if graph_seed is None else graph_seed
+        second: Any = seed % (2**31 - 1)
     else:
         first, second = seeds.get_seed(seed)
     if first is None:

@@ -366,7 +366,7 @@ class DatasetV1(DatasetV2):
         """Datasets of `size` elements each. Source: TF 1.15 `tf.data.Dataset.window`."""
         return DatasetV1Adapter(building.window(self, size, size if shift is None else shift, stride, drop_remainder))
 
-    def unbatch(self) -> DatasetV1:
+    def unbatch(self) -> Any:
         """The rows of elements, one after another. Raises ValueError: scalars, or other numbers of rows.
 
         Source: TF 1.15 `tf.data.Dataset.unbatch`.
@@ -474,7 +474,7 @@ class DatasetV1Adapter(DatasetV1):
         return self._dataset.element_spec
 
 
-class VariantDataset(DatasetV1):
+class _VariantDataset(DatasetV1):
     """The dataset that a variant holds."""
 
     def __init__(self, dataset_variant: Tensor, element_spec: Any):
@@ -493,7 +493,7 @@ class VariantDataset(DatasetV1):
         return self._element_spec
 
 
-class NestedVariant:
+class _NestedVariant:
     """An array of datasets."""
 
     def __init__(self, variant_tensor: Tensor, element_spec: Any, dataset_shape: Any):
@@ -512,7 +512,7 @@ class NestedVariant:
 @export("data.experimental.from_variant")
 def from_variant(variant: Tensor, structure: Any) -> Any:
     """The dataset that a variant holds. Source: TF 1.15 `tf.data.experimental.from_variant`."""
-    return VariantDataset(variant, structure)
+    return _VariantDataset(variant, structure)
 
 
 @export("data.experimental.to_variant")

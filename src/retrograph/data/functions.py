@@ -20,9 +20,8 @@ _HANDLES = ("VarHandleOp", "VariableV2", "Placeholder")
 def _function_name(function: Any) -> str:
     name = getattr(function, "__name__", None)
     if name is None:
-        inner = getattr(function, "func", None)
-        name = inner.__name__ if hasattr(inner, "__name__") else type(function).__name__
-    return "<lambda>" if name == "<lambda>" else str(name)
+        name = getattr(getattr(function, "func", None), "__name__", type(function).__name__)
+    return str(name)
 
 
 def _graph_name(transformation: str, function: Any) -> str:

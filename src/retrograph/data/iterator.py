@@ -154,7 +154,7 @@ class Iterator:
         flat = apply_op("IteratorGetNext", name, iterator=self._iterator_resource, **self._flat_structure)
         return structure.from_tensor_list(self._element_spec, flat)
 
-    def string_handle(self, name: str | None = None) -> Tensor:
+    def string_handle(self, name: str | None = None) -> Any:
         """A string that names the iterator in its session. Source: TF 1.15 `tf.data.Iterator.string_handle`."""
         if name is None:
             return self._string_handle

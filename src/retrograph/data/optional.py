@@ -20,7 +20,7 @@ class Optional:
     def __init__(self, variant_tensor: Tensor, value_structure: Any):
         self._variant, self._value_structure = variant_tensor, value_structure
 
-    def has_value(self, name: str | None = None) -> Tensor:
+    def has_value(self, name: str | None = None) -> Any:
         """bool[]: whether there is an element."""
         return apply_op("OptionalHasValue", name, optional=self._variant)
 

@@ -18,7 +18,7 @@ class OptionsBase:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, self.__class__):
             return NotImplemented
-        names = set(self._options) | set(other._options)  # type: ignore[attr-defined]
+        names = set(self._options) | set(other._options)
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def __ne__(self, other: object) -> bool:

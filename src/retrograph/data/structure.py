@@ -49,11 +49,11 @@ class DatasetSpec(TypeSpec):
         self._element_spec, self._dataset_shape = element_spec, TensorShape(dataset_shape)
 
     @property
-    def value_type(self) -> Any:  # type: ignore[override]
+    def value_type(self) -> Any:
         """The class of datasets that elements are."""
-        from retrograph.data.dataset import VariantDataset
+        from retrograph.data.dataset import _VariantDataset
 
-        return VariantDataset
+        return _VariantDataset
 
     @staticmethod
     def from_value(value: Any) -> DatasetSpec:
@@ -71,11 +71,11 @@ class DatasetSpec(TypeSpec):
         return value._variant_tensor
 
     def _from_components(self, components: Any) -> Any:
-        from retrograph.data.dataset import NestedVariant, VariantDataset
+        from retrograph.data.dataset import _NestedVariant, _VariantDataset
 
         if self._dataset_shape.ndims == 0:
-            return VariantDataset(components, self._element_spec)
-        return NestedVariant(components, self._element_spec, self._dataset_shape)
+            return _VariantDataset(components, self._element_spec)
+        return _NestedVariant(components, self._element_spec, self._dataset_shape)
 
 
 export("data.DatasetSpec", "data.experimental.DatasetStructure")(DatasetSpec)
@@ -93,7 +93,7 @@ def flat_spec(spec: Any) -> TensorSpec:
     return TensorSpec(None, dtypes.variant)
 
 
-def _encoded(spec: Any, value: Any) -> Tensor:
+def _encoded(spec: Any, value: Any) -> Any:
     if isinstance(spec, SparseTensorSpec):
         value = SparseTensor.from_value(value)
         parts = {"sparse_indices": value.indices, "sparse_values": value.values, "sparse_shape": value.dense_shape}
@@ -101,13 +101,13 @@ def _encoded(spec: Any, value: Any) -> Tensor:
     if isinstance(spec, RaggedTensorSpec):
         return _ragged_variant(spec, value, batched=False)
     if isinstance(spec, DatasetSpec):
-        return value._variant_tensor  # type: ignore[no-any-return]
+        return value._variant_tensor
     if isinstance(spec, TensorArraySpec):
         raise NotImplementedError("Elements of datasets that are TensorArrays are not supported")
     return convert_to_tensor(value)
 
 
-def _ragged_variant(spec: Any, value: Any, batched: bool) -> Tensor:
+def _ragged_variant(spec: Any, value: Any, batched: bool) -> Any:
     splits = list(value.nested_row_splits)
     return apply_op(
         "RaggedTensorToVariant",
@@ -118,7 +118,7 @@ def _ragged_variant(spec: Any, value: Any, batched: bool) -> Tensor:
     )
 
 
-def _encoded_rows(spec: Any, value: Any) -> Tensor:
+def _encoded_rows(spec: Any, value: Any) -> Any:
     """A component whose first axis tells elements apart."""
     if isinstance(spec, SparseTensorSpec):
         parts = {"sparse_indices": value.indices, "sparse_values": value.values, "sparse_shape": value.dense_shape}
@@ -128,9 +128,10 @@ def _encoded_rows(spec: Any, value: Any) -> Tensor:
         return apply_op("SerializeManySparse", None, out_type=dtypes.variant, **parts)
     if isinstance(spec, RaggedTensorSpec):
         return _ragged_variant(spec, value, batched=True)
+    tensor = _encoded(spec, value)
     if isinstance(spec, TensorSpec) and spec.shape.ndims == 0:
-        raise ValueError(_SCALARS_ONLY)
-    return _encoded(spec, value)
+        raise ValueError(f"Value {tensor} has insufficient rank for batching.")
+    return tensor
 
 
 def _decoded(spec: Any, tensor: Tensor, compatible: bool) -> Any:
@@ -213,9 +214,9 @@ def _normalized(value: Any, name: str) -> Any:
     if isinstance(value, SparseTensorValue):
         return SparseTensor.from_value(value)
     if isinstance(value, RaggedTensorValue):
-        from retrograph.ops.ragged_tensor import convert_to_tensor_or_ragged_tensor
+        import retrograph as tf
 
-        return convert_to_tensor_or_ragged_tensor(value, name=name)
+        return tf.ragged.constant(value.to_list(), dtype=dtypes.as_dtype(value.values.dtype))
     if isinstance(value, (SparseTensor, RaggedTensor, TensorArray)) or hasattr(value, "_variant_tensor"):
         return value
     return convert_to_tensor(value, name=name)
@@ -284,7 +285,7 @@ def to_batched_tensor_list(structure: Any, element: Any) -> list[Tensor]:
     return _listed(_encoded_rows, structure, element)
 
 
-def _listed(encode: Callable[[Any, Any], Tensor], structure: Any, element: Any) -> list[Tensor]:
+def _listed(encode: Callable[[Any, Any], Any], structure: Any, element: Any) -> list[Tensor]:
     data_nest.assert_same_structure(structure, element)
     pairs = zip(data_nest.flatten(structure), data_nest.flatten(element), strict=True)
     return [encode(spec, value) for spec, value in pairs]

@@ -326,7 +326,7 @@ def sample_from_datasets(datasets: Sequence[Any], weights: Any = None, seed: Any
 
 
 @export("data.experimental.cardinality")
-def cardinality(dataset: Any) -> Tensor:
+def cardinality(dataset: Any) -> Any:
     """i64[]: how many elements there are, INFINITE_CARDINALITY or UNKNOWN_CARDINALITY.
 
     Source: TF 1.15 `tf.data.experimental.cardinality`.

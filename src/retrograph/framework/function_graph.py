@@ -66,7 +66,8 @@ class FuncGraph(Graph):
         if tensor._op._graph is self:
             return tensor  # type: ignore[no-any-return]
         if self.capture_by_value:
-            return self._copy(tensor._op)._outputs[tensor._value_index]
+            copied: Tensor = self._copy(tensor._op)._outputs[tensor._value_index]
+            return copied
         inside = self._captured.get(tensor)
         if inside is None:
             inside = self._captured[tensor] = self._placeholder_for(tensor, name)

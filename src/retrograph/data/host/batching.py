@@ -19,12 +19,13 @@ from retrograph.data.host.engine import (
     invalid,
     unary_row,
 )
+from retrograph.framework import errors
 from retrograph.framework.shape import to_text
 
 
 def stacked(elements: list[Element], text: str) -> Element:
     """Elements as rows. Raises InvalidArgumentError of the text: shapes that differ."""
-    columns = []
+    columns: list[Any] = []
     for column in zip(*elements, strict=True):
         shape = np.shape(column[0])
         for place, value in enumerate(column):
@@ -181,7 +182,7 @@ def _padded_rows(column: list[Any], padded: tuple[int, ...], value: Any) -> Any:
 def _put(row: Any, item: Any, shape: tuple[int, ...]) -> None:
     found = np.shape(item)
     if any(have > room for have, room in zip(found, shape, strict=True)):
-        raise invalid("Attempted to pad to a smaller size than the input element.")
+        raise errors.DataLossError(None, None, "Attempted to pad to a smaller size than the input element.")
     row[tuple(slice(n) for n in found)] = item
 
 
@@ -391,7 +392,8 @@ class UnbatchDataset(HostDataset):
 
 class _Unbatched(HostIterator):
     def __init__(self, source: HostIterator):
-        self._source, self._element, self._row, self._rows = source, (), 0, 0
+        self._source, self._row, self._rows = source, 0, 0
+        self._element: Element = ()
 
     def get_next(self) -> Element | None:
         """The next row."""
@@ -405,6 +407,6 @@ class _Unbatched(HostIterator):
                 raise invalid(
                     f"Input element must have the same batch size in each component. Component 0 had size {sizes_shown[0]} but component {next(i for i, n in enumerate(sizes_shown) if n != sizes_shown[0])} had size, {next(n for n in sizes_shown if n != sizes_shown[0])}."
                 )
-            self._element, self._row, self._rows = found, 0, sizes.pop()  # type: ignore[assignment]
+            self._element, self._row, self._rows = found, 0, sizes.pop()
         self._row += 1
         return tuple([v[self._row - 1, ...] for v in self._element])

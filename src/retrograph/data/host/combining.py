@@ -205,7 +205,8 @@ class UniqueDataset(HostDataset):
 
 class _Unique(HostIterator):
     def __init__(self, source: HostIterator):
-        self._source, self._seen = source, set()
+        self._source = source
+        self._seen: set[Any] = set()
 
     def get_next(self) -> Element | None:
         """The next new element."""

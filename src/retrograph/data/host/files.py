@@ -49,23 +49,30 @@ class FileDataset(HostDataset):
         return _Read(self.names, self.read)
 
 
+_UNOPENED = (errors.NotFoundError, errors.PermissionDeniedError)
+
+
 class _Read(HostIterator):
     """Goes through files. After an error it goes on with the next one."""
 
     def __init__(self, names: list[bytes], read: Callable[[bytes], Iterator[Any]]):
         self._names, self._read = iter(names), read
         self._current: Iterator[Any] | None = None
+        self._name: bytes | None = None
 
     def get_next(self) -> Element | None:
         """The next of this file or the next."""
         while True:
             if self._current is None:
-                name = next(self._names, None)
-                if name is None:
+                self._name = next(self._names, None)
+                if self._name is None:
                     return None
-                self._current = self._read(name)
+                self._current = self._read(self._name)
             try:
                 found = next(self._current, None)
+            except _UNOPENED:
+                self._current = self._read(self._name or b"")  # is tried again
+                raise
             except BaseException:
                 if not isinstance(self._current, Resumable):
                     self._current = None
@@ -90,7 +97,7 @@ def blocks(name: bytes, kind: str) -> Iterator[bytes]:
             if unpack:
                 yield unpack.flush()
     except OSError as error:
-        raise file_error(error, path) from None
+        raise file_error(None, path, error) from None
     except zlib.error as error:
         raise errors.DataLossError(None, None, f"inflate() failed with error: {error}") from None
 

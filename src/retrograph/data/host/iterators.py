@@ -56,7 +56,7 @@ _ENUM_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 
 def _type_name(dtype: Any) -> str:
-    return _ENUM_NAMES.get(dtype.name, dtype.name)
+    return str(_ENUM_NAMES.get(dtype.name, dtype.name))
 
 
 def check_elements(types: Any, shapes: Any, found_types: Any, found_shapes: Any, op: Any) -> None:
@@ -156,7 +156,7 @@ def _element_shapes(c: ShapeContext) -> list[Shape]:
 
 
 _HOST: dict[str, Any] = {"host": True, "effect": True, "waits": True, "gradient": NO_GRADIENT}
-for _name, _rule, _run in (
+_ITERATORS: list[tuple[str, Any, Any]] = [
     ("IteratorV2", scalar, _iterator),
     ("Iterator", scalar, _iterator),
     ("AnonymousIterator", scalar, _iterator),
@@ -167,7 +167,8 @@ for _name, _rule, _run in (
     ("IteratorToStringHandle", scalar, _to_string),
     ("IteratorFromStringHandle", scalar, _from_string),
     ("IteratorFromStringHandleV2", scalar, _from_string),
-):
+]
+for _name, _rule, _run in _ITERATORS:
     register_op(_name, shape=_rule, numpy=_run, **_HOST)
 
 
@@ -208,10 +209,11 @@ def _cardinality(op: Any, ctx: Any, dataset: Any) -> Any:
     return np.int64(unboxed(dataset).cardinality())
 
 
-for _name, _rule, _run in (
+_WHOLE: list[tuple[str, Any, Any]] = [
     ("DatasetToSingleElement", _element_shapes, _single),
     ("ReduceDataset", _element_shapes, _reduce),
     ("DatasetCardinality", scalar, _cardinality),
     ("ExperimentalDatasetCardinality", scalar, _cardinality),
-):
+]
+for _name, _rule, _run in _WHOLE:
     register_op(_name, shape=_rule, numpy=_run, **_HOST)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.data.host.batching import _DIFFERENT, batches, stacked
+from retrograph.data.host.batching import batches, stacked
 from retrograph.data.host.calls import Call, HostFunction
 from retrograph.data.host.engine import (
     UNKNOWN,
@@ -22,6 +22,10 @@ from retrograph.data.host.engine import (
     unboxed,
 )
 from retrograph.framework import errors
+
+_OTHER_NUMBER = (
+    "Cannot add tensor to the batch: number of elements does not match. Shapes are: [tensor]: {other}, [batch]: {first}"
+)
 
 
 class _Calling(HostDataset):
@@ -48,8 +52,8 @@ class MapDataset(_Calling):
         return _Mapped(self.inputs[0].iterator(root, prefix), self.function.call(root), keeps)
 
     def cardinality(self) -> int:
-        """That of the input, if the function cannot end the sequence."""
-        return self.inputs[0].cardinality() if self.op._attrs.get("preserve_cardinality") else UNKNOWN
+        """That of the input."""
+        return self.inputs[0].cardinality()
 
 
 class _Mapped(HostIterator):
@@ -99,8 +103,7 @@ class MapAndBatchDataset(_Calling):
 
     def cardinality(self) -> int:
         """That of the input over the size."""
-        keeps = self.op._attrs.get("preserve_cardinality")
-        return batches(self.size, self.inputs[0].cardinality(), self.drop) if keeps else UNKNOWN
+        return batches(self.size, self.inputs[0].cardinality(), self.drop)
 
 
 class _MappedBatches(HostIterator):
@@ -122,7 +125,7 @@ class _MappedBatches(HostIterator):
             return None
         if not results or (self._drop and len(results) < self._size):
             return None
-        return stacked(results, _DIFFERENT)
+        return stacked(results, _OTHER_NUMBER)
 
 
 @dataset_row("MapAndBatchDataset", "ExperimentalMapAndBatchDataset")
@@ -336,8 +339,8 @@ class ScanDataset(_Calling):
         return _Scanned(self.inputs[0].iterator(root, prefix), self.function.call(root), self.state)
 
     def cardinality(self) -> int:
-        """That of the input, if the function cannot end the sequence."""
-        return self.inputs[0].cardinality() if self.op._attrs.get("preserve_cardinality") else UNKNOWN
+        """That of the input."""
+        return self.inputs[0].cardinality()
 
 
 class _Scanned(HostIterator):

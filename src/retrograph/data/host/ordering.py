@@ -474,7 +474,8 @@ class _Kept(HostIterator):
 
 class _Keeping(HostIterator):
     def __init__(self, source: HostIterator, kept: list[Any]):
-        self._source, self._kept, self._own = source, kept, []
+        self._source, self._kept = source, kept
+        self._own: list[Any] = []
 
     def get_next(self) -> Any:
         """The next element, kept; all are at the end."""
