@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bisect
 import math
-import mmap
 import os
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +17,12 @@ from retrograph.checkpoint.rows import shapes_of, without_collecting
 from retrograph.checkpoint.table import data_loss, read_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.dtypes import DType
+from retrograph.framework.file_errors import as_tf
 from retrograph.framework.wire import WireError, read_varint
 
+Array = np.ndarray[Any, Any]
 _PENDING = ".pending"
+_PIECE = 1 << 20
 _VARIANT = 21
 
 
@@ -48,21 +51,33 @@ def _read_index(prefix: str) -> tuple[str, bytes]:
 
 
 class _DataFile:
-    """The bytes of one shard, mapped."""
+    """The bytes of one shard. They are read, not mapped: a mapped file that somebody cuts off kills the process."""
 
     def __init__(self, path: str):
         self.path = path
-        try:
-            with open(path, "rb") as file:
-                self.size = os.fstat(file.fileno()).st_size
-                self.view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b"")
-        except FileNotFoundError:
-            raise errors.NotFoundError(None, None, f"{path}; No such file or directory") from None
+        with as_tf(path):
+            self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._handle)
+        self.size = os.fstat(self._handle).st_size
 
-    def take(self, entry: Entry) -> memoryview:
+    def take(self, entry: Entry) -> tuple[Array, int]:
+        """The bytes of a tensor, and their checksum, which is taken while they are in the processor's cache."""
         if entry.offset + entry.size > self.size:
             raise data_loss(self.path, "a tensor's values are cut off")
-        return self.view[entry.offset : entry.offset + entry.size]
+        data, crc = np.empty(entry.size, np.uint8), 0
+        for start in range(0, entry.size, _PIECE):
+            piece = data[start : start + _PIECE]
+            self._fill(piece, entry.offset + start)
+            crc = crc32c(piece, crc)
+        return data, crc
+
+    def _fill(self, piece: Array, place: int) -> None:
+        with as_tf(self.path):
+            while len(piece):
+                done = os.preadv(self._handle, [piece.data], place)
+                if not done:
+                    raise data_loss(self.path, "a tensor's values are cut off")
+                piece, place = piece[done:], place + done
 
 
 class BundleReader:
@@ -160,7 +175,7 @@ class BundleReader:
         """The slices that a partitioned tensor was saved in; empty for others."""
         return list(self._entry(_key(name)).slices)
 
-    def read(self, name: str, part: Slice | None = None) -> np.ndarray[Any, Any]:
+    def read(self, name: str, part: Slice | None = None) -> Array:
         """The value of a tensor or of a part of it.
 
         Raises: NotFoundError for an unknown name; DataLossError for damaged data; ValueError for a part outside.
@@ -179,19 +194,19 @@ class BundleReader:
             self._files[shard] = _DataFile(data_name(self.prefix, shard, self.num_shards))
         return self._files[shard]
 
-    def _value(self, entry: Entry, name: str) -> np.ndarray[Any, Any]:
+    def _value(self, entry: Entry, name: str) -> Array:
         if entry.dtype == _VARIANT:
             raise errors.UnimplementedError(None, None, f"Tensor {name} of a checkpoint: dtype variant")
         file = self._file(entry.shard)
-        data, dtype = file.take(entry), dtypes.as_dtype(entry.dtype)
+        dtype = dtypes.as_dtype(entry.dtype)
         try:
             if dtype == dtypes.string:
-                return _strings(data, entry)
-            return _numbers(data, entry, dtype)
+                return _strings(file.take(entry)[0].data, entry)
+            return _numbers(file, entry, dtype)
         except (WireError, ValueError) as error:
             raise data_loss(file.path, f"tensor {name}: {error}") from None
 
-    def _assembled(self, key: bytes, entry: Entry, part: Slice | None) -> np.ndarray[Any, Any]:
+    def _assembled(self, key: bytes, entry: Entry, part: Slice | None) -> Array:
         """A tensor saved in slices, or a part of it, from those slices that touch it."""
         name, dtype = key.decode(errors="replace"), dtypes.as_dtype(entry.dtype)
         wanted = resolve(part, entry.shape) if part is not None else tuple((0, d) for d in entry.shape)
@@ -222,7 +237,7 @@ class BundleReader:
         if size > sum(self._file(shard).size for shard in shards):
             raise self._lost(f"tensor {key.decode(errors='replace')} is larger than its slices")
 
-    def _slice(self, key: bytes, given: Slice, there: Slice, dtype: DType) -> np.ndarray[Any, Any]:
+    def _slice(self, key: bytes, given: Slice, there: Slice, dtype: DType) -> Array:
         name = key.decode(errors="replace")
         stored = self._entry(slice_key(key, given))
         if stored.dtype != dtype.as_datatype_enum or stored.shape != tuple(n for _, n in there) or stored.slices:
@@ -241,17 +256,19 @@ def _check(found: int, entry: Entry) -> None:
         )
 
 
-def _numbers(data: memoryview, entry: Entry, dtype: DType) -> np.ndarray[Any, Any]:
+def _numbers(file: _DataFile, entry: Entry, dtype: DType) -> Array:
     numpy_type: Any = np.dtype(dtype.as_numpy_dtype)
     if numpy_type.hasobject:
         raise WireError(f"dtype {dtype.name} in a checkpoint")
     if entry.size != entry.count * numpy_type.itemsize:
         raise WireError("its size does not fit its shape")
-    _check(crc32c(data), entry)
-    return np.frombuffer(data, numpy_type, count=entry.count).reshape(entry.shape).copy()
+    data, crc = file.take(entry)
+    _check(crc, entry)
+    array: Array = data.view(numpy_type).reshape(entry.shape)
+    return array
 
 
-def _strings(data: memoryview, entry: Entry) -> np.ndarray[Any, Any]:
+def _strings(data: memoryview, entry: Entry) -> Array:
     # Each text has a length of one byte at least.
     if entry.count > len(data):
         raise WireError("its size does not fit its shape")

@@ -90,10 +90,7 @@ def _keys(data: bytes, shared: Array, keys: Array, values: Array) -> list[str]:
     last = -1
     pairs = zip(shared.tolist(), _tails(data, keys, values - keys), strict=True)
     # Rows in a row mostly share the same beginning.
-    return [
-        key := (prefix if count == last else (prefix := key[: (last := count)])) + tail  # type: ignore[has-type]
-        for count, tail in pairs
-    ]
+    return [key := (prefix if count == last else (prefix := key[: (last := count)])) + tail for count, tail in pairs]
 
 
 def _tails(data: bytes, keys: Array, own: Array) -> list[str]:
@@ -104,7 +101,7 @@ def _tails(data: bytes, keys: Array, own: Array) -> list[str]:
     places += np.arange(total)
     pieces = np.frombuffer(data, np.uint8)[places]
     pieces[ends - 1] = _LINE
-    lines = pieces.tobytes().decode("latin-1").split("\n")
+    lines: list[str] = pieces.tobytes().decode("latin-1").split("\n")
     if len(lines) == len(own) + 1:
         return lines[:-1]
     # Some key has such a byte of its own.
@@ -116,13 +113,14 @@ _LINE = 0x0A
 
 def _side_by_side(data: bytes, bodies: list[tuple[int, int, int]]) -> tuple[Array, ...] | None:
     """(shared, start of key, of value, end) of the rows if all lengths are of one byte and restarts are right; else None."""
-    starts, stops = [], []
+    parts: list[Array] = []
     for start, limit, count in bodies:
-        starts.append(np.frombuffer(data, "<u4", count, limit) + np.int64(start))
-        stops += [starts[-1][1:], [limit]]
-        if not count or starts[-1][0] != start:
+        own = np.append(np.frombuffer(data, "<u4", count, limit) + np.int64(start), limit)
+        if own[0] != start or not count:
             return None
-    place, stop = np.concatenate(starts), np.concatenate(stops)
+        parts.append(own)
+    place: Array = np.concatenate([p[:-1] for p in parts])
+    stop: Array = np.concatenate([p[1:] for p in parts])
     if (place >= stop).any():
         return None
     return _walk(np.frombuffer(data, np.uint8), place, stop)
@@ -130,14 +128,16 @@ def _side_by_side(data: bytes, bodies: list[tuple[int, int, int]]) -> tuple[Arra
 
 def _walk(view: Array, place: Array, stop: Array) -> tuple[Array, ...] | None:
     """Goes from row to row of all stretches at once."""
-    places, going = [], []
+    places: list[Array] = []
+    going: list[Array] = []
     while (there := place < stop).any():
         if len(places) == _LONGEST:
             return None
         places.append(place)
         going.append(there)
-        # The end of a stretch is followed by eight bytes at least; what is read there is not used.
-        place = np.where(there, place + 3 + view[place + 1] + view[place + 2], place)
+        # A stretch that is done may have gone too far, beyond the file.
+        at = np.where(there, place, 0)
+        place = np.where(there, at + 3 + view[at + 1] + view[at + 2], place)
     at = np.stack(places, 1)[np.stack(going, 1)]
     shared, own, size = view[at], view[at + 1], view[at + 2]
     lengths = shared + own

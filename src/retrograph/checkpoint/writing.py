@@ -4,66 +4,144 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from retrograph.checkpoint.checksum import crc32c, masked
 from retrograph.checkpoint.entry import FULL, Entry, Header, Slice, resolve, slice_key
+from retrograph.checkpoint.files import (
+    NewFile,
+    locked_directory,
+    remove_abandoned,
+    sync_directory,
+    write_atomically,
+)
 from retrograph.checkpoint.reading import _PENDING, data_name, index_name, length_bytes
 from retrograph.checkpoint.table import data_loss, read_table, write_table
 from retrograph.framework import dtypes, errors
+from retrograph.framework.file_errors import as_tf
 from retrograph.framework.wire import varint
 
+__all__ = [
+    "BundleWriter",
+    "merge_checkpoints",
+    "remove_emptied",
+    "remove_files",
+    "write_atomically",
+    "write_checkpoint",
+]
 
-def _sync_directory(path: str) -> None:
-    handle = os.open(path or ".", os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_atomically(path: str, data: bytes) -> None:
-    """Replaces a file by these bytes, or leaves it as it was."""
-    with open(path + _PENDING, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + _PENDING, path)
-    _sync_directory(os.path.dirname(path))
+# Tensors of more are written by threads, while the checksum is taken; in pieces of `_PIECE`.
+_LARGE = 4 << 20
+_PIECE = 16 << 20
 
 
-def _write_pending(path: str, data: bytes) -> None:
-    with open(path + _PENDING, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _settle(prefix: str) -> None:
+    """Completes, or takes back, what a writer that was killed while it put files in place has left."""
+    index, data = index_name(prefix), data_name(prefix, 0, 1)
+    if os.path.exists(data + _PENDING):
+        for path in (index + _PENDING, data + _PENDING):
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+    elif os.path.exists(index + _PENDING):
+        os.replace(index + _PENDING, index)
+
+
+def _put_in_place(prefix: str, data: NewFile, index: NewFile) -> None:
+    """Renames four times; whatever the last one was, `reading` finds the old checkpoint or the new one, whole."""
+    with locked_directory(os.path.dirname(prefix)):
+        _settle(prefix)
+        try:
+            data.move(data.path + _PENDING)
+            index.move(index.path + _PENDING)
+            data.move(data.path)
+            index.move(index.path)
+        except BaseException:
+            _settle(prefix)
+            raise
+    sync_directory(os.path.dirname(prefix))
+
+
+class _Data:
+    """The data file: small tensors are gathered, large ones written by threads."""
+
+    def __init__(self, path: str):
+        self.file, self.size = NewFile(path), 0
+        self._gathered, self._start = bytearray(), 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._jobs: list[Future[Any]] = []
+
+    def append(self, data: Any) -> Callable[[], int]:
+        """Appends bytes or an array of bytes, which nobody changes meanwhile; gives what waits for its checksum."""
+        place, self.size = self.size, self.size + len(data)
+        if len(data) < _LARGE:
+            return self._gather(data)
+        self._write_gathered()
+        self._start = self.size
+        checksum = self._submit(crc32c, data)
+        for i in range(0, len(data), _PIECE):
+            self._submit(self.file.write_at, data[i : i + _PIECE], place + i)
+        return checksum.result
+
+    def _gather(self, data: Any) -> Callable[[], int]:
+        crc = crc32c(data)
+        self._gathered += memoryview(data)
+        if len(self._gathered) > _LARGE:
+            self._write_gathered()
+        return lambda: crc
+
+    def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "checkpoint")
+        self._jobs.append(self._pool.submit(function, *arguments))
+        return self._jobs[-1]
+
+    def _write_gathered(self) -> None:
+        self.file.write_at(self._gathered, self._start)
+        self._start += len(self._gathered)
+        self._gathered.clear()
+
+    def finish(self) -> None:
+        """Writes what is left and makes all durable."""
+        self._write_gathered()
+        for job in self._jobs:
+            job.result()
+        self._end()
+        self.file.finish()
+
+    def _end(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+
+    def abandon(self) -> None:
+        """Removes the file, when no thread writes to it any more."""
+        self._end()
+        self.file.abandon()
 
 
 class BundleWriter:
-    """Writes the tensors given to `add` as a checkpoint; `finish` puts it in place.
+    """Writes the tensors given to `add` as a checkpoint; `finish` puts it in place, or leaves nothing.
 
-    Raises: NotFoundError without the directory's parent; other `tf.errors` as the file system says.
+    Arrays are not copied: nobody may change them before `finish` is done.
+    Raises: NotFoundError without the directory's parent; ResourceExhaustedError where the disk is full; other `tf.errors` as
+        the file system says.
     """
 
     def __init__(self, prefix: str):
         self.prefix = prefix
         self._entries: dict[bytes, Entry] = {}
-        self._place = 0
-        self._data_path = data_name(prefix, 0, 1)
-        directory = os.path.dirname(prefix)
-        try:
+        self._checksums: list[tuple[Entry, Callable[[], int]]] = []
+        directory, path = os.path.dirname(prefix), data_name(prefix, 0, 1)
+        with as_tf(path):
             if directory and not os.path.isdir(directory):
                 os.mkdir(directory)
-            self._file: Any = open(self._data_path + _PENDING, "wb")  # noqa: SIM115
-        except FileNotFoundError:
-            raise errors.NotFoundError(None, None, f"{self._data_path}; No such file or directory") from None
-        except NotADirectoryError:
-            raise errors.FailedPreconditionError(None, None, f"{self._data_path}; Not a directory") from None
-        except PermissionError:
-            raise errors.PermissionDeniedError(None, None, f"{self._data_path}; Permission denied") from None
+        remove_abandoned(directory)
+        self._data = _Data(path)
 
     def add(self, name: str | bytes, value: Any, full_shape: Sequence[int] = (), part: Slice | None = None) -> None:
         """Appends a tensor, or with `part` a slice of the tensor `name` of shape `full_shape`.
@@ -84,33 +162,37 @@ class BundleWriter:
         if key in self._entries:
             raise errors.InvalidArgumentError(None, None, f"Adding duplicate key: {key.decode(errors='replace')}")
         enum = _enum_of(array)
-        data: Any
         if enum == dtypes.string.as_datatype_enum:
             data, crc = _string_bytes(array)
+            entry = Entry(enum, array.shape, 0, self._data.size, len(data), masked(crc))
+            self._data.append(data)
         else:
-            data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-            crc = crc32c(data)
-        self._file.write(data)
-        self._entries[key] = Entry(enum, array.shape, 0, self._place, len(data), masked(crc))
-        self._place += len(data)
+            bits = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            entry = Entry(enum, array.shape, 0, self._data.size, len(bits))
+            self._checksums.append((entry, self._data.append(bits)))
+        self._entries[key] = entry
 
     def finish(self) -> None:
         """Makes the checkpoint durable and puts it in place: data, then the index that makes it valid."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        rows = [(b"", Header().serialize())]
-        rows += [(key, self._entries[key].serialize()) for key in sorted(self._entries)]
-        path = index_name(self.prefix)
-        _write_pending(path, write_table(rows))
-        os.replace(self._data_path + _PENDING, self._data_path)
-        os.replace(path + _PENDING, path)
-        _sync_directory(os.path.dirname(path))
+        index: NewFile | None = None
+        try:
+            self._data.finish()
+            for entry, crc in self._checksums:
+                entry.crc = masked(crc())
+            rows = [(b"", Header().serialize())]
+            rows += [(key, self._entries[key].serialize()) for key in sorted(self._entries)]
+            index = NewFile(index_name(self.prefix))
+            index.write_at(write_table(rows), 0)
+            index.finish()
+            _put_in_place(self.prefix, self._data.file, index)
+        finally:
+            self.abandon()
+            if index is not None:
+                index.abandon()
 
     def abandon(self) -> None:
-        """Takes back what was written."""
-        self._file.close()
-        os.unlink(self._data_path + _PENDING)
+        """Takes back what was written, unless it is in place."""
+        self._data.abandon()
 
 
 def _enum_of(array: np.ndarray[Any, Any]) -> int:
@@ -176,7 +258,8 @@ def merge_checkpoints(prefixes: Sequence[str], destination: str) -> None:
             merged[key] = entry
     rows_out = [(b"", Header(len(moves)).serialize()), *((k, merged[k].serialize()) for k in sorted(merged))]
     for path, shard in moves:
-        os.replace(path, data_name(destination, shard, len(moves)))
+        with as_tf(path):
+            os.replace(path, data_name(destination, shard, len(moves)))
     write_atomically(index_name(destination), write_table(rows_out))
     for prefix in dict.fromkeys(prefixes):
         os.unlink(index_name(prefix))

@@ -12,7 +12,7 @@ from retrograph.checkpoint.checksum import crc32c, masked
 from retrograph.framework import errors
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.platform.gfile import _as_tf
+from retrograph.framework.file_errors import as_tf
 from retrograph.platform.text import as_bytes
 
 _HEADER = struct.Struct("<QI")
@@ -153,7 +153,7 @@ def records_of(source: Any, place: int = 0) -> Iterator[bytes]:
 
 def open_records(path: Any, compression: str = "", buffer_size: int = _BLOCK) -> Any:
     """A file of records for `records_of`; `compression` is '', 'ZLIB' or 'GZIP'. Raises: errors of the file system."""
-    with _as_tf(path):
+    with as_tf(path):
         file = open(file_name(path), "rb", buffering=max(buffer_size, 2))  # noqa: SIM115
     return _Inflated(file, _WINDOW[compression]) if compression else file
 
@@ -266,7 +266,7 @@ class TFRecordWriter:
         if not isinstance(options, TFRecordOptions):
             options = TFRecordOptions(compression_type=options)
         self._name, deflate = file_name(path), options._deflater()
-        with _as_tf(self._name):
+        with as_tf(self._name):
             self._file = options._writing_to(open(self._name, "wb"), deflate)  # noqa: SIM115
 
     def __enter__(self) -> TFRecordWriter:
@@ -289,21 +289,21 @@ class TFRecordWriter:
         file = self._opened()
         if not isinstance(record, bytes):
             raise TypeError(f"expected bytes, {type(record).__name__} found")
-        with _as_tf(self._name):
+        with as_tf(self._name):
             for part in _parts(record):
                 file.write(part)
 
     def flush(self) -> None:
         """Hands what was written to the file system. Raises: FailedPreconditionError when closed."""
         file = self._opened()
-        with _as_tf(self._name):
+        with as_tf(self._name):
             file.flush()
 
     def close(self) -> None:
         """Finishes the file; nothing when it is closed."""
         file, self._file = self._file, None
         if file is not None:
-            with _as_tf(self._name):
+            with as_tf(self._name):
                 file.close()
 
 

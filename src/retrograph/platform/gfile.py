@@ -7,31 +7,14 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from retrograph.framework import errors
 from retrograph.framework.exports import export
+from retrograph.framework.file_errors import as_tf
 from retrograph.platform.text import as_bytes, as_str_any
 
-_CLASS_OF: dict[type[OSError], Any] = {
-    FileNotFoundError: errors.NotFoundError,
-    FileExistsError: errors.AlreadyExistsError,
-    PermissionError: errors.PermissionDeniedError,
-    IsADirectoryError: errors.FailedPreconditionError,
-    NotADirectoryError: errors.FailedPreconditionError,
-}
 _MODES = ("r", "w", "a", "r+", "w+", "a+")
-
-
-@contextmanager
-def _as_tf(path: Any) -> Iterator[None]:
-    """Turns an OSError into the tf.errors class of its kind, with TF's text."""
-    try:
-        yield
-    except OSError as error:
-        kind = _CLASS_OF.get(type(error), errors.UnknownError)
-        raise kind(None, None, f"{path}; {error.strerror}") from None
 
 
 def _path(path: Any) -> str:
@@ -77,7 +60,7 @@ class FileIO:
         if self._reader is None:
             if self._letters in ("w", "a"):
                 raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
-            with _as_tf(self._name):
+            with as_tf(self._name):
                 self._reader = open(_path(self._name), "rb")  # noqa: SIM115
         return self._reader
 
@@ -85,7 +68,7 @@ class FileIO:
         if self._writer is None:
             if self._letters == "r":
                 raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
-            with _as_tf(self._name):
+            with as_tf(self._name):
                 self._writer = open(_path(self._name), "ab" if self._letters[0] == "a" else "wb")  # noqa: SIM115
         return self._writer
 
@@ -188,7 +171,7 @@ def exists(filename: Any) -> bool:
 @export("gfile.Remove", "io.gfile.remove")
 def remove(filename: Any) -> None:
     """Deletes a file; NotFoundError if there is none. Source: TF 1.15 `tf.gfile.Remove`."""
-    with _as_tf(filename):
+    with as_tf(filename):
         os.remove(_path(filename))
 
 
@@ -206,7 +189,7 @@ def copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
     if not os.path.exists(_path(oldpath)):
         raise errors.NotFoundError(None, None, f"{oldpath}; No such file or directory")
     _refuse_existing(newpath, overwrite)
-    with _as_tf(newpath):
+    with as_tf(newpath):
         shutil.copyfile(_path(oldpath), _path(newpath))
 
 
@@ -217,7 +200,7 @@ def rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
     Source: TF 1.15 `tf.gfile.Rename`.
     """
     _refuse_existing(newname, overwrite)
-    with _as_tf(oldname):
+    with as_tf(oldname):
         os.replace(_path(oldname), _path(newname))
 
 
@@ -231,14 +214,14 @@ def glob(filename: Any) -> list[Any]:
 @export("gfile.MkDir", "io.gfile.mkdir")
 def mkdir(dirname: Any) -> None:
     """Makes a folder; NotFoundError if the one above is missing. Source: TF 1.15 `tf.gfile.MkDir`."""
-    with _as_tf(dirname):
+    with as_tf(dirname):
         os.mkdir(_path(dirname))
 
 
 @export("gfile.MakeDirs", "io.gfile.makedirs")
 def makedirs(dirname: Any) -> None:
     """Makes a folder and those above it. Source: TF 1.15 `tf.gfile.MakeDirs`."""
-    with _as_tf(dirname):
+    with as_tf(dirname):
         os.makedirs(_path(dirname), exist_ok=True)
 
 
@@ -247,7 +230,7 @@ def rmtree(dirname: Any) -> None:
     """Deletes a folder and all in it. Source: TF 1.15 `tf.gfile.DeleteRecursively`."""
     if not os.path.exists(_path(dirname)):
         raise errors.NotFoundError(None, None, f"{dirname} not found")
-    with _as_tf(dirname):
+    with as_tf(dirname):
         shutil.rmtree(_path(dirname))
 
 
@@ -274,7 +257,7 @@ def walk(top: Any, in_order: bool = True, onerror: Any = None) -> Iterator[tuple
 @export("gfile.Stat", "io.gfile.stat")
 def stat(filename: Any) -> FileStatistics:
     """Length, time and kind of a file. Source: TF 1.15 `tf.gfile.Stat`."""
-    with _as_tf(filename):
+    with as_tf(filename):
         found = os.stat(_path(filename))
     return FileStatistics(found.st_size, found.st_mtime_ns, os.path.isdir(_path(filename)))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from retrograph.framework import errors, wire
 from retrograph.framework.exports import export
+from retrograph.framework.file_errors import as_tf
 from retrograph.io.records import framed, read_records
 from retrograph.platform import gfile, logging
 from retrograph.summary.protos import Event
@@ -47,7 +48,7 @@ class EventsFile:
             name = f"events.out.tfevents.{second:010d}.{socket.gethostname()}{self.suffix}"
             self.path = os.path.join(self.directory, name)
             try:
-                with gfile._as_tf(self.path):
+                with as_tf(self.path):
                     self._file = open(self.path, "xb")  # noqa: SIM115
             except errors.AlreadyExistsError:
                 second += 1
@@ -58,14 +59,14 @@ class EventsFile:
         """Appends a serialized event."""
         if self._file is None:
             self.open()
-        with gfile._as_tf(self.path):
+        with as_tf(self.path):
             self._file.write(framed(data))
 
     def flush(self) -> None:
         """Hands what was written to the file system; a file that has been removed is replaced by the next event."""
         if self._file is None:
             return
-        with gfile._as_tf(self.path):
+        with as_tf(self.path):
             self._file.flush()
         if not os.path.exists(self.path):
             self.close()
@@ -75,7 +76,7 @@ class EventsFile:
         """Closes the file; the next event makes another one."""
         file, self._file = self._file, None
         if file is not None:
-            with gfile._as_tf(self.path):
+            with as_tf(self.path):
                 file.close()
 
 
