@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 import retrograph as tf
-from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.linear_operators.solving import (
     adjoint_of,
@@ -17,19 +17,18 @@ from retrograph.linear_operators.solving import (
     matrix_solve_with_broadcast,
     shape_tensor,
 )
+from retrograph.train.modules import Module
+
+# The operators that products are made of are subclasses of the one here.
+_PRODUCTS = "retrograph.linear_operators.products"
 
 
 def _dimension(shape: Any, axis: int) -> Any:
     return tf.Dimension(None) if not shape.dims else shape.dims[axis]
 
 
-def unimplemented(operator: Any, wanted: str) -> errors.UnimplementedError:
-    """What is raised for a result that would be an operator which is not there."""
-    return errors.UnimplementedError(None, None, f"{type(operator).__name__}: this needs tf.linalg.{wanted}")
-
-
 @export("linalg.LinearOperator")
-class LinearOperator:
+class LinearOperator(Module):
     """A batch of matrices `[..., m, n]`; subclasses give `_shape`, `_shape_tensor`, `_matmul` and what is cheaper so.
 
     The hints `is_non_singular`, `is_self_adjoint`, `is_positive_definite`, `is_square` are promises of the caller, None
@@ -226,7 +225,7 @@ class LinearOperator:
     def matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False, name: str = "matmul") -> Any:
         """The product with matrices `x`; each factor may be taken adjoint."""
         if isinstance(x, LinearOperator):
-            raise unimplemented(self, "LinearOperatorComposition")
+            return importlib.import_module(_PRODUCTS).product(self, x, adjoint, adjoint_arg, name)
         with self._name_scope(name):
             x = self._argument(x, "x", -2 if adjoint else -1, -1 if adjoint_arg else -2)
             return self._matmul(x, adjoint=adjoint, adjoint_arg=adjoint_arg)
@@ -280,7 +279,7 @@ class LinearOperator:
             if possible is False:
                 raise NotImplementedError(f"Exact solve not implemented for an operator that is expected to {kind}.")
         if isinstance(rhs, LinearOperator):
-            raise unimplemented(self, "LinearOperatorComposition")
+            return importlib.import_module(_PRODUCTS).quotient(self, rhs, adjoint, adjoint_arg, name)
         with self._name_scope(name):
             rhs = self._argument(rhs, "rhs", -1 if adjoint else -2, -1 if adjoint_arg else -2)
             return self._solve(rhs, adjoint=adjoint, adjoint_arg=adjoint_arg)
@@ -296,7 +295,7 @@ class LinearOperator:
     # Other operators.
 
     def _adjoint(self) -> Any:
-        raise unimplemented(self, "LinearOperatorAdjoint")
+        return tf.linalg.LinearOperatorAdjoint(self)
 
     def adjoint(self, name: str = "adjoint") -> Any:
         """The operator of the adjoint matrices."""
@@ -308,7 +307,7 @@ class LinearOperator:
     H = property(adjoint, None)
 
     def _inverse(self) -> Any:
-        raise unimplemented(self, "LinearOperatorInversion")
+        return tf.linalg.LinearOperatorInversion(self)
 
     def inverse(self, name: str = "inverse") -> Any:
         """The operator of the inverse matrices; ValueError if it is not square or singular."""
