@@ -65,6 +65,7 @@ class BaseSession:
         self._lock = threading.RLock() if server is None else server.lock
         self._cells: dict[Any, Any] = {} if server is None else server.cells
         self._resources = Resources() if server is None else server.resources
+        self._planning = threading.RLock()
         self._waits = Waits()
         self._tracer = Tracer()
         self._time_limit = self._config.operation_timeout_in_ms
@@ -135,7 +136,9 @@ class BaseSession:
         prepared = self._prepare(fetches)
         plan = prepared.plans.get(tensors)
         if plan is None:
-            plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
+            # One at a time: who ran first also takes from a queue first, however long either plan takes to make.
+            with self._planning:
+                plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
         limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
         with self._waits.limited(limit) if limit else _UNLIMITED:
             given = [_in_bytes(v) if v.dtype == object else v for v in values]
