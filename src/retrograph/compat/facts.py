@@ -10,6 +10,8 @@ import gzip
 import json
 from importlib import resources
 
+from retrograph.compat import keras_scope
+
 DOCS = "docs/compatibility.md"
 # Not in the records, since they are beside TF's own packages or among its tests; but programs and tests import them.
 BESIDE = frozenset((
@@ -81,6 +83,6 @@ def _is_keras(path: str) -> bool:
 def missing(path: str) -> str:
     """The text that says that TF 1.15 had a dotted path and Retrograph has not."""
     if _is_keras(path):
-        return f"tf.{public_name(path)}: tf.keras is no part of Retrograph (tf.layers is). What is there: {DOCS}."
+        return f"{keras_scope.missing_text(public_name(path))} What is there: {DOCS}."
     shown = path if path.startswith(("tensorflow.python", "tensorflow.core")) else "tf." + public_name(path)
     return f"{shown}: TensorFlow 1.15 has it, Retrograph does not have it yet. What is there, and what is not: {DOCS}."

@@ -10,6 +10,7 @@ _DATA = "retrograph.data."
 _PLATFORM = "retrograph.platform."
 _FRAMEWORK = "retrograph.framework."
 _VARIABLES = "retrograph.variables."
+_KERAS = "retrograph.keras."
 
 _FILE_IO = {
     "FileIO": "FileIO",
@@ -133,6 +134,22 @@ INTERNALS: dict[str, dict[str, str]] = {
 }
 
 HOMES: dict[str, tuple[str, ...]] = {
+    "tensorflow.python.ops.linalg.linear_operator_util": ("retrograph.linear_operators.solving",),
+    "tensorflow.python.module.module": ("retrograph.train.modules",),
+    "tensorflow.python.ops.stateful_random_ops": ("retrograph.train.generators", "retrograph.ops.stateful_random"),
+    "tensorflow.python.ops.signal.util_ops": ("retrograph.ops.framing",),
+    "tensorflow.python.ops.signal.mel_ops": ("retrograph.ops.spectra",),
+    "tensorflow.python.ops.signal.spectral_ops": ("retrograph.ops.spectra",),
+    "tensorflow.python.keras.backend": (_KERAS + "backend_values", _KERAS + "backend_math", _KERAS + "backend_nn", _KERAS + "state"),
+    "tensorflow.python.keras.activations": (_KERAS + "activation_functions",),
+    "tensorflow.python.keras.losses": (_KERAS + "loss_functions",),
+    "tensorflow.python.keras.metrics": (_KERAS + "metric_base", _KERAS + "metric_classes"),
+    "tensorflow.python.keras.optimizers": (_KERAS + "optimizer_classes", _KERAS + "optimizer_base"),
+    "tensorflow.python.keras.optimizer_v2": (_KERAS + "optimizer_base", _KERAS + "optimizer_classes"),
+    "tensorflow.python.keras.engine": (_KERAS + "network", _KERAS + "nodes", _KERAS + "tracking", _KERAS + "base_layer"),
+    "tensorflow.python.keras.utils.tf_utils": ("retrograph.ops.smart_cond", _KERAS + "shape_helpers"),
+    "tensorflow.python.keras.utils": (_KERAS + "array_utils", _KERAS + "tracking", "retrograph.variables.named"),
+    "tensorflow.python.keras.layers": (_KERAS + "convolution_layers", _KERAS + "merge_layers", _KERAS + "pooling_layers"),
     "tensorflow.python.ops.distributions": ("retrograph.distributions",),
     "tensorflow.contrib.distributions.python.ops": ("retrograph.distributions",),
     "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),
@@ -205,6 +222,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.contrib.opt.python.training": ("retrograph.contrib.opt",),
     "tensorflow.contrib.layers.python.layers.utils": ("retrograph.contrib.layer_parts",),
     "tensorflow.contrib.layers.python.layers.layers": (
+        "retrograph.contrib.column_parts",
         "retrograph.contrib.more_layers",
         "retrograph.contrib.small_layers",
         "retrograph.contrib.layer_functions",
@@ -233,9 +251,37 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.contrib.framework.python.framework.graph_util": ("retrograph.contrib.framework_leftovers",),
     "tensorflow.contrib.nn.python.ops.alpha_dropout": ("retrograph.contrib.nn_functions",),
     "tensorflow.contrib.nn.python.ops.scaled_softplus": ("retrograph.contrib.nn_functions",),
+    "tensorflow.python.ops.image_ops": (
+        "retrograph.compat.image_forms",
+        "retrograph.ops.image_codecs",
+        "retrograph.ops.image_colors",
+        "retrograph.ops.image_frames",
+        "retrograph.ops.image_flips",
+        "retrograph.ops.image_boxes",
+        "retrograph.ops.image_quality",
+    ),
+    "tensorflow.python.ops.image_ops_impl": (
+        "retrograph.compat.image_forms",
+        "retrograph.ops.image_codecs",
+        "retrograph.ops.image_colors",
+        "retrograph.ops.image_frames",
+        "retrograph.ops.image_flips",
+        "retrograph.ops.image_boxes",
+        "retrograph.ops.image_quality",
+    ),
+    "tensorflow.contrib.image.python.ops": ("retrograph.contrib.image_transforms", "retrograph.contrib.image_warps"),
+    "tensorflow.contrib.resampler.python.ops.resampler_ops": ("retrograph.contrib.image_transforms",),
     "tensorflow.contrib.nn.python.ops.cross_entropy": ("retrograph.contrib.nn_functions",),
     "tensorflow.contrib.nn.python.ops.sampling_ops": ("retrograph.contrib.nn_functions",),
     "tensorflow.contrib.copy_graph.python.util.copy_elements": ("retrograph.contrib.copying",),
+    "tensorflow.contrib.layers.python.layers.feature_column": (
+        "retrograph.contrib.old_columns",
+        "retrograph.contrib.old_dense_columns",
+        "retrograph.contrib.column_layers",
+    ),
+    "tensorflow.contrib.layers.python.layers.feature_column_ops": ("retrograph.contrib.column_layers",),
+    "tensorflow.contrib.layers.python.ops.sparse_feature_cross_op": ("retrograph.contrib.feature_cross",),
+    "tensorflow.contrib.layers.python.ops.bucketization_op": ("retrograph.contrib.feature_cross",),
     "tensorflow.contrib.layers.python.layers.optimizers": ("retrograph.contrib.optimizing",),
     "tensorflow.contrib.layers.python.layers.summaries": ("retrograph.contrib.layer_summaries",),
     "tensorflow.contrib.layers.python.layers.rev_block_lib": ("retrograph.contrib.reversible",),

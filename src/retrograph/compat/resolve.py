@@ -11,19 +11,25 @@ from typing import Any
 
 from retrograph import _namespace
 from retrograph._exports import EXPORTS
-from retrograph.compat import facts, generated
+from retrograph.compat import facts, generated, keras_scope
 from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
 from retrograph.framework import errors
 from retrograph.framework.messages import class_in_module
 
 MISSING: Any = object()
 _INNER = ("tensorflow.python.", "tensorflow.core.")
+_KERAS = "tensorflow.python.keras."
+# Where the names of a part of tensorflow.python.keras are public.
+_KERAS_SPACES = {
+    "": ("keras",), "engine": ("keras.layers", "keras"), "optimizer_v2": ("keras.optimizers", "keras.optimizers.schedules"), "callbacks_v1": ("keras.callbacks",),
+    "preprocessing": ("keras.preprocessing.sequence", "keras.preprocessing.text"),
+}  # fmt: skip
 _RECORDED = (*_INNER, "tensorflow.contrib.")
 
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
-    rules = (_internal, _public, _message, _recorded, _at_home, _keras_class)
+    rules = (_internal, _public, _message, _recorded, _keras_name, _at_home, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
 
 
@@ -113,6 +119,15 @@ def _defined_here(value: Any) -> bool:
     )
 
 
+def _keras_name(module: str, name: str) -> Any:
+    """A public name of tf.keras by the module that defines it: `tensorflow.python.keras.layers.core.Dense`."""
+    if not f"{module}.".startswith(_KERAS):
+        return MISSING
+    part = module.removeprefix(_KERAS).partition(".")[0]
+    spaces = _KERAS_SPACES.get(part, (f"keras.{part}",))
+    return next((value for value in (_symbol(f"{space}.{name}") for space in spaces) if value is not MISSING), MISSING)
+
+
 def _keras_class(module: str, name: str) -> Any:
     """A class that can be subclassed but not made: files define such subclasses beside what they are about."""
     if not module.startswith("tensorflow.python.keras") or name not in facts.modules().get(module, ()):
@@ -124,7 +139,7 @@ class _Unsupported(type):
     """The class of a class of tf.keras."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise errors.UnimplementedError(None, None, f"{cls.__name__}: tf.keras is no part of Retrograph")
+        raise errors.UnimplementedError(None, None, f"{cls.__name__}: {keras_scope.SCOPE}")
 
 
 def is_module(path: str) -> bool:

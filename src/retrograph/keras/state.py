@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 import retrograph as tf
-from retrograph.framework.exports import export
+from retrograph.framework.exports import export, export_value
 from retrograph.framework.graph import Graph, get_default_graph
+
+VERSION = export_value("keras.__version__", value="2.2.4-tf", attribute="VERSION")
 
 
 class _Settings:
