@@ -2,6 +2,7 @@
 
 import hashlib
 
+import cases
 import numpy as np
 
 
@@ -13,8 +14,8 @@ def told(value):
         array = np.asarray(value)
         numbers = array.ravel().tolist()
         if array.dtype.kind == "f":
-            numbers = [float(f"{number:.9g}") if np.isfinite(number) else str(number) for number in numbers]
-        return {"dtype": array.dtype.name, "shape": list(array.shape), "values": numbers}
+            numbers = [float(f"{number:.7g}") if np.isfinite(number) else str(number) for number in numbers]
+        return {"is": f"{array.dtype.name}{list(array.shape)}", "of": numbers}
     return value
 
 
@@ -27,7 +28,8 @@ def listing(tf):
 
 
 def digest(lines):
-    return hashlib.md5("\n".join(lines).encode()).hexdigest()[:10]
+    """Of names and types, in whatever order they were made."""
+    return hashlib.md5("\n".join(sorted(lines)).encode()).hexdigest()[:8]
 
 
 class Asker:
@@ -39,65 +41,54 @@ class Asker:
         tf = self.tf
 
         def grad(y, x):
-            return tf.gradients(y, x)[0] if tf.gradients(y, x)[0] is not None else "None"
+            (found,) = tf.gradients(y, x)
+            return "None" if found is None else found
 
         def grad_of_sample(d):
             parents = [p for p in d._graph_parents if p.dtype.is_floating]
             return ["None" if g is None else g for g in tf.gradients(d.sample(3, seed=5), parents)]
 
-        return {"tf": tf, "np": np, "ds": self.ds, "bs": getattr(self.ds, "bijectors", None), "d": d, "v": v, "grad": grad,
-                "grad_of_sample": grad_of_sample}  # fmt: skip
+        helpers = {"grad": grad, "grad_of_sample": grad_of_sample}
+        return dict(helpers, tf=tf, np=np, ds=self.ds, bs=getattr(self.ds, "bijectors", None), d=d, v=v)
 
-    def evaluate(self, fetched):
-        tf = self.tf
+    def evaluate(self, session, fetched):
         if isinstance(fetched, (list, tuple)):
-            return [self.evaluate(part) for part in fetched]
-        if not tf.contrib.framework.is_tensor(fetched):
+            return [self.evaluate(session, part) for part in fetched]
+        if not self.tf.contrib.framework.is_tensor(fetched):
             return told(fetched)
-        with tf.Session() as session:
-            return dict(told(session.run(fetched)), static=str(fetched.shape))
+        return dict(told(session.run(fetched)), static=str(fetched.shape))
 
-    def answer(self, expression, scope, lines=False):
-        """What an expression gives, and (a digest of) the operations that it made."""
+    def made(self, made, value):
+        """The distribution of a case and its value, in the current graph."""
+        self.tf.set_random_seed(11)
+        d = eval(made, self.scope())
+        return d, None if value is None else self.tf.convert_to_tensor(eval(value, self.scope()))
+
+    def answer(self, session, question, d, v):
         try:
-            made = eval(expression, scope)
-            ops = listing(self.tf)
-            result = self.evaluate(made)
+            return self.evaluate(session, eval(question, self.scope(d, v)))
         except Exception as error:
-            return {"error": error_text(error)}
-        found = {"value": result, "ops": len(ops), "names": digest(ops)}
-        if lines:
-            found["lines"] = ops
-        return found
+            return error_text(error)
 
-    def plain(self, expression, scope):
+    def plain(self, question, d, v):
         try:
-            return str(eval(expression, scope))
+            return str(eval(question, self.scope(d, v)))
         except Exception as error:
-            return {"error": error_text(error)}
+            return error_text(error)
 
-    def case(self, made, value, questions, plain, lines=False):
-        """Answers to the questions, each in a graph of its own."""
-        found = {}
-        for question in questions:
-            with self.tf.Graph().as_default():
-                self.tf.set_random_seed(11)
-                try:
-                    d = eval(made, self.scope())
-                    v = self.tf.convert_to_tensor(eval(value, self.scope())) if value is not None else None
-                except Exception as error:
-                    return {"error": error_text(error)}
-                if not found:
-                    found["made"] = digest(listing(self.tf))
-                    if lines:
-                        found["made_lines"] = listing(self.tf)
-                    found["plain"] = [self.plain(text, self.scope(d, v)) for text in plain]
-                    continue_in = self.tf.Graph()
-                    with continue_in.as_default():
-                        self.tf.set_random_seed(11)
-                        d = eval(made, self.scope())
-                        v = self.tf.convert_to_tensor(eval(value, self.scope())) if value is not None else None
-                        found[question] = self.answer(question, self.scope(d, v), lines)
-                    continue
-                found[question] = self.answer(question, self.scope(d, v), lines)
-        return found
+    def case(self, made, value, questions, plain=()):
+        """All answers of a case, asked one after the other in one graph, and a digest of its operations."""
+        with self.tf.Graph().as_default():
+            try:
+                d, v = self.made(made, value)
+            except Exception as error:
+                return {"error": error_text(error)}
+            with self.tf.Session() as session:
+                answers = [self.answer(session, question, d, v) for question in questions]
+                operations = listing(self.tf)
+            plainly = [self.plain(question, d, v) for question in plain]
+        return {"answers": answers, "plain": plainly, "count": len(operations), "names": digest(operations)}
+
+    def table(self, name):
+        """All cases of a table of `cases`."""
+        return {case: self.case(*arguments) for case, arguments in cases.asked(name).items()}

@@ -208,3 +208,90 @@ BIJECTOR_PLAIN = [
     "d.name", "d.forward_min_event_ndims, d.inverse_min_event_ndims", "d.is_constant_jacobian", "d.validate_args",
     "d.forward_event_shape(v.shape)", "d.inverse_event_shape(d.forward(v).shape)", "d.dtype",
 ]  # fmt: skip
+
+COMPOUND = {
+    "deterministic": ("ds.Deterministic([1., 2.], atol=.1)", "[1.05, 3.]"),
+    "deterministic_rtol": ("ds.Deterministic(2., rtol=.1, validate_args=True)", "[2.1, 3.]"),
+    "vector_deterministic": ("ds.VectorDeterministic([[1., 2.], [3., 4.]], validate_args=True)", "[1., 2.]"),
+    "vector_deterministic_scalar": ("ds.VectorDeterministic(1., validate_args=True)", "[1., 2.]"),
+    "independent": ("ds.Independent(ds.Normal([[1., 2.], [3., 4.]], 1.))", "[[1., 2.], [3., 5.]]"),
+    "independent_2": ("ds.Independent(ds.Bernoulli(logits=[[1., 2.], [3., 4.]]), 2)", "[[1, 0], [1, 1]]"),
+    "independent_3": ("ds.Independent(ds.Bernoulli(logits=[[1., 2.], [3., 4.]]), 3)", "[[1, 0], [1, 1]]"),
+    "batch_reshape": ("ds.BatchReshape(ds.Normal([1., 2., 3., 4.], 1.), [2, -1])", "[[1., 2.], [3., 5.]]"),
+    "batch_reshape_mvn": (
+        "ds.BatchReshape(ds.MultivariateNormalDiag(np.ones([4, 2], 'f'), [1., 2.]), [2, 2], validate_args=True)",
+        "np.ones([2, 2, 2], 'f')"),
+    "batch_reshape_bad": ("ds.BatchReshape(ds.Normal([1., 2., 3., 4.], 1.), [3])", "[1.]"),
+    "quantized": ("ds.QuantizedDistribution(ds.Normal([0., 1.], 2.), low=-2., high=3.)", "[1., 3.]"),
+    "quantized_open": ("ds.QuantizedDistribution(ds.Normal(0., 2.), validate_args=True)", "[1., -7.]"),
+    "quantized_uniform": ("ds.QuantizedDistribution(ds.Uniform(0., 2.), low=1.)", "[1., 2.]"),
+    "mixture": (
+        "ds.Mixture(ds.Categorical(probs=[[.3, .7], [.5, .5]]), [ds.Normal([0., 1.], 1.), ds.Normal([5., 6.], 2.)])",
+        "[1., 2.]"),
+    "mixture_static": (
+        "ds.Mixture(ds.Categorical(probs=[.3, .7]), [ds.Normal(0., 1.), ds.Normal(5., 2.)], use_static_graph=True)",
+        "[1., 2.]"),
+    "mixture_vectors": (
+        "ds.Mixture(ds.Categorical(logits=[.3, .7]), [ds.MultivariateNormalDiag([0., 1.], [1., 2.]), "
+        "ds.MultivariateNormalDiag([5., 1.], [1., 1.])], validate_args=True)", "[1., 2.]"),
+    "mixture_count": ("ds.Mixture(ds.Categorical(probs=[.3, .7]), [ds.Normal(0., 1.)])", "[1., 2.]"),
+    "mixture_dtypes": (
+        "ds.Mixture(ds.Categorical(probs=[.3, .7]), [ds.Normal(0., 1.), ds.Bernoulli(0.)])", "[1., 2.]"),
+    "mixture_no_cat": ("ds.Mixture(ds.Bernoulli(0.), [ds.Normal(0., 1.)])", "[1., 2.]"),
+    "same_family": (
+        "ds.MixtureSameFamily(ds.Categorical(probs=[.3, .7]), ds.Normal([-1., 1.], [.1, .5]))", "[1., 2.]"),
+    "same_family_vectors": (
+        "ds.MixtureSameFamily(ds.Categorical(probs=[.3, .7]), "
+        "ds.MultivariateNormalDiag([[-1., 1.], [1., -1.]], [1., 2.]), validate_args=True)", "[1., 2.]"),
+    "same_family_count": (
+        "ds.MixtureSameFamily(ds.Categorical(probs=[.3, .3, .4]), ds.Normal([-1., 1.], [.1, .5]))", "[1., 2.]"),
+    "wishart": ("ds.WishartCholesky(4., [[1., 0.], [.5, 2.]])", "[[2., .1], [.1, 1.]]"),
+    "wishart_factors": (
+        "ds.WishartCholesky(4., [[1., 0.], [.5, 2.]], cholesky_input_output_matrices=True, validate_args=True)",
+        "[[2., 0.], [.1, 1.]]"),
+    "wishart_full": ("ds.WishartFull([3., 5.], [[[1., .1], [.1, 2.]]] * 2)", "[[2., .1], [.1, 1.]]"),
+    "wishart_df": ("ds.WishartFull(1., [[1., .1], [.1, 2.]])", "[[2., .1], [.1, 1.]]"),
+    "autoregressive": (
+        "ds.Autoregressive(lambda x: ds.Independent(ds.Normal(.5 * x, 1.), 1), tf.zeros([3]), 3)", "[1., 2., 3.]"),
+    "conditional": ("ds.ConditionalTransformedDistribution(ds.Normal([0., 1.], 1.), bs.Exp())", "[.2, .3]"),
+}  # fmt: skip
+
+KL.update({
+    "independent": "ds.Independent(ds.Normal([0., 1.], 2.), 1), ds.Independent(ds.Normal([1., 1.], [3., 1.]), 1)",
+    "independent_shapes": "ds.Independent(ds.Normal([0., 1.], 2.), 1), ds.Independent(ds.Normal([1.], 1.), 1)",
+})  # fmt: skip
+
+FUNCTIONS = {
+    "softplus_inverse": "ds.softplus_inverse([1e-8, 1., 50.])",
+    "fill_triangular": "ds.fill_triangular([[1., 2., 3., 4., 5., 6.]], upper=True)",
+    "fill_triangular_inverse": "ds.fill_triangular_inverse([[1., 0.], [2., 3.]])",
+    "matrix_diag_transform": "ds.matrix_diag_transform([[1., 0.], [2., 3.]], tf.exp)",
+    "reduce_weighted": "ds.reduce_weighted_logsumexp([[1., 2.], [3., 4.]], [[1., -1.], [1., 2.]], 1, return_sign=True)",
+    "tridiag": "ds.tridiag([[4., 3.]], [[1., 2., 3.]], [[1., 2.]])",
+    "tridiag_nothing": "ds.tridiag()",
+    "auto_correlation": "ds.auto_correlation([1., 3., 2., 5., 4.], max_lags=3)",
+    "auto_correlation_axis": "ds.auto_correlation(np.arange(12., dtype='f').reshape([4, 3]), axis=0, normalize=False)",
+    "percentile": "ds.percentile([[1., 5.], [3., 2.]], 30.)",
+    "percentile_axis": "ds.percentile([[1., 5.], [3., 2.]], 30., axis=[1], interpolation='lower', keep_dims=True)",
+    "percentile_kind": "ds.percentile([[1., 5.], [3., 2.]], 30., interpolation='mean')",
+    "posterior": "ds.normal_conjugates_known_scale_posterior(ds.Normal(0., 5.), 2., tf.constant(6.), 3).mean()",
+    "predictive": "ds.normal_conjugates_known_scale_predictive(ds.Normal(0., 5.), 2., tf.constant(6.), 3).stddev()",
+    "seed_stream": "[str(ds.SeedStream(3, 'salt')()), ds.SeedStream(None, 's')()]",
+}  # fmt: skip
+
+KL_QUESTIONS = ["ds.kl_divergence(*d)", "d[0].kl_divergence(d[1])", "d[0].cross_entropy(d[1])"]
+TABLES = ("core", "contrib", "vectors", "compound", "kl", "bijectors", "functions")
+
+
+def asked(table):
+    """{case: (what to make, a value, questions, questions about Python values)}."""
+    if table == "kl":
+        return {name: (pair, None, KL_QUESTIONS, []) for name, pair in KL.items()}
+    if table == "functions":
+        return {name: ("0", None, [text], []) for name, text in FUNCTIONS.items()}
+    if table == "bijectors":
+        return {
+            name: (made, value, [text.replace("EV", str(ndims)) for text in BIJECTOR_QUESTIONS], BIJECTOR_PLAIN)
+            for name, (made, value, ndims) in BIJECTORS.items()
+        }
+    return {name: (made, value, QUESTIONS, PLAIN) for name, (made, value) in globals()[table.upper()].items()}

@@ -14,6 +14,7 @@ from retrograph.framework.exports import export
 from retrograph.linear_operators.solving import (
     adjoint_of,
     cholesky_solve_with_broadcast,
+    is_ref,
     matrix_solve_with_broadcast,
     shape_tensor,
 )
@@ -50,7 +51,7 @@ class LinearOperator(Module):
                 is_square = True
         graph_parents = [] if graph_parents is None else graph_parents
         for i, parent in enumerate(graph_parents):
-            if parent is None or not tf.is_tensor(parent):
+            if parent is None or not (tf.is_tensor(parent) or is_ref(parent)):
                 raise ValueError(f"Graph parent item {i} is not a Tensor; {parent}.")
         self._is_square_set_or_implied_by_hints = is_square
         self._dtype = tf.as_dtype(dtype).base_dtype if dtype else dtype

@@ -12,6 +12,7 @@ from retrograph.linear_operators.solving import (
     adjoint_of,
     assert_no_entries_with_modulus_zero,
     cholesky_solve_with_broadcast,
+    convert_nonref_to_tensor,
     matrix_solve_with_broadcast,
     matrix_triangular_solve_with_broadcast,
 )
@@ -33,7 +34,7 @@ class LinearOperatorLowerTriangular(LinearOperator):
         if is_square is False:
             raise ValueError("Only square lower triangular operators supported at this time.")
         with tf.name_scope(name, values=[tril]):
-            self._tril = tf.convert_to_tensor(tril, name="tril")
+            self._tril = convert_nonref_to_tensor(tril, name="tril")
             _check_matrix(self._tril, "tril")
             super().__init__(
                 self._tril.dtype, [self._tril], is_non_singular, is_self_adjoint, is_positive_definite, True, name
@@ -84,8 +85,8 @@ class LinearOperatorFullMatrix(LinearOperator):
         is_square: Any = None, name: str = "LinearOperatorFullMatrix",
     ):  # fmt: skip
         with tf.name_scope(name, values=[matrix]):
-            self._matrix = tf.convert_to_tensor(matrix, name="matrix")
-            dtype = self._matrix.dtype
+            self._matrix = convert_nonref_to_tensor(matrix, name="matrix")
+            dtype = self._matrix.dtype.base_dtype
             if dtype not in _MATRIX_DTYPES:
                 raise TypeError(f"Argument matrix must have dtype in {_MATRIX_DTYPES}.  Found: {dtype}")
             _check_matrix(self._matrix, "matrix")
@@ -103,7 +104,7 @@ class LinearOperatorFullMatrix(LinearOperator):
         return tf.matmul(self._matrix, x, adjoint_a=adjoint, adjoint_b=adjoint_arg)
 
     def _to_dense(self) -> Any:
-        return self._matrix
+        return tf.convert_to_tensor(self._matrix)
 
 
 _NOT_SYMMETRIC = (
@@ -144,9 +145,11 @@ class LinearOperatorLowRankUpdate(LinearOperator):
                 raise ValueError("Arguments imply this is self-adjoint positive-definite operator.")
             is_positive_definite = is_self_adjoint = True
         with tf.name_scope(name, values=[*base.graph_parents, u, diag_update, v]):
-            self._u = tf.convert_to_tensor(u, name="u")
-            self._v = self._u if v is None else tf.convert_to_tensor(v, name="v")
-            self._diag_update = None if diag_update is None else tf.convert_to_tensor(diag_update, name="diag_update")
+            self._u = convert_nonref_to_tensor(u, name="u")
+            self._v = self._u if v is None else convert_nonref_to_tensor(v, name="v")
+            self._diag_update = (
+                None if diag_update is None else convert_nonref_to_tensor(diag_update, name="diag_update")
+            )
             self._base_operator = base
             parents = [*base.graph_parents, self._u, self._diag_update, self._v]
             super().__init__(

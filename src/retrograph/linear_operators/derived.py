@@ -7,7 +7,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.exports import export
 from retrograph.linear_operators.base import LinearOperator
-from retrograph.linear_operators.solving import adjoint_of
+from retrograph.linear_operators.solving import adjoint_of, use_operator_or_provided_hint_unless_contradicting
 
 HINTS = ("is_non_singular", "is_self_adjoint", "is_positive_definite", "is_square")
 _KINDS = ("non-singular", "self-adjoint", "positive-definite", "square")
@@ -18,18 +18,17 @@ def hints_of(operator: Any) -> dict[str, Any]:
     return {name: getattr(operator, name) for name in HINTS}
 
 
-def _combined(operator: Any, given: tuple[Any, ...], kind: str) -> list[Any]:
+def _combined(operator: Any, given: tuple[Any, ...], kind: str) -> dict[str, Any]:
     """The hints of an operator whose relative of that kind shares them all.
 
     Raises ValueError: what is given contradicts the operator.
     """
-    found = []
-    for name, text, hint in zip(HINTS, _KINDS, given, strict=True):
-        pair = {getattr(operator, name), hint}
-        if {True, False} <= pair:
-            raise ValueError(f"An operator is {text} if and only if its {kind} is {text}.")
-        found.append(True if True in pair else False if False in pair else None)
-    return found
+    texts = [f"An operator is {text} if and only if its {kind} is {text}." for text in _KINDS]
+    triples = zip(HINTS, given, texts, strict=True)
+    return {
+        name: use_operator_or_provided_hint_unless_contradicting(operator, name, hint, text)
+        for name, hint, text in triples
+    }
 
 
 @export("linalg.LinearOperatorAdjoint")
@@ -45,7 +44,7 @@ class LinearOperatorAdjoint(LinearOperator):
         hints = _combined(operator, given, "adjoint")
         name = f"{operator.name}_adjoint" if name is None else name
         with tf.name_scope(name, values=operator.graph_parents):
-            super().__init__(operator.dtype, operator.graph_parents, *hints, name=name)
+            super().__init__(operator.dtype, operator.graph_parents, **hints, name=name)
 
     @property
     def operator(self) -> Any:
@@ -123,7 +122,7 @@ class LinearOperatorInversion(LinearOperator):
         hints = _combined(operator, given, "inverse")
         name = f"{operator.name}_inv" if name is None else name
         with tf.name_scope(name, values=operator.graph_parents):
-            super().__init__(operator.dtype, operator.graph_parents, *hints, name=name)
+            super().__init__(operator.dtype, operator.graph_parents, **hints, name=name)
 
     @property
     def operator(self) -> Any:

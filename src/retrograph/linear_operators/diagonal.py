@@ -14,6 +14,7 @@ from retrograph.linear_operators.solving import (
     adjoint_of,
     assert_no_entries_with_modulus_zero,
     assert_zero_imag_part,
+    convert_nonref_to_tensor,
     shape_tensor,
 )
 from retrograph.ops.control_flow import with_dependencies
@@ -30,7 +31,7 @@ class LinearOperatorDiag(LinearOperator):
         is_square: Any = None, name: str = "LinearOperatorDiag",
     ):  # fmt: skip
         with tf.name_scope(name, values=[diag]):
-            self._diag = tf.convert_to_tensor(diag, name="diag")
+            self._diag = convert_nonref_to_tensor(diag, name="diag")
             if self._diag.shape.ndims is not None and self._diag.shape.ndims < 1:
                 raise ValueError(f"Argument diag must have at least 1 dimension.  Found: {self._diag}")
             if not self._diag.dtype.is_complex:
@@ -276,7 +277,7 @@ class LinearOperatorScaledIdentity(BaseLinearOperatorIdentity):
     ):  # fmt: skip
         self._assert_proper_shapes = assert_proper_shapes
         with tf.name_scope(name, values=[multiplier, num_rows]):
-            self._multiplier = tf.convert_to_tensor(multiplier, name="multiplier")
+            self._multiplier = convert_nonref_to_tensor(multiplier, name="multiplier")
             if not self._multiplier.dtype.is_complex:
                 if is_self_adjoint is False:
                     raise ValueError(_REAL)

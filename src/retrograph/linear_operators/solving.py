@@ -13,6 +13,46 @@ def adjoint_of(x: Any) -> Any:
     return tf.linalg.adjoint(x)
 
 
+def is_ref(x: Any) -> bool:
+    """Whether an object stands for a value that changes: a variable, or a module with a dtype and a shape."""
+    return isinstance(x, tf.Variable) or (isinstance(x, tf.Module) and hasattr(x, "dtype") and hasattr(x, "shape"))
+
+
+def convert_nonref_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Any:
+    """A tensor of the value, or the variable itself, so that it is read where it is used.
+
+    Raises TypeError: a variable of another dtype.
+    """
+    if value is None or not is_ref(value):
+        return None if value is None else tf.convert_to_tensor(value, dtype, name, preferred_dtype=dtype_hint)
+    if dtype is not None and tf.as_dtype(dtype).base_dtype != value.dtype.base_dtype:
+        kinds = f'"{tf.as_dtype(dtype).name}" but is "{value.dtype.base_dtype.name}"'
+        raise TypeError(f"Mutable type must be of dtype {kinds}.")
+    return value
+
+
+def assert_not_ref_type(x: Any, arg_name: str) -> None:
+    """Raises TypeError for a variable."""
+    if is_ref(x):
+        raise TypeError(f"Argument {arg_name} cannot be reference type. Found: {type(x)}")
+
+
+def use_operator_or_provided_hint_unless_contradicting(
+    operator: Any, hint_attr_name: str, provided_hint_value: Any, message: str
+) -> Any:
+    """What the operator and the caller say of a hint together; ValueError if they contradict each other."""
+    pair = {getattr(operator, hint_attr_name), provided_hint_value}
+    if {True, False} <= pair:
+        raise ValueError(message)
+    return True if True in pair else False if False in pair else None
+
+
+def assert_compatible_matrix_dimensions(operator: Any, x: Any) -> Any:
+    """An operation that fails unless `operator @ x` exists."""
+    message = f"Dimensions are not compatible.  shape[-2] of argument to be the same as this operator {operator.name}"
+    return tf.assert_equal(tf.shape(x)[-2], operator.domain_dimension_tensor(), message=message)
+
+
 def shape_tensor(shape: Any, name: str | None = None) -> Any:
     """A shape as a tensor: i32 also if it is empty."""
     dtype = tf.int32 if isinstance(shape, (tuple, list)) and not shape else None

@@ -13,9 +13,12 @@ from retrograph.framework.static_value import constant_value
 from retrograph.linear_operators.base import LinearOperator
 from retrograph.linear_operators.solving import (
     adjoint_of,
+    assert_compatible_matrix_dimensions,
     assert_no_entries_with_modulus_zero,
+    assert_not_ref_type,
     assert_zero_imag_part,
     broadcast_matrix_batch_dims,
+    convert_nonref_to_tensor,
     shape_tensor,
 )
 from retrograph.ops.control_flow import with_dependencies
@@ -322,7 +325,7 @@ class LinearOperatorHouseholder(LinearOperator):
         is_positive_definite: Any = None, is_square: Any = None, name: str = "LinearOperatorHouseholder",
     ):  # fmt: skip
         with tf.name_scope(name, values=[reflection_axis]):
-            self._reflection_axis = tf.convert_to_tensor(reflection_axis, name="reflection_axis")
+            self._reflection_axis = convert_nonref_to_tensor(reflection_axis, name="reflection_axis")
             axis = self._reflection_axis
             if axis.shape.ndims is not None and axis.shape.ndims < 1:
                 raise ValueError(f"Argument reflection_axis must have at least 1 dimension.  Found: {axis}")
@@ -332,7 +335,7 @@ class LinearOperatorHouseholder(LinearOperator):
                 raise ValueError("A Householder operator is always non-positive definite.")
             if is_square is False:
                 raise ValueError("A Householder operator is always square.")
-            super().__init__(axis.dtype, [axis], is_non_singular, True, False, True, name)
+            super().__init__(axis.dtype.base_dtype, [axis], is_non_singular, True, False, True, name)
 
     @property
     def reflection_axis(self) -> Any:
@@ -357,7 +360,8 @@ class LinearOperatorHouseholder(LinearOperator):
         return tf.no_op("assert_self_adjoint")
 
     def _normalized(self) -> Any:
-        return self.reflection_axis / tf.norm(self.reflection_axis, axis=-1, keepdims=True)
+        axis = tf.convert_to_tensor(self.reflection_axis)
+        return axis / tf.norm(axis, axis=-1, keepdims=True)
 
     def _matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Any:
         x = adjoint_of(x) if adjoint_arg else x
@@ -395,6 +399,7 @@ class LinearOperatorHouseholder(LinearOperator):
 
 def _size(value: Any, name: str, rank: int, kind: str, check: bool) -> tuple[Any, Any]:
     """(tensor, the value if it is known now) of a size; ValueError, TypeError if it cannot be one."""
+    assert_not_ref_type(value, name.replace("_arg", ""))
     tensor = shape_tensor(value, name=name)
     argument = f"Argument {name.replace('_arg', '')} must be"
     if check:
@@ -486,10 +491,7 @@ class LinearOperatorZeros(LinearOperator):
     def _matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Any:
         if self._assert_proper_shapes:
             x = adjoint_of(x) if adjoint_arg else x
-            fits = tf.assert_equal(tf.shape(x)[-2], self.domain_dimension_tensor(), message=(
-                "Dimensions are not compatible.  shape[-2] of argument to be the same as this operator"
-            ))  # fmt: skip
-            x, adjoint_arg = with_dependencies([fits], x), False
+            x, adjoint_arg = with_dependencies([assert_compatible_matrix_dimensions(self, x)], x), False
         shape = tf.shape(x)
         rows = self._num_columns if adjoint else self._num_rows
         if self.is_square:
