@@ -73,7 +73,7 @@ def test_generated_wrappers_add_their_operation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["tf.keras.layers.Dense", "tf.quantized_concat"],
+    ["tf.keras.layers.ConvLSTM2D", "tf.quantized_concat"],
 )
 def test_what_is_missing_says_so(statement: str, tmp_path: Path) -> None:
     done = run(f"import tensorflow as tf\n{statement}", tmp_path)
@@ -84,7 +84,7 @@ def test_what_is_missing_says_so(statement: str, tmp_path: Path) -> None:
 
 
 def test_missing_imports_name_the_symbol(tmp_path: Path) -> None:
-    done = run("from tensorflow.keras.layers import Dense", tmp_path)
+    done = run("from tensorflow.keras.layers import ConvLSTM2D", tmp_path)
     assert "ImportError: tf.keras.layers" in done.stderr
     assert (
         run("import tensorflow.never_was", tmp_path)
