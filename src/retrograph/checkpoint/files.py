@@ -63,13 +63,12 @@ class NewFile:
                 return
             os.close(self._handle)
 
-    def write_at(self, data: Any, place: int) -> None:
-        """Writes bytes, or an array of bytes, at a place."""
+    def append(self, data: Any) -> None:
+        """Appends bytes, or an array of bytes."""
         view = memoryview(data)
         with as_tf(self.path):
             while len(view):
-                done = os.pwrite(self._handle, view, place)
-                view, place = view[done:], place + done
+                view = view[os.write(self._handle, view) :]
 
     def finish(self) -> None:
         """Makes the bytes durable."""
@@ -144,7 +143,7 @@ def write_atomically(path: str, data: bytes) -> None:
     """Replaces a file by these bytes, or leaves it as it was. Raises: `tf.errors` as the file system says."""
     file = NewFile(path)
     try:
-        file.write_at(data, 0)
+        file.append(data)
         file.finish()
         file.move(path)
     finally:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,9 +34,7 @@ __all__ = [
     "write_checkpoint",
 ]
 
-# Tensors of more are written by threads, while the checksum is taken; in pieces of `_PIECE`.
-_LARGE = 4 << 20
-_PIECE = 16 << 20
+_PIECE = 256 << 10
 
 
 def _settle(prefix: str) -> None:
@@ -67,67 +64,45 @@ def _put_in_place(prefix: str, data: NewFile, index: NewFile) -> None:
 
 
 class _Data:
-    """The data file: small tensors are gathered, large ones written by threads."""
+    """The data file: small tensors are gathered, large ones written from where they are."""
 
     def __init__(self, path: str):
         self.file, self.size = NewFile(path), 0
-        self._gathered, self._start = bytearray(), 0
-        self._pool: ThreadPoolExecutor | None = None
-        self._jobs: list[Future[Any]] = []
+        self._gathered = bytearray()
 
-    def append(self, data: Any) -> Callable[[], int]:
-        """Appends bytes or an array of bytes, which nobody changes meanwhile; gives what waits for its checksum."""
-        place, self.size = self.size, self.size + len(data)
-        if len(data) < _LARGE:
-            return self._gather(data)
+    def append(self, data: Any) -> int:
+        """Appends bytes or an array of bytes, and gives their checksum."""
+        self.size += len(data)
+        if len(data) < _PIECE:
+            self._gathered += memoryview(data)
+            if len(self._gathered) >= _PIECE:
+                self._write_gathered()
+            return crc32c(data)
         self._write_gathered()
-        self._start = self.size
-        checksum = self._submit(crc32c, data)
+        return self._write(data)
+
+    def _write(self, data: Any) -> int:
+        # The checksum of a piece brings it into the processor's cache, from where it is written.
+        crc = 0
         for i in range(0, len(data), _PIECE):
-            self._submit(self.file.write_at, data[i : i + _PIECE], place + i)
-        return checksum.result
-
-    def _gather(self, data: Any) -> Callable[[], int]:
-        crc = crc32c(data)
-        self._gathered += memoryview(data)
-        if len(self._gathered) > _LARGE:
-            self._write_gathered()
-        return lambda: crc
-
-    def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "checkpoint")
-        self._jobs.append(self._pool.submit(function, *arguments))
-        return self._jobs[-1]
+            piece = data[i : i + _PIECE]
+            crc = crc32c(piece, crc)
+            self.file.append(piece)
+        return crc
 
     def _write_gathered(self) -> None:
-        self.file.write_at(self._gathered, self._start)
-        self._start += len(self._gathered)
+        self.file.append(self._gathered)
         self._gathered.clear()
 
     def finish(self) -> None:
         """Writes what is left and makes all durable."""
         self._write_gathered()
-        for job in self._jobs:
-            job.result()
-        self._end()
         self.file.finish()
-
-    def _end(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
-
-    def abandon(self) -> None:
-        """Removes the file, when no thread writes to it any more."""
-        self._end()
-        self.file.abandon()
 
 
 class BundleWriter:
     """Writes the tensors given to `add` as a checkpoint; `finish` puts it in place, or leaves nothing.
 
-    Arrays are not copied: nobody may change them before `finish` is done.
     Raises: NotFoundError without the directory's parent; ResourceExhaustedError where the disk is full; other `tf.errors` as
         the file system says.
     """
@@ -135,7 +110,6 @@ class BundleWriter:
     def __init__(self, prefix: str):
         self.prefix = prefix
         self._entries: dict[bytes, Entry] = {}
-        self._checksums: list[tuple[Entry, Callable[[], int]]] = []
         directory, path = os.path.dirname(prefix), data_name(prefix, 0, 1)
         with as_tf(path):
             if directory and not os.path.isdir(directory):
@@ -162,27 +136,23 @@ class BundleWriter:
         if key in self._entries:
             raise errors.InvalidArgumentError(None, None, f"Adding duplicate key: {key.decode(errors='replace')}")
         enum = _enum_of(array)
+        place = self._data.size
         if enum == dtypes.string.as_datatype_enum:
             data, crc = _string_bytes(array)
-            entry = Entry(enum, array.shape, 0, self._data.size, len(data), masked(crc))
             self._data.append(data)
         else:
-            bits = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            entry = Entry(enum, array.shape, 0, self._data.size, len(bits))
-            self._checksums.append((entry, self._data.append(bits)))
-        self._entries[key] = entry
+            crc = self._data.append(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        self._entries[key] = Entry(enum, array.shape, 0, place, self._data.size - place, masked(crc))
 
     def finish(self) -> None:
         """Makes the checkpoint durable and puts it in place: data, then the index that makes it valid."""
         index: NewFile | None = None
         try:
             self._data.finish()
-            for entry, crc in self._checksums:
-                entry.crc = masked(crc())
             rows = [(b"", Header().serialize())]
             rows += [(key, self._entries[key].serialize()) for key in sorted(self._entries)]
             index = NewFile(index_name(self.prefix))
-            index.write_at(write_table(rows), 0)
+            index.append(write_table(rows))
             index.finish()
             _put_in_place(self.prefix, self._data.file, index)
         finally:
@@ -192,7 +162,7 @@ class BundleWriter:
 
     def abandon(self) -> None:
         """Takes back what was written, unless it is in place."""
-        self._data.abandon()
+        self._data.file.abandon()
 
 
 def _enum_of(array: np.ndarray[Any, Any]) -> int:
