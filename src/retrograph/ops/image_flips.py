@@ -11,7 +11,8 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import register_op
-from retrograph.framework.shape_rules import unchanged
+from retrograph.framework.shape import Shape
+from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
 from retrograph.ops import array, joining, math, random, reduction
 from retrograph.ops.cast import cast, saturate_cast
 from retrograph.ops.cond import cond
@@ -160,7 +161,12 @@ def _contrasted(op: Any, images: Any, factor: Any) -> Any:
     return ((images - mean) * factor + mean).astype(images.dtype)
 
 
-register_op("AdjustContrastv2", shape=unchanged, lower=_contrasted)
+def _contrasted_shape(c: ShapeContext) -> list[Shape]:
+    with_rank(c, c.input(1), 0)
+    return [with_rank_at_least(c, c.input(0), 3)]
+
+
+register_op("AdjustContrastv2", shape=_contrasted_shape, lower=_contrasted)
 
 
 @export("image.adjust_contrast")
