@@ -13,6 +13,7 @@ class OptionsBase:
     """Options by name, each of a type; setting another name raises AttributeError."""
 
     def __init__(self) -> None:
+        self._options: dict[str, Any]
         object.__setattr__(self, "_options", {})
 
     def __eq__(self, other: object) -> bool:
@@ -61,7 +62,7 @@ def merge_options(*options_list: Any) -> Any:
         raise TypeError("The inputs should inherit from `OptionsBase`")
     result, plain = kind(), kind()
     for options in options_list:
-        for name in list(options._options):  # type: ignore[attr-defined]
+        for name in list(options._options):
             _merge_one(result, name, getattr(options, name), getattr(plain, name))
     return result
 
