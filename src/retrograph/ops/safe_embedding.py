@@ -53,8 +53,9 @@ def _as_matrix(ids: Any, rank: Any) -> Any:
 
 
 def _zero_rows(result: Any, empty: Any, scope: str) -> Any:
+    column = array.reshape(empty, [-1, 1])
     sizes: Any = array.shape(result)
-    wide = joining.tile(array.reshape(empty, [-1, 1]), joining.stack([1, sizes[1]]))
+    wide = joining.tile(column, joining.stack([1, sizes[1]]))
     return where(wide, array.zeros_like(result), result, name=scope)
 
 

@@ -34,14 +34,20 @@ def concatenated_fingerprint(first: int, second: int) -> int:
     return _shift_mix(_shift_mix(result) * _MULTIPLIER & _MASK)
 
 
-def _hashed(op: Any) -> Callable[[Sequence[Any]], int]:
-    buckets, key = int(op.attrs["num_buckets"]), int(op.attrs["hash_key"]) & _MASK
+def combined_before_keys(first: int, second: int) -> int:
+    """Two hashes as one, as TF's crosses without a key have it, in signed numbers of 64 bits."""
+    signed = first - (1 << 64) if first >> 63 else first
+    return first ^ ((second + 0x9E3779B97F4A7800 + (signed << 10) + (signed >> 4)) & _MASK)
+
+
+def _hashed(op: Any, combine: Callable[[int, int], int]) -> Callable[[Sequence[Any]], int]:
+    buckets, key = int(op.attrs["num_buckets"]), int(op.attrs.get("hash_key", _DEFAULT_HASH_KEY)) & _MASK
 
     def cross(features: Sequence[Any]) -> int:
         result = key
         for feature in features:
             number = fingerprint64(feature) if isinstance(feature, bytes) else int(feature) & _MASK
-            result = concatenated_fingerprint(result, number)
+            result = combine(result, number)
         return result % (buckets or (1 << 63) - 1)
 
     return cross
@@ -76,13 +82,13 @@ def _batch_size(op: Any, shapes: Sequence[Any], dense: Sequence[Any]) -> int:
     return sizes[0]
 
 
-def _crossed(op: Any, *inputs: Any) -> Any:
+def _crossed(op: Any, *inputs: Any, combine: Callable[[int, int], int] = concatenated_fingerprint) -> Any:
     count = int(op.attrs["N"])
     indices, values, shapes = (inputs[i * count : (i + 1) * count] for i in range(3))
     dense = inputs[3 * count :]
     size = _batch_size(op, shapes, dense)
     columns = [_rows_of(i, v, size) for i, v in zip(indices, values, strict=True)] + [d.tolist() for d in dense]
-    cross = _hashed(op) if op.attrs["hashed_output"] else _joined
+    cross = _hashed(op, combine) if op.attrs["hashed_output"] else _joined
     rows = [[cross(c) for c in itertools.product(*(column[b] for column in columns))] for b in range(size)]
     places = [(b, i) for b, row in enumerate(rows) for i in range(len(row))]
     found = np.empty(len(places), np.int64 if op.attrs["hashed_output"] else object)
