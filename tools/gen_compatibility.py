@@ -50,7 +50,8 @@ HEAD = """# Compatibility with TensorFlow 1.15
 
 Written by `tools/gen_compatibility.py` from the symbols recorded of TensorFlow 1.15.5, the names that Retrograph exports
 and its op table. "There" means that the name exists and is meant to behave as in 1.15; where it does not in every detail,
-[differences.md](differences.md) says so. `tf.compat.v1.X` is `tf.X`. `tf.keras` is no part of Retrograph.
+[differences.md](differences.md) says so. `tf.compat.v1.X` is `tf.X`. `tf.keras` stands apart, at
+the end: it is there as far as programs that build graphs need it.
 
 A name that is not there raises an `AttributeError` or `ImportError` that says so.
 """
@@ -155,6 +156,21 @@ def symbols_part() -> list[str]:
     ]
 
 
+def keras_part() -> list[str]:
+    """The names of `tf.keras`, which the recording leaves out."""
+    from retrograph._exports import EXPORTS
+
+    spaces: dict[str, list[str]] = defaultdict(list)
+    for symbol in EXPORTS:
+        if symbol.startswith("keras."):
+            namespace, _, name = symbol.rpartition(".")
+            spaces[namespace].append(name)
+    lines = ["## `tf.keras`", ""]
+    for namespace, names in sorted(spaces.items()):
+        lines += [f"**tf.{namespace}** ({len(names)}): " + ", ".join(f"`{name}`" for name in sorted(names)), ""]
+    return lines
+
+
 def ops_part() -> list[str]:
     """The op types that the runtime can run, and those that it cannot."""
     import importlib
@@ -172,7 +188,9 @@ def ops_part() -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *count_part(), *symbols_part(), *partial_part(), *ops_part()]).rstrip() + "\n"
+    return (
+        "\n".join([HEAD, *count_part(), *symbols_part(), *partial_part(), *keras_part(), *ops_part()]).rstrip() + "\n"
+    )
 
 
 def main() -> int:
