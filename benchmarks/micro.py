@@ -43,6 +43,19 @@ def reuse(tf, count):
         return _timed(share) / count
 
 
+def reuse_apart(tf, count):
+    """Seconds for each variable that is there already and has a scope of its own."""
+
+    def share(reuse=None):
+        for i in range(count):
+            with tf.variable_scope("layer_%d" % i, reuse=reuse):
+                tf.get_variable("w", [2, 2])
+
+    with tf.Graph().as_default():
+        share()
+        return _timed(share, True) / count
+
+
 def one_op(tf, count=2000):
     """Seconds for each `tf.add` of two tensors."""
     with tf.Graph().as_default():
@@ -99,6 +112,8 @@ MICRO = {
     "get_variable, 16,000 in nested scopes": lambda tf: get_variable(tf, 16000),
     "reuse in nested scopes, of 1,000": lambda tf: reuse(tf, 1000),
     "reuse in nested scopes, of 16,000": lambda tf: reuse(tf, 16000),
+    "reuse in a scope each, of 1,000": lambda tf: reuse_apart(tf, 1000),
+    "reuse in a scope each, of 16,000": lambda tf: reuse_apart(tf, 16000),
     "one op": one_op,
     "gradients, for each variable": gradients,
     "Session.run(x + 1)": run_one,
