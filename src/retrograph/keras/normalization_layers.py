@@ -11,7 +11,13 @@ from retrograph.framework.exports import export
 from retrograph.keras.core_layers import SameShape
 from retrograph.keras.input_spec import InputSpec
 from retrograph.keras.state import learning_phase
-from retrograph.ops.smart_cond import smart_cond, smart_constant_value
+from retrograph.ops.smart_cond import smart_cond as chosen
+from retrograph.ops.smart_cond import smart_constant_value
+
+
+def smart_cond(training: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    """One of the two now if `training` is known, else as it is when it is run; it may be a variable."""
+    return (tf.cond if isinstance(training, tf.Variable) else chosen)(training, true_fn, false_fn)
 
 
 def _known(training: Any) -> bool | None:
@@ -66,6 +72,8 @@ class BatchNormalization(SameShape):
         )  # fmt: skip
         self.fused = True if fused is None else fused
         self.supports_masking = True
+        # TF's own tests set it, so that fused and other moments are the same.
+        self._bessels_correction_test_only = True
 
     @staticmethod
     def _checked_clipping(clipping: Any) -> Any:
@@ -304,6 +312,9 @@ class BatchNormalization(SameShape):
             )
 
         output, mean, variance = smart_cond(training, trained, inferred)
+        if not self._bessels_correction_test_only:
+            samples = tf.cast(tf.size(inputs) / tf.size(variance), variance.dtype)
+            variance *= (samples - tf.cast(1.0, variance.dtype)) / samples
         known = _known(training)
         momentum = (
             smart_cond(training, lambda: self.momentum, lambda: 1.0)
