@@ -64,9 +64,10 @@ class Asker:
         d = eval(made, self.scope())
         return d, None if value is None else self.tf.convert_to_tensor(eval(value, self.scope()))
 
-    def answer(self, session, question, d, v):
+    def answer(self, session, question, d, v, run=True):
         try:
-            return self.evaluate(session, eval(question, self.scope(d, v)))
+            made = eval(question, self.scope(d, v))
+            return self.evaluate(session, made) if run else "not run"
         except Exception as error:
             return error_text(error)
 
@@ -76,15 +77,18 @@ class Asker:
         except Exception as error:
             return error_text(error)
 
-    def case(self, made, value, questions, plain=()):
-        """All answers of a case, asked one after the other in one graph, and a digest of its operations."""
+    def case(self, made, value, questions, plain=(), unrun=()):
+        """All answers of a case, asked one after the other in one graph, and a digest of its operations.
+
+        The operations of the questions in `unrun` are made, but not run.
+        """
         with self.tf.Graph().as_default():
             try:
                 d, v = self.made(made, value)
             except Exception as error:
                 return {"error": error_text(error)}
             with self.tf.Session() as session:
-                answers = [self.answer(session, question, d, v) for question in questions]
+                answers = [self.answer(session, question, d, v, question not in unrun) for question in questions]
                 operations = listing(self.tf)
             plainly = [self.plain(question, d, v) for question in plain]
         return {"answers": answers, "plain": plainly, "count": len(operations), "names": digest(operations)}

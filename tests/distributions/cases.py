@@ -106,7 +106,7 @@ PLAIN = [
 ]
 
 VECTORS = {
-    "mvn_diag": ("ds.MultivariateNormalDiag([1., 2.], [[1., 2.], [3., 4.]])", "[1., 1.]"),
+    "mvn_diag": ("ds.MultivariateNormalDiag([1., 2.], [[1., 2.], [3., 4.]])", "[[1., 1.], [0., 3.]]"),
     "mvn_diag_loc": ("ds.MultivariateNormalDiag([1., 2.])", "[[1., 1.]]"),
     "mvn_diag_scale": ("ds.MultivariateNormalDiag(scale_diag=[1., 2.])", "[[1., 1.]]"),
     "mvn_diag_multiplier": ("ds.MultivariateNormalDiag([[1., 2.]], scale_identity_multiplier=[2.])", "[[1., 1.]]"),

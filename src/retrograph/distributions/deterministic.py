@@ -124,8 +124,9 @@ class VectorDeterministic(_BaseDeterministic, Simplex):
         if self.validate_args:
             is_vector = tf.assert_rank_at_least(x, 1)
             message = "Argument 'x' not defined in the same space R^k as this distribution"
+            own_size = self.event_shape_tensor()
             size = tf.gather(tf.shape(x), tf.rank(x) - 1)
-            fits = tf.assert_equal(self.event_shape_tensor(), size, message=message)
+            fits = tf.assert_equal(own_size, size, message=message)
             with tf.control_dependencies([is_vector]), tf.control_dependencies([fits]):
                 x = tf.identity(x)
         return tf.cast(tf.reduce_all(self._is_near(x), axis=-1), dtype=self.dtype)

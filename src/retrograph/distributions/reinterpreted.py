@@ -305,8 +305,11 @@ class BatchReshape(Distribution):
     def _reshaped(self, function: Callable[[], Any], events: int = 1) -> Any:
         """What `function` gives, its shape being that of the batch and `events` times that of the event."""
         with tf.control_dependencies(self._runtime_assertions):
-            shapes = [self._event_shape_tensor() for _ in range(events)]
-            result = tf.reshape(function(), tf.concat([self._batch_shape_unexpanded, *shapes], axis=0))
+            shapes: list[Any] = []
+            if events:
+                shapes = [self._event_shape_tensor() if events == 1 else self.event_shape_tensor()] * events
+            shape = tf.concat([self._batch_shape_unexpanded, *shapes], axis=0)
+            result = tf.reshape(function(), shape)
             if self.batch_shape.ndims is not None and self.event_shape.ndims is not None:
                 known = self.batch_shape
                 for _ in range(events):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import retrograph as tf
@@ -122,4 +123,5 @@ class Kumaraswamy(TransformedDistribution):
         a, b = self.concentration1, self.concentration0
         mode = ((a - 1) / (a * b - 1)) ** (1.0 / a)
         ends = (("concentration1", a), ("concentration0", b))
-        return or_nan(self, mode, *((1.0, value, f"Mode undefined for {which} <= 1.") for which, value in ends))
+        bounds = [(1.0, value, f"Mode undefined for {which} <= 1.") for which, value in ends]
+        return or_nan(self, mode, *bounds, both=operator.and_)

@@ -191,7 +191,7 @@ class TransformedDistribution(Distribution):
         log_prob = self.distribution.log_prob(x, **kwargs)
         if self._event_override.may_be_set:
             log_prob = tf.reduce_sum(log_prob, self._reduce_event_indices)
-        log_prob += tf.cast(ildj, log_prob.dtype)
+        log_prob = self._sum_of(log_prob, tf.cast(ildj, log_prob.dtype))
         return self._with_known_shape(log_prob, y, event_ndims)
 
     def _finish_prob_for_one_fiber(self, y: Any, x: Any, ildj: Any, event_ndims: Any, **kwargs: Any) -> Any:
@@ -201,6 +201,9 @@ class TransformedDistribution(Distribution):
             prob = tf.reduce_prod(prob, self._reduce_event_indices)
         prob *= tf.exp(tf.cast(ildj, prob.dtype))
         return self._with_known_shape(prob, y, event_ndims)
+
+    def _sum_of(self, log_prob: Any, ildj: Any) -> Any:
+        return log_prob + ildj
 
     def _with_known_shape(self, result: Any, y: Any, event_ndims: Any) -> Any:
         if self._event_override.may_be_set and isinstance(event_ndims, int):
@@ -352,3 +355,6 @@ class ConditionalTransformedDistribution(ConditionalDistribution, TransformedDis
         if "bijector_kwargs" not in kwargs and "distribution_kwargs" not in kwargs:
             return {}, kwargs
         return kwargs.get("bijector_kwargs") or {}, kwargs.get("distribution_kwargs") or {}
+
+    def _sum_of(self, log_prob: Any, ildj: Any) -> Any:
+        return ildj + log_prob

@@ -24,7 +24,7 @@ class _Combined(LinearOperator):
 
     def __init__(self, operators: Iterable[Any], hints: dict[str, Any], name: str | None):
         if isinstance(operators, (tf.Tensor, str, bytes)) or not hasattr(operators, "__iter__"):
-            raise TypeError(f'Expected argument "values" to be iterable. Found: {type(operators)}')
+            raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(operators)}')
         self._operators = list(operators)
         if not self._operators:
             raise ValueError(self._none.format(self._operators))

@@ -97,7 +97,6 @@ _PRODUCTS: tuple[tuple[type, type, Any], ...] = (
     (LinearOperator, LinearOperatorIdentity, lambda a, b: a),
     (LinearOperator, LinearOperatorZeros, _product_with_zeros),
     (LinearOperatorZeros, LinearOperator, _product_with_zeros),
-    (_Scaled, _Scaled, lambda a, b: _Scaled(a._num_rows, a.multiplier * b.multiplier, **_of_commuting(a, b))),
     (LinearOperatorDiag, LinearOperatorDiag, _diag_product),
     (LinearOperatorDiag, _Scaled, _diag_product),
     (_Scaled, LinearOperatorDiag, _diag_product),
@@ -116,7 +115,6 @@ def _diag_quotient(a: Any, b: Any) -> Any:
 _QUOTIENTS: tuple[tuple[type, type, Any], ...] = (
     (LinearOperatorInversion, LinearOperator, lambda a, b: a.operator.matmul(b)),
     (LinearOperatorIdentity, LinearOperator, lambda a, b: b),
-    (_Scaled, _Scaled, lambda a, b: _Scaled(a._num_rows, b.multiplier / a.multiplier, **_of_commuting(a, b))),
     (LinearOperatorDiag, LinearOperatorDiag, _diag_quotient),
     (LinearOperatorDiag, _Scaled, _diag_quotient),
     (_Scaled, LinearOperatorDiag, _diag_quotient),
