@@ -294,6 +294,10 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.contrib.column_layers",
     ),
     "tensorflow.contrib.layers.python.layers.feature_column_ops": ("retrograph.contrib.column_layers",),
+    "tensorflow.contrib.layers.python.layers.embedding_ops": (
+        "retrograph.contrib.feature_cross",
+        "retrograph.contrib.sparse_layers",
+    ),
     "tensorflow.contrib.layers.python.ops.sparse_feature_cross_op": ("retrograph.contrib.feature_cross",),
     "tensorflow.contrib.layers.python.ops.bucketization_op": ("retrograph.contrib.feature_cross",),
     "tensorflow.contrib.layers.python.layers.optimizers": ("retrograph.contrib.optimizing",),
