@@ -107,6 +107,9 @@ def is_refusal(error: BaseException) -> bool:
 
     if isinstance(error, OpError):
         return True
+    if isinstance(error, KeyError):
+        # What TF raises for a collection or a signature with a name that the graph lacks.
+        return str(error).startswith("\"The name '")
     return isinstance(error, (ValueError, NotImplementedError, OSError)) and not isinstance(error, UnicodeError)
 
 

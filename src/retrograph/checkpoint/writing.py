@@ -112,7 +112,8 @@ class BundleWriter:
         self._entries: dict[bytes, Entry] = {}
         directory, path = os.path.dirname(prefix), data_name(prefix, 0, 1)
         with as_tf(path):
-            if directory and not os.path.isdir(directory):
+            self._made = directory if directory and not os.path.exists(directory) else ""
+            if self._made:
                 os.mkdir(directory)
         remove_abandoned(directory)
         self._data = _Data(path)
@@ -156,13 +157,15 @@ class BundleWriter:
             index.finish()
             _put_in_place(self.prefix, self._data.file, index)
         finally:
-            self.abandon()
             if index is not None:
                 index.abandon()
+            self.abandon()
 
     def abandon(self) -> None:
         """Takes back what was written, unless it is in place."""
         self._data.file.abandon()
+        if self._made:
+            remove_emptied([self._made])
 
 
 def _enum_of(array: np.ndarray[Any, Any]) -> int:
@@ -227,12 +230,21 @@ def merge_checkpoints(prefixes: Sequence[str], destination: str) -> None:
                 entry.shard += first
             merged[key] = entry
     rows_out = [(b"", Header(len(moves)).serialize()), *((k, merged[k].serialize()) for k in sorted(merged))]
-    for path, shard in moves:
-        with as_tf(path):
-            os.replace(path, data_name(destination, shard, len(moves)))
-    write_atomically(index_name(destination), write_table(rows_out))
-    for prefix in dict.fromkeys(prefixes):
-        os.unlink(index_name(prefix))
+    index = NewFile(index_name(destination))
+    try:
+        index.append(write_table(rows_out))
+        index.finish()
+        with locked_directory(os.path.dirname(destination)), as_tf(destination):
+            for path, shard in moves:
+                os.replace(path, data_name(destination, shard, len(moves)))
+            index.move(index.path)
+        sync_directory(os.path.dirname(destination))
+    finally:
+        index.abandon()
+        # What was not moved is of no use to anybody.
+        for prefix in dict.fromkeys(prefixes):
+            remove_files(prefix, ".index")
+            remove_files(prefix, ".data-?????-of-?????")
 
 
 def remove_emptied(directories: Sequence[str]) -> None:

@@ -230,7 +230,7 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     os.makedirs(logdir, exist_ok=True)
     path = os.path.join(logdir, name)
     data = str(definition).encode() if as_text else definition.SerializeToString()
-    with open(path + ".pending", "wb") as file:
-        file.write(data)
-    os.replace(path + ".pending", path)
+    from retrograph.checkpoint.files import write_atomically
+
+    write_atomically(path, data)
     return path

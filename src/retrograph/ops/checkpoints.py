@@ -113,9 +113,11 @@ def _shape_of_spec(spec: str) -> Shape:
 
 def _merge(op: Any, ctx: Any, prefixes: Any, destination: Any) -> tuple[()]:
     sources = _texts(prefixes)
-    merge_checkpoints(sources, _text(destination))
-    if op.attrs["delete_old_dirs"]:
-        remove_emptied([os.path.dirname(s) for s in sources])
+    try:
+        merge_checkpoints(sources, _text(destination))
+    finally:
+        if op.attrs["delete_old_dirs"]:
+            remove_emptied([os.path.dirname(s) for s in sources])
     return ()
 
 

@@ -81,7 +81,9 @@ class FileIO:
 
     def write(self, file_content: Any) -> None:
         """Appends text or bytes at the place of writing."""
-        self._writing().write(as_bytes(file_content))
+        writing = self._writing()
+        with as_tf(self._name):
+            writing.write(as_bytes(file_content))
 
     def read(self, n: int = -1) -> Any:
         """The next `n` bytes, or all the rest: `str`, in mode b `bytes`."""
@@ -122,14 +124,16 @@ class FileIO:
     def flush(self) -> None:
         """Hands to the system what was written."""
         if self._writer is not None:
-            self._writer.flush()
+            with as_tf(self._name):
+                self._writer.flush()
 
     def close(self) -> None:
         """Closes it; reading again opens it anew."""
-        for file in (self._reader, self._writer):
-            if file is not None:
-                file.close()
-        self._reader = self._writer = None
+        files, self._reader, self._writer = (self._reader, self._writer), None, None
+        with as_tf(self._name):
+            for file in files:
+                if file is not None:
+                    file.close()
 
     def __enter__(self) -> FileIO:
         return self
