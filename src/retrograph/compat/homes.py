@@ -124,6 +124,9 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_make_specific_exception": _FRAMEWORK + "errors:_make_specific_exception"
     },
     "tensorflow.python.framework.constant_op": {"constant": "retrograph.compat.constants_v2:constant"},
+    "tensorflow.python.ops.distributions.kullback_leibler": {
+        "_DIVERGENCES": "retrograph.distributions.divergence:_DIVERGENCES",
+    },
     "tensorflow.python.ops.init_ops": {"_compute_fans": _VARIABLES + "initializers:compute_fans"},
     "tensorflow.python.ops.nn_impl": {
         "_compute_sampled_logits": "retrograph.ops.sampled_losses:_compute_sampled_logits"
