@@ -78,18 +78,69 @@ def scattered_embedding_lookup(
     """
     if dimension is None:
         raise ValueError("You must specify dimension.")
+    return _sampled_scattered_embedding_lookup(params, values, dimension=dimension, hash_key=hash_key, name=name)
+
+
+def _sampled_scattered_embedding_lookup(
+    params: Any, values: Any, dimension: Any = None, sampled_candidates: Any = None, name: str | None = None,
+    hash_key: Any = None,
+) -> Any:  # fmt: skip
+    """As `scattered_embedding_lookup`, of some places of each row only if they are given."""
     tables = _parts(params)
     with tf.name_scope(name, "scattered_embedding_lookup", [*tables, dimension, values]):
         shape = tf.shape(values)
         values = tf.reshape(values, [-1, 1])
-        if dimension <= 0:
-            raise ValueError(f"Dimension must be >0. Given is {dimension}")
-        places = tf.tile(tf.expand_dims(tf.range(0, dimension), 0), tf.shape(values))
+        if sampled_candidates is None:
+            if dimension is None:
+                raise ValueError("You must specify either dimension or sampled_candidates.")
+            if dimension <= 0:
+                raise ValueError(f"Dimension must be >0. Given is {dimension}")
+            places = tf.tile(tf.expand_dims(tf.range(0, dimension), 0), tf.shape(values))
+        else:
+            dimension, places = _checked_places(sampled_candidates, shape)
         ids = sparse_feature_cross(
             [places, values], hashed_output=True, num_buckets=_checked_size(tables), hash_key=hash_key
         )
         found = tf.nn.embedding_lookup(tables, tf.sparse_tensor_to_dense(ids), partition_strategy="div")
         return tf.reshape(found, tf.concat([shape, [dimension]], 0))
+
+
+def _checked_places(candidates: Any, values_shape: Any) -> tuple[Any, Any]:
+    """(how many places of each value, the places of each row), their shape checked when it is run."""
+    dimension = tf.shape(candidates)[tf.subtract(tf.rank(candidates), 1)]
+    shape = tf.shape(candidates)
+    wanted = tf.concat([values_shape, tf.reshape(dimension, shape=[1])], 0)
+    words = ["The shape of sampled_candidates: ", shape, " does not match the shape of values: ", values_shape]
+    with tf.control_dependencies([tf.Assert(tf.reduce_all(tf.equal(shape, wanted)), words)]):
+        return dimension, tf.reshape(candidates, [-1, dimension])
+
+
+def _sampled_scattered_embedding_lookup_sparse(
+    params: Any, sp_values: Any, dimension: Any = None, sampled_candidates: Any = None, hash_key: Any = None,
+    with_sign_hash: bool = False, name: str | None = None,
+) -> Any:  # fmt: skip
+    """f32[rows, dimension]: the sums of each row. Raises TypeError: no sparse values."""
+    if not isinstance(sp_values, tf.SparseTensor):
+        raise TypeError("sp_values must be SparseTensor")
+    given = [sp_values, params, dimension, sampled_candidates]
+    with tf.name_scope(name, "sampled_scattered_embedding_lookup_sparse", given) as scope:
+        segments = sp_values.indices[:, 0]
+        if sampled_candidates is not None:
+            sampled_candidates = tf.gather(sampled_candidates, segments)
+
+        def looked_up(table: Any, kind: str) -> Any:
+            return _sampled_scattered_embedding_lookup(
+                table, sp_values.values, dimension, sampled_candidates, kind, hash_key
+            )
+
+        found = looked_up(params, "values_lookup")
+        if with_sign_hash:
+            signs = looked_up(tf.constant([-1.0, 1.0]), "signs_lookup")
+            found = tf.multiply(signs, found, name="signs_hash")
+        if segments.dtype != tf.int32:
+            segments = tf.cast(segments, tf.int32)
+        rows = tf.shape(sp_values)[0]
+        return tf.math.unsorted_segment_sum(found, segments, num_segments=rows, name=scope)
 
 
 def _checked_size(tables: list[Any]) -> int:

@@ -11,6 +11,7 @@ from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.shape import TensorShape, dimension_value
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import array, cast, joining, reduction, strided_slice
+from retrograph.ops.check import assert_same_float_dtype
 from retrograph.ops.embedding import embedding_lookup_sparse
 from retrograph.ops.gather import gather
 from retrograph.ops.raw import raw
@@ -143,6 +144,7 @@ def contrib_safe_embedding_lookup_sparse(
         combiner = "mean"
     dtype = None if sparse_weights is None else sparse_weights.dtype
     tables = [convert_to_tensor(t, dtype=dtype) for t in _tables(embedding_weights, dtype)]
+    assert_same_float_dtype([*tables, sparse_weights])
     return _looked_up(tables, sparse_ids, sparse_weights, combiner, default_id, name, partition_strategy, max_norm)
 
 

@@ -283,7 +283,7 @@ def assign_from_checkpoint(model_path: str, var_list: Any, ignore_missing_vars: 
     Raises: ValueError for a name that is not there, unless `ignore_missing_vars`, and for another shape.
     Source: TF 1.15 `tf.contrib.framework.assign_from_checkpoint`.
     """
-    reader, feed, values = load_checkpoint(model_path), {}, []
+    reader, feed, values = tf.train.NewCheckpointReader(model_path), {}, []
     for name, variables in _pairs(var_list).items():
         if not reader.has_tensor(name):
             if not ignore_missing_vars:
@@ -318,7 +318,7 @@ def assign_from_checkpoint_fn(
     if not var_list:
         raise ValueError("var_list cannot be empty")
     if ignore_missing_vars:
-        reader = load_checkpoint(model_path)
+        reader = tf.train.NewCheckpointReader(model_path)
         named = var_list if isinstance(var_list, dict) else {v.op.name: v for v in var_list}
         var_list = {name: v for name, v in named.items() if reader.has_tensor(name)}
         for name in sorted(set(named).difference(var_list)):
