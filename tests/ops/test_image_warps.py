@@ -49,3 +49,28 @@ def test_a_compiled_transform_is_that_of_the_host() -> None:
     with tf.Session() as session:
         for many, one in zip(session.run(made, {x: images}), session.run(made, {x: images[:1]}), strict=True):
             np.testing.assert_allclose(many[:1], one, atol=1e-5)
+
+
+def test_components_are_those_that_a_walk_finds() -> None:
+    image = tf.placeholder(tf.int32, [None, None])
+    made = tf.contrib.image.connected_components(image)
+    random = np.random.RandomState(1)
+    with tf.Session() as session:
+        for share in (0.4, 0.5, 0.6, 0.7):
+            pixels = (random.rand(23, 26) < share).astype(np.int32)
+            np.testing.assert_array_equal(session.run(made, {image: pixels}), _walked(pixels))
+
+
+def _walked(pixels: Any) -> Any:
+    found, count = np.zeros_like(pixels), 0
+    for start in np.argwhere(pixels):
+        if found[tuple(start)]:
+            continue
+        count, open_places = count + 1, [tuple(start)]
+        while open_places:
+            y, x = open_places.pop()
+            inside = 0 <= y < pixels.shape[0] and 0 <= x < pixels.shape[1]
+            if inside and pixels[y, x] and not found[y, x]:
+                found[y, x] = count
+                open_places += [(y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)]
+    return found

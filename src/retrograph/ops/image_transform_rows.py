@@ -206,6 +206,18 @@ def _edges(images: Any, filled: Any) -> Any:
     return np.concatenate(found)
 
 
+def _joined(edges: Any, size: int) -> Any:
+    """For each pixel the first one of all that edges join it with: `int64[size]`."""
+    labels = np.arange(size)
+    while len(edges):
+        ends = labels[edges]
+        np.minimum.at(labels, ends.max(1), ends.min(1))
+        while (labels != labels[labels]).any():
+            labels = labels[labels]
+        edges = edges[labels[edges[:, 0]] != labels[edges[:, 1]]]
+    return labels
+
+
 def _components(op: Any, images: Any) -> Any:
     images = np.asarray(images)
     if images.ndim != 3:
@@ -213,15 +225,7 @@ def _components(op: Any, images: Any) -> Any:
     filled = (
         np.array([bool(v) for v in images.ravel()]).reshape(images.shape) if images.dtype == object else images != 0
     )
-    edges, labels = _edges(images, filled), np.arange(images.size)
-    while len(edges):
-        ends = labels[edges]
-        least = ends.min(1)
-        np.minimum.at(labels, ends.ravel(), np.repeat(least, 2))
-        labels = labels[labels]
-        edges = edges[labels[edges[:, 0]] != labels[edges[:, 1]]]
-    while (labels != labels[labels]).any():
-        labels = labels[labels]
+    labels = _joined(_edges(images, filled), images.size)
     made = np.zeros(images.size, np.int64)
     made[filled.ravel()] = np.unique(labels[filled.ravel()], return_inverse=True)[1] + 1
     return made.reshape(images.shape)
