@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -556,18 +556,36 @@ class Saver:
 
     def _help(self, sess: Any, prefix: str) -> str:
         try:
-            return explain(self._restored_names(sess.graph), open_checkpoint(prefix).names())
+            wanted = dict(_restored(sess.graph, self.saver_def.restore_op_name.rpartition("/")[0]))
+            return explain(wanted, dict(open_checkpoint(prefix).listing()), prefix)
         except (errors.OpError, KeyError):
             return ""
 
-    def _restored_names(self, graph: Any) -> list[str]:
-        scope = self.saver_def.restore_op_name.rpartition("/")[0]
-        found: list[str] = []
-        for op in graph.get_operations():
-            if op.type == "RestoreV2" and op.name.rpartition("/")[0] == scope:
-                value = tf.contrib.util.constant_value(op.inputs[1])
-                found += [] if value is None else [name.decode() for name in value.ravel().tolist()]
-        return found
+
+def _restored(graph: Any, scope: str) -> Iterator[tuple[str, Any]]:
+    """(name in the checkpoint, shape of the variable or None) of all that the operations of a saver restore."""
+    for op in graph.get_operations():
+        if op.type != "RestoreV2" or op.name.rpartition("/")[0] != scope:
+            continue
+        names, specs = (tf.contrib.util.constant_value(op.inputs[i]) for i in (1, 2))
+        if names is None or specs is None:
+            continue
+        for name, spec, tensor in zip(names.ravel().tolist(), specs.ravel().tolist(), op.outputs, strict=True):
+            yield name.decode(errors="surrogateescape"), None if spec else _assigned_shape(tensor)
+
+
+def _assigned_shape(tensor: Any) -> Any:
+    """The shape of the variable that a restored tensor is assigned to, None where it is not known."""
+    for op in tensor.consumers():
+        if op.type == "Identity":
+            return _assigned_shape(op.outputs[0])
+        if op.type == "Assign":
+            shape = op.inputs[0].get_shape()
+            return shape.as_list() if shape.is_fully_defined() else None
+        if op.type == "AssignVariableOp" and op.inputs[0].op.type == "VarHandleOp":
+            shape = tf.TensorShape(op.inputs[0].op.get_attr("shape"))
+            return shape.as_list() if shape.is_fully_defined() else None
+    return None
 
 
 def object_graph_key_mapping(checkpoint_path: str) -> dict[str, str]:
