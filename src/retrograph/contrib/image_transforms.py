@@ -131,8 +131,9 @@ def _rows_of(transforms: Any) -> Any:
 def transform(
     images: Any, transforms: Any, interpolation: str = "NEAREST", output_shape: Any = None, name: str | None = None
 ) -> Any:
-    """Images whose pixel (x, y) is that of ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1; 0 outside.
+    """Images whose pixel (x, y) is that of ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1.
 
+    What is outside is 0.
     `transforms`: `f32[8]` or `f32[n, 8]`; no gradients go there. `output_shape`: [height, width].
     Raises TypeError: a type or a rank that images or transforms do not have; ValueError: another output shape.
     Source: TF 1.15 `tf.contrib.image.transform`.
@@ -192,8 +193,9 @@ def matrices_to_flat_transforms(transform_matrices: Any) -> Any:
 
 @_exported("bipartite_match")
 def bipartite_match(distance_mat: Any, num_valid_rows: Any, top_k: int = -1, name: str = "bipartite_match") -> Any:
-    """(column of each row, row of each column), -1 for none: always the nearest pair that is left, `int32[rows]`, `int32[columns]`.
+    """(column of each row, row of each column), -1 for none: always the nearest pair that is left.
 
+    `int32[rows]`, `int32[columns]`.
     Source: TF 1.15 `tf.contrib.image.bipartite_match`.
     """
     return apply_op("BipartiteMatch", name, distance_mat=distance_mat, num_valid_rows=num_valid_rows, top_k=top_k)

@@ -10,7 +10,10 @@ import retrograph as tf
 from retrograph.framework.exports import export
 
 _EPSILON = 1e-10
-_TOO_LARGE = "The image size or batch size is sufficiently large that the linearized addresses used by tf.gather may exceed the int32 limit."
+_TOO_LARGE = (
+    "The image size or batch size is sufficiently large that the linearized addresses used by tf.gather may exceed "
+    "the int32 limit."
+)
 
 
 def _checked_queries(points: Any) -> list[Any]:

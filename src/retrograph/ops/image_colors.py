@@ -180,7 +180,7 @@ _FLAT = "A grayscale image must be at least two-dimensional."
 
 
 def _grey_checks(image: Tensor) -> list[Any]:
-    """Operations that check what the graph does not know of a grey image's shape. Raises ValueError: it knows better."""
+    """Operations that check what the graph does not know of a grey image's shape. Raises ValueError: it is another."""
     try:
         shape = image.get_shape()
         shape = shape.with_rank(2) if shape.ndims is None else shape.with_rank_at_least(2)

@@ -1,4 +1,4 @@
-"""GIF files read as TensorFlow reads them: every frame whole, what a later frame leaves out is that of the one before."""
+"""GIF files read as TensorFlow reads them: frames are whole, what one leaves out is that of the one before."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """JPEG files read and written as TensorFlow does it, with the transform, the upsampling and the colours it chose.
 
-TensorFlow decodes with libjpeg-turbo's fast integer transform and smooth upsampling of colours. Pillow offers the two only
-apart: so the planes come from Pillow with the fast transform, and what smooths and mixes them is here.
+TensorFlow decodes with libjpeg-turbo's fast integer transform and smooth upsampling of colours. Pillow offers the two
+only apart: so the planes come from Pillow with the fast transform, and what smooths and mixes them is here.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Options(NamedTuple):
 
 
 def _filled(data: bytes, size: tuple[int, int], modes: tuple[str, str, str], args: tuple[int, int], fill: int) -> Any:
-    """(image, whether it is whole) by Pillow's decoder, on an image of one colour: `uint8[height, width(, channels)]`."""
+    """(image, whether it is whole) by Pillow's decoder, painted on one colour: `uint8[height, width(, channels)]`."""
     from PIL import Image
 
     mode, wanted, given = modes

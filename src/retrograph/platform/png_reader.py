@@ -1,4 +1,4 @@
-"""PNG files read as TensorFlow reads them by libpng: any depth, interlacing, palette and transparency; broken ones refused."""
+"""PNG files read as TensorFlow reads them by libpng: any depth, interlacing, palette and transparency."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def _expanded(header: Header, samples: Any, alpha: bool) -> tuple[Any, Any]:
 
 
 def _filler(header: Header, samples: Any) -> Any:
-    # An opaque pixel of a file of few bits is 1, 3 or 15 in TensorFlow, as the depth is that before its samples are spread.
+    # An opaque pixel of a file of few bits is 1, 3 or 15 in TensorFlow: the depth is that before samples are spread.
     return np.full((*samples.shape[:2], 1), (1 << header.depth) - 1, samples.dtype)
 
 
