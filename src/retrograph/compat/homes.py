@@ -329,6 +329,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.client": ("retrograph.runtime", _FRAMEWORK + "sessions"),
     "tensorflow.python.client.timeline": ("retrograph.runtime.timeline",),
     "tensorflow.python.client.device_lib": ("retrograph.compat.device_lib",),
+    "tensorflow.python.estimator": (
+        "retrograph.estimator.model",
+        "retrograph.estimator.spec",
+        "retrograph.estimator.run_config",
+        "retrograph.estimator.training",
+        "retrograph.estimator.exporting",
+        "retrograph.estimator.feeding",
+    ),
     "tensorflow.python.data.ops.dataset_ops": (
         _DATA + "dataset",
         _DATA + "structure",

@@ -107,7 +107,7 @@ def _complete_config(config: Any, model_dir: Any) -> Any:
     if config._session_config is None:  # type: ignore[attr-defined]
         config = config.replace(session_config=default_session_config())
     model_dir = os.fspath(model_dir) if isinstance(model_dir, os.PathLike) else model_dir
-    own = config._model_dir  # type: ignore[attr-defined]
+    own = config._model_dir
     if model_dir is not None and own is not None and own != model_dir:
         raise ValueError(
             "`model_dir` are set both in constructor and `RunConfig`, but with different values. In constructor: "

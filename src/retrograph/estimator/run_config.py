@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import operator
 import os
 from typing import Any
 
@@ -87,6 +88,7 @@ class RunConfig:
             if value is not None:
                 raise errors.UnimplementedError(None, None, f"tf.estimator.RunConfig: {name} is not supported")
         given = dict(locals())
+        self._model_dir: Any = None
         environment = json.loads(os.environ.get("TF_CONFIG") or "{}")
         if model_dir is None:
             given["model_dir"] = environment.get("model_dir")
@@ -136,7 +138,7 @@ _PROPERTIES = (
 )  # fmt: skip
 for _name in _PROPERTIES:
     if _name != "experimental_distribute":
-        setattr(RunConfig, _name, property(lambda self, name=f"_{_name}": getattr(self, name)))
+        setattr(RunConfig, _name, property(operator.attrgetter(f"_{_name}")))
 
 
 def default_session_config() -> Any:

@@ -166,7 +166,7 @@ class EstimatorSpec(_Fields):
             _checked_hooks(prediction_hooks),
         )
 
-    def _replace(self, **kwargs: Any) -> EstimatorSpec:  # type: ignore[override]
+    def _replace(self, **kwargs: Any) -> EstimatorSpec:
         if kwargs.get("mode", self.mode) != self.mode:
             raise ValueError("mode of EstimatorSpec cannot be changed.")
         return EstimatorSpec(**{**self._asdict(), **kwargs})

@@ -156,7 +156,7 @@ def _exporters(exporters: Any) -> tuple[Any, ...]:
     if not exporters:
         return ()
     found = (exporters,) if isinstance(exporters, Exporter) else tuple(exporters)
-    names = []
+    names: list[str] = []
     for exporter in found:
         if not isinstance(exporter, Exporter):
             raise TypeError(
