@@ -197,8 +197,9 @@ def sparse_image_warp(
     num_boundary_points: int = 0,
     name: str = "sparse_image_warp",
 ) -> Any:
-    """(images warped so that control points go where they are told, flow): `T[batch, height, width, channels]`, `T[..., 2]`.
+    """(images warped so that control points go where they are told, flow).
 
+    `T[batch, height, width, channels]`, `T[batch, height, width, 2]`.
     Both sets of control points are `T[batch, n, 2]`, rows and columns; the image's sizes have to be known.
     Source: TF 1.15 `tf.contrib.image.sparse_image_warp`.
     """

@@ -65,7 +65,7 @@ def _to_rgb(xp: Any, op: Any, images: Any) -> Any:
 
 
 class _Order:
-    """Which of three colours is the largest and which the smallest; of equal ones red comes before green before blue."""
+    """Which of three colours is the largest and which the smallest; of equal ones red comes first, then green."""
 
     def __init__(self, colors: list[Tensor]):
         red, green, blue = colors

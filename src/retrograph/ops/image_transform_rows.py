@@ -1,4 +1,4 @@
-"""Operations of `tf.contrib.image` and `tf.contrib.resampler`: pixels fetched from computed places, components, matches."""
+"""Operations of `tf.contrib.image` and `tf.contrib.resampler`: pixels fetched from computed places, components."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _sized_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _places(xp: Any, transforms: Any, height: int, width: int) -> tuple[Any, Any, Any]:
-    """(rows, columns, which are somewhere) of the input for each pixel of the output: `f32[transforms, height, width]`."""
+    """(rows, columns, which are somewhere) of the input for each pixel of the output: `f32[n, height, width]`."""
     t = [xp.asarray(transforms).astype(xp.float32)[:, i, None, None] for i in range(8)]
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     depth = t[6] * x + t[7] * y + np.float32(1)
