@@ -336,6 +336,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.estimator.training",
         "retrograph.estimator.exporting",
         "retrograph.estimator.feeding",
+        "retrograph.estimator",
     ),
     "tensorflow.python.data.ops.dataset_ops": (
         _DATA + "dataset",
@@ -383,7 +384,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
     "tensorflow.python.feature_column": ("retrograph.feature_column",),
-    "tensorflow.python.estimator": ("retrograph.estimator",),
     "tensorflow.python.lib.io": ("retrograph.io",),
     "tensorflow.python.compat.compat": (_PLATFORM + "text",),
     "tensorflow.python.platform.app": (_PLATFORM + "app",),
