@@ -112,6 +112,22 @@ def must_run(graph: Any) -> list[Any]:
     return found
 
 
+class StructuredFunctionWrapper(StructuredFunction):
+    """As programs call it: by `dataset` or `input_structure`. Source: TF 1.15 `dataset_ops.StructuredFunctionWrapper`."""
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        transformation_name: str,
+        dataset: Any = None,
+        input_structure: Any = None,
+        add_to_graph: bool = True,
+        **unused: Any,
+    ):
+        given = dataset.element_spec if input_structure is None else input_structure
+        super().__init__(func, transformation_name, given, add_to_graph)
+
+
 class StateFunction(StructuredFunction):
     """A function of (state, element) that gives a new state; the state's shape is what all states have in common.
 

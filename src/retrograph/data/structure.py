@@ -19,7 +19,7 @@ from retrograph.ops.tensor_array import TensorArray
 _SCALARS_ONLY = "Unbatching a tensor is only supported for rank >= 1"
 
 
-@export("TensorArraySpec", "data.experimental.TensorArrayStructure")
+@export("TensorArraySpec")
 class TensorArraySpec(TypeSpec):
     """The dtype and the element shape of a `TensorArray`. Source: TF 1.15 `tf.TensorArraySpec`."""
 
@@ -364,3 +364,27 @@ def legacy_shapes(structure: Any) -> Any:
 def legacy_classes(structure: Any) -> Any:
     """The classes of the components."""
     return _part(structure, lambda s: s.value_type or Tensor)
+
+
+@export("data.experimental.TensorStructure")
+def _TensorStructure(dtype: Any, shape: Any) -> TensorSpec:
+    """The spec of a tensor. Source: TF 1.15 `tf.data.experimental.TensorStructure`."""
+    return TensorSpec(shape, dtype)
+
+
+@export("data.experimental.SparseTensorStructure")
+def _SparseTensorStructure(dtype: Any, shape: Any) -> SparseTensorSpec:
+    """The spec of a sparse tensor. Source: TF 1.15 `tf.data.experimental.SparseTensorStructure`."""
+    return SparseTensorSpec(shape, dtype)
+
+
+@export("data.experimental.TensorArrayStructure")
+def _TensorArrayStructure(dtype: Any, element_shape: Any, dynamic_size: bool, infer_shape: bool) -> Any:
+    """The spec of a TensorArray. Source: TF 1.15 `tf.data.experimental.TensorArrayStructure`."""
+    return TensorArraySpec(element_shape, dtype, dynamic_size, infer_shape)
+
+
+@export("data.experimental.RaggedTensorStructure")
+def _RaggedTensorStructure(dtype: Any, shape: Any, ragged_rank: int) -> Any:
+    """The spec of a ragged tensor. Source: TF 1.15 `tf.data.experimental.RaggedTensorStructure`."""
+    return RaggedTensorSpec(shape, dtype, ragged_rank)

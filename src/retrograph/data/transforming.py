@@ -176,6 +176,30 @@ def ignore_errors() -> Transformation:
     return lambda dataset: building.unchanged("IgnoreErrorsDataset", dataset, {})
 
 
+def _stats(op_type: str, tag: Any) -> Transformation:
+    return lambda dataset: building.unchanged(op_type, dataset, {"tag": tag})
+
+
+@export("data.experimental.latency_stats")
+def latency_stats(tag: Any) -> Transformation:
+    """A transformation: the same elements. Source: TF 1.15 `tf.data.experimental.latency_stats`. Differs: nothing is counted."""
+    return _stats("LatencyStatsDataset", tag)
+
+
+@export("data.experimental.bytes_produced_stats")
+def bytes_produced_stats(tag: Any) -> Transformation:
+    """A transformation: the same elements. Source: TF 1.15 `bytes_produced_stats`. Differs: nothing is counted."""
+    return _stats("BytesProducedStatsDataset", tag)
+
+
+@export("data.experimental.StatsAggregator")
+class StatsAggregator:
+    """Raises UnimplementedError. Source: TF 1.15 `tf.data.experimental.StatsAggregator`."""
+
+    def __init__(self) -> None:
+        raise errors.UnimplementedError(None, None, "tf.data.experimental.StatsAggregator is not supported")
+
+
 @export("data.experimental.unique")
 def unique() -> Transformation:
     """A transformation: leaves out elements that came before. Raises TypeError: not one i32, i64 or string component.

@@ -141,7 +141,7 @@ def _all_arrays(components: Sequence[Any]) -> bool:
     return all(isinstance(c, np.ndarray) for c in components)
 
 
-@export("SparseTensorSpec", "data.experimental.SparseTensorStructure")
+@export("SparseTensorSpec")
 class SparseTensorSpec(TypeSpec):
     """The dense shape and dtype of a `SparseTensor`.
 

@@ -693,7 +693,7 @@ def _filled(ragged: Any, values: Any, filler: Any, count: Any) -> Any:
 # ---- specs, feeding, fetching
 
 
-@export("RaggedTensorSpec", "data.experimental.RaggedTensorStructure")
+@export("RaggedTensorSpec")
 class RaggedTensorSpec(TypeSpec):
     """The shape, dtype and ragged axes of a `RaggedTensor`. Source: TF 1.15 `tf.RaggedTensorSpec`."""
 
