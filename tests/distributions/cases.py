@@ -253,6 +253,10 @@ COMPOUND = {
     "wishart_df": ("ds.WishartFull(1., [[1., .1], [.1, 2.]])", "[[2., .1], [.1, 1.]]"),
     "autoregressive": (
         "ds.Autoregressive(lambda x: ds.Independent(ds.Normal(.5 * x, 1.), 1), tf.zeros([3]), 3)", "[1., 2., 3.]"),
+    "poisson_log_normal": ("ds.PoissonLogNormalQuadratureCompound([0., 1.], [.5, 1.], 4)", "[1., 3.]"),
+    "poisson_hermite": (
+        "ds.PoissonLogNormalQuadratureCompound(0., 1., quadrature_fn=ds.quadrature_scheme_lognormal_gauss_hermite)",
+        "[1., 3.]"),
     "conditional": ("ds.ConditionalTransformedDistribution(ds.Normal([0., 1.], 1.), bs.Exp())", "[.2, .3]"),
 }  # fmt: skip
 

@@ -23,10 +23,9 @@ _DIFFERENT = {
     **{("multinomial", text): "iterations of map_fn race for the generator in TF" for text in cases.QUESTIONS[:3]},
     ("autoregressive", "d.sample(2)"): "drawn with a seed of NumPy's global generator",
 }
+_POISSONS = ("poisson", "poisson_log", "negative_binomial", "poisson_log_normal", "poisson_hermite")
 _NO_GRADIENT = "RandomPoissonV2 is without a gradient here, and not registered in TF"
-_DIFFERENT.update(
-    {(name, "grad_of_sample(d)"): _NO_GRADIENT for name in ("poisson", "poisson_log", "negative_binomial")}
-)
+_DIFFERENT.update({(name, "grad_of_sample(d)"): _NO_GRADIENT for name in _POISSONS})
 _OTHERWISE = {
     "same_family_vectors": "TF 1.15.5's checks call a function that is not there",
     "percentile_kind": "the text holds a set",
