@@ -138,6 +138,7 @@ INTERNALS: dict[str, dict[str, str]] = {
 
 HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.linalg.linear_operator_util": ("retrograph.linear_operators.solving",),
+    "tensorflow.python.ops.critical_section_ops": ("retrograph.ops.critical_section",),
     "tensorflow.python.module.module": ("retrograph.train.modules",),
     "tensorflow.python.ops.stateful_random_ops": ("retrograph.train.generators", "retrograph.ops.stateful_random"),
     "tensorflow.python.ops.signal.util_ops": ("retrograph.ops.framing",),

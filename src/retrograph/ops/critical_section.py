@@ -1,17 +1,15 @@
-"""`tf.CriticalSection`: operations that no two callers run at once.
-
-A session runs one program after the other and the operations of one in one order, so the lock itself has nothing to do;
-what it adds to the graph, and what it refuses, is TF's.
-"""
+"""`tf.CriticalSection`: parts of graphs of which only one runs at a time, whatever thread asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from retrograph.framework import dtypes, nest
+from retrograph.framework import errors, nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.graph import (
@@ -27,28 +25,110 @@ from retrograph.framework.graph import (
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape_rules import no_outputs, scalar
 from retrograph.ops import array, control_flow
-from retrograph.ops.tensor_array import TensorArray
+from retrograph.runtime.resources import Waiting
+from retrograph.runtime.state import Ref
 
-CRITICAL_SECTIONS = "critical_sections"
-CRITICAL_SECTION_EXECUTIONS = "critical_section_executions"
-
-
-def _token(op: Any, ctx: Any, *inputs: Any) -> Any:
-    return np.array(op.name.encode(), object)
+CRITICAL_SECTIONS, CRITICAL_SECTION_EXECUTIONS = "critical_sections", "critical_section_executions"
 
 
-def _nothing(op: Any, ctx: Any, *inputs: Any) -> tuple[()]:
+class _Attempt:
+    """An operation that wants the lock."""
+
+    def __init__(self) -> None:
+        self.got = self.cancelled = False
+        self.waiting: Waiting | None = None
+
+
+class _Mutex:
+    """A lock that goes to those who wait in the order in which they asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held = False
+        self._line: deque[_Attempt] = deque()
+
+    def take(self, op: Any, ctx: Any) -> _Held:
+        """The lock, as soon as it is free. CancelledError: the session was closed."""
+        attempt = _Attempt()
+        with self._lock:
+            if not self._held:
+                self._held = attempt.got = True
+            else:
+                self._line.append(attempt)
+                attempt.waiting = Waiting(lambda: self._cancel(attempt))
+        if attempt.waiting is not None:
+            ctx.wait(attempt.waiting)
+        if attempt.cancelled:
+            raise errors.CancelledError(None, op, "Lock acquisition cancelled.")
+        return _Held(self)
+
+    def _cancel(self, attempt: _Attempt) -> bool:
+        with self._lock:
+            if attempt.got:
+                return False
+            self._line.remove(attempt)
+            attempt.cancelled = True
+        if attempt.waiting is not None:
+            attempt.waiting.finish()
+        return True
+
+    def release(self) -> None:
+        """Hands the lock to who waits the longest, if anybody does."""
+        with self._lock:
+            if not self._line:
+                self._held = False
+                return
+            following = self._line.popleft()
+            following.got = True
+        if following.waiting is not None:
+            following.waiting.finish()
+
+
+class _Held:
+    """The lock while it is held: given back when it is used up, or when a run that failed forgets it."""
+
+    def __init__(self, mutex: _Mutex):
+        self._mutex: _Mutex | None = mutex
+
+    def release(self) -> None:
+        """Gives the lock back, once."""
+        mutex, self._mutex = self._mutex, None
+        if mutex is not None:
+            mutex.release()
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def _key(ref: Ref) -> Any:
+    name = ref.op.attrs["shared_name"]
+    return ("mutex", name or ref.op.name)
+
+
+def _made(op: Any, ctx: Any) -> Ref:
+    ref = Ref(op)
+    ctx.resources.find_or_make(_key(ref), lambda _: _Mutex())
+    return ref
+
+
+def _taken(op: Any, ctx: Any, ref: Ref) -> Any:
+    token = np.empty((), object)
+    token[()] = ctx.resources[_key(ref)].take(op, ctx)
+    return token
+
+
+def _released(op: Any, ctx: Any, token: Any) -> tuple[()]:
+    token[()].release()
     return ()
 
 
-_HOST: dict[str, Any] = {"host": True, "effect": True, "gradient": NO_GRADIENT}
-register_op("MutexV2", shape=scalar, numpy=_token, **_HOST)
-register_op("MutexLock", shape=scalar, numpy=_token, **_HOST)
-register_op("ConsumeMutexLock", shape=no_outputs, numpy=_nothing, **_HOST)
+register_op("MutexV2", shape=scalar, numpy=_made, host=True, effect=True, gradient=NO_GRADIENT)
+register_op("MutexLock", shape=scalar, numpy=_taken, host=True, effect=True, waits=True, gradient=NO_GRADIENT)
+register_op("ConsumeMutexLock", shape=no_outputs, numpy=_released, host=True, effect=True, gradient=NO_GRADIENT)
 
 
-class _Execution(NamedTuple):
-    """What one call of a section runs."""
+class _ExecutionSignature(NamedTuple):
+    """One use of a critical section."""
 
     op: Operation
     handle: Tensor
@@ -56,26 +136,15 @@ class _Execution(NamedTuple):
     exclusive_resource_access: bool
 
 
-def _passed_on(value: Any) -> Any:
-    if isinstance(value, TensorArray):
-        return value.identity()
-    return control_flow.group(value) if isinstance(value, Operation) else array.identity(value)
-
-
-def _before(created: set[Operation], lock: Operation) -> list[Operation]:
-    """What the section's operations need from outside: it has to be there before the lock is taken."""
-    needed = {value.op for op in created for value in op.inputs} | {one for op in created for one in op.control_inputs}
-    known = created | set(lock.control_inputs) | {value.op for value in lock.inputs} | {lock}
-    return sorted(needed - known, key=lambda op: op._id)
+def _identity(x: Any) -> Any:
+    if isinstance(x, Operation):
+        return control_flow.group(x)
+    return x.identity() if hasattr(x, "handle") and hasattr(x, "flow") else array.identity(x)
 
 
 @export("CriticalSection")
 class CriticalSection:
-    """A lock: of functions that it executes, one is run after the other.
-
-    Raises ValueError: a definition together with a name; NotImplementedError: a definition.
-    Source: TF 1.15 `tf.CriticalSection`.
-    """
+    """Runs what functions make so that no two of them run at the same time. Source: TF 1.15 `tf.CriticalSection`."""
 
     def __init__(
         self, name: str | None = None, shared_name: str | None = None, critical_section_def: Any = None,
@@ -86,66 +155,75 @@ class CriticalSection:
         if critical_section_def:
             raise NotImplementedError("Not yet implemented")
         with name_scope(name, "CriticalSection", []) as scope:
-            shared = scope if shared_name is None else shared_name
-            self._handle: Tensor = apply_op("MutexV2", scope, shared_name=shared, container="")
+            container = get_default_graph()._container or ""
+            self._handle: Tensor = apply_op(
+                "MutexV2", scope, shared_name=scope if shared_name is None else shared_name, container=container
+            )
         add_to_collections(CRITICAL_SECTIONS, self)
 
     @property
     def name(self) -> str:
-        """The name of the lock."""
+        """The name of the lock's operation."""
         name: str = self._handle.op.name
         return name
 
     def execute(self, fn: Callable[[], Any], exclusive_resource_access: bool = True, name: str | None = None) -> Any:
-        """What `fn()` gives, once the lock is taken and given back.
+        """What `fn()` gives, computed while the lock is held.
 
-        Raises ValueError: `fn` uses this section's lock, or variables that another section wants for itself.
+        Raises ValueError: `fn` uses this section itself, or a resource that another section has to itself.
         """
+        graph = get_default_graph()
         with name_scope(name, "critical_section_execute", []):
-            lock: Tensor = apply_op("MutexLock", None, mutex=self._handle)
-            earlier = set(get_default_graph().get_operations())
+            lock = apply_op("MutexLock", None, mutex=self._handle)
+            before = set(graph.get_operations())
             with control_dependencies([lock]):
                 result = fn()
-            created = set(get_default_graph().get_operations()) - earlier
-            needed = _before(created, lock.op)
-            if needed:
-                lock.op._add_control_input(control_flow.group(*needed))
-            captured = self._captured(created, exclusive_resource_access)
-            outputs = self._released(lock, result)
-            execution = _Execution(lock.op, self._handle, captured, exclusive_resource_access)
+            created = [op for op in graph.get_operations() if op not in before]
+            self._wait_for_inputs(created, lock.op)
+            resources = list(
+                dict.fromkeys(t for op in created for t in op.inputs if t.dtype.base_dtype.name == "resource")
+            )
+            if any(self._is_own(t) for t in resources):
+                raise ValueError(
+                    "The function fn attempts to directly access the CriticalSection in which it would be running.  "
+                    "This is illegal and would cause deadlocks."
+                )
+            self._check_access(resources, exclusive_resource_access)
+            flat = [_identity(x) for x in nest.flatten(result)]
+            with control_dependencies(flat):
+                with colocate_with(self._handle):
+                    consumed = apply_op("ConsumeMutexLock", None, mutex_lock=lock)
+                result = nest.pack_sequence_as(result, control_flow.tuple(nest.flatten(result)))
+            with control_dependencies([consumed]):
+                outputs = nest.map_structure(_identity, result)
+            execution = _ExecutionSignature(lock.op, self._handle, resources, exclusive_resource_access)
             add_to_collections(CRITICAL_SECTION_EXECUTIONS, execution)
             return outputs
 
-    def _released(self, lock: Tensor, result: Any) -> Any:
-        with control_dependencies([_passed_on(value) for value in nest.flatten(result)]):
-            with colocate_with(self._handle):
-                released = apply_op("ConsumeMutexLock", None, mutex_lock=lock)
-            result = nest.pack_sequence_as(result, control_flow.tuple(nest.flatten(result)))
-        with control_dependencies([released]):
-            return nest.map_structure(_passed_on, result)
+    @staticmethod
+    def _wait_for_inputs(created: list[Operation], lock: Operation) -> None:
+        """Lets the lock be taken only when all that is needed from outside is there."""
+        own = {*created, lock, *lock.control_inputs, *(t.op for t in lock.inputs)}
+        needed = [t.op for op in created for t in op.inputs] + [c for op in created for c in op.control_inputs]
+        outside = [op for op in dict.fromkeys(needed) if op not in own]
+        if outside:
+            lock._add_control_input(control_flow.group(*outside))
 
-    def _captured(self, created: Iterable[Operation], exclusive: bool) -> list[Tensor]:
-        ordered = sorted(created, key=lambda op: op._id)
-        found = {id(v): v for op in ordered for v in op.inputs if v.dtype == dtypes.resource}
-        captured = list(found.values())
-        if any(self._is_own(value) for value in captured):
-            raise ValueError(
-                "The function fn attempts to directly access the CriticalSection in which it would be running.  "
-                "This is illegal and would cause deadlocks."
-            )
+    def _is_own(self, tensor: Tensor) -> bool:
+        op, handle = tensor.op, self._handle.op
+        if op.type != "MutexV2" or not op.attrs["shared_name"]:
+            return False
+        return bool(op.attrs["shared_name"] == handle.attrs["shared_name"] and op.device == handle.device)
+
+    def _check_access(self, resources: list[Tensor], exclusive: bool) -> None:
         for other in get_collection(CRITICAL_SECTION_EXECUTIONS):
-            if not self._is_own(other.handle) and (exclusive or other.exclusive_resource_access):
-                self._refuse_shared([value for value in captured if id(value) in set(map(id, other.resources))], other)
-        return captured
-
-    def _is_own(self, value: Tensor) -> bool:
-        shared = value.op.get_attr("shared_name") if value.op.type == "MutexV2" else None
-        return bool(shared) and shared == self._handle.op.get_attr("shared_name")
-
-    def _refuse_shared(self, shared: list[Tensor], other: _Execution) -> None:
-        if shared:
-            raise ValueError(
-                f"This execution would access resources: {shared}.  Either this lock (CriticalSection: {self._handle}) or "
-                f"lock '{other}' (CriticalSection: {other.handle}) requested exclusive resource access of this resource.  "
-                "Did you mean to call execute with keyword argument exclusive_resource_access=False?"
-            )
+            if self._is_own(other.handle) or not (exclusive or other.exclusive_resource_access):
+                continue
+            shared = [t for t in resources if t in other.resources]
+            if shared:
+                raise ValueError(
+                    f"This execution would access resources: {shared}.  Either this lock (CriticalSection: "
+                    f"{self._handle}) or lock '{other}' (CriticalSection: {other.handle}) requested exclusive resource "
+                    "access of this resource.  Did you mean to call execute with keyword argument "
+                    "exclusive_resource_access=False?"
+                )
