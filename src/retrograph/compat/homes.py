@@ -169,6 +169,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         _KERAS + "pooling_layers",
     ),
     "tensorflow.python.ops.distributions": ("retrograph.distributions",),
+    "tensorflow.python.ops.distributions.util": ("retrograph.distributions.shapes",),
+    "tensorflow.contrib.distributions.python.ops.distribution_util": ("retrograph.distributions.shapes",),
     "tensorflow.contrib.distributions.python.ops": ("retrograph.distributions",),
     "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),
     "tensorflow.python.ops.nn_impl": ("retrograph.compat.v2_forms",),

@@ -49,7 +49,7 @@ def use_operator_or_provided_hint_unless_contradicting(
 
 def assert_compatible_matrix_dimensions(operator: Any, x: Any) -> Any:
     """An operation that fails unless `operator @ x` exists."""
-    message = f"Dimensions are not compatible.  shape[-2] of argument to be the same as this operator {operator.name}"
+    message = "Dimensions are not compatible.  shape[-2] of argument to be the same as this operator"
     return tf.assert_equal(tf.shape(x)[-2], operator.domain_dimension_tensor(), message=message)
 
 

@@ -61,6 +61,9 @@ def _state(op: Any) -> Array:
 
 def _windows(op: Any, rows: Array, columns: Array, height: int, width: int) -> list[list[_Window]]:
     more = int(op.attrs["overlapping"])
+    for name, edges in (("Row", rows), ("Column", columns)):
+        if (edges < 0).any():
+            refuse(op, f"{name} sequence tensor values must not be negative, has value {int(edges[edges < 0][0])}")
 
     def slices(edges: Array, size: int) -> list[slice]:
         return [slice(a, min(b + more, size)) for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]

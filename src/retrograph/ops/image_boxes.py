@@ -349,6 +349,9 @@ def _one_side(start: Any, window: int, size: int) -> tuple[Any, Any]:
 def _glimpse(op: Any, images: Any, window: Any, offsets: Any) -> Any:
     images, offsets = jnp.asarray(images), jnp.asarray(offsets)
     height, width = ints(window)
+    shape = (images.shape[0], height, width, images.shape[3])
+    if 0 in images.shape or 0 in shape:
+        return jnp.zeros(shape, images.dtype)
     sizes = np.array(images.shape[1:3], np.float32)
     starts = _starts(op, offsets, sizes, np.array([height, width], np.float32))
     rows, rows_seen = _one_side(starts[:, 0], height, images.shape[1])

@@ -235,13 +235,13 @@ def idct(
 
 # ---- mels
 
-_BREAK_HERTZ = 700.0
-_HIGH_Q = 1127.0
+_MEL_BREAK_FREQUENCY_HERTZ = 700.0
+_MEL_HIGH_FREQUENCY_Q = 1127.0
 
 
 def _hertz_to_mel(hertz: Any) -> Any:
     with name_scope(None, "hertz_to_mel", [hertz]):
-        return _HIGH_Q * math.log(1.0 + (convert_to_tensor(hertz) / _BREAK_HERTZ))
+        return _MEL_HIGH_FREQUENCY_Q * math.log(1.0 + (convert_to_tensor(hertz) / _MEL_BREAK_FREQUENCY_HERTZ))
 
 
 def _check_mel(bins: int, rate: Any, low: float, high: float, dtype: Any) -> None:
