@@ -32,3 +32,7 @@ def test_changed_bytes_are_found_or_harmless() -> None:
 @pytest.mark.parametrize("arguments", [("--count", "3"), ("--count", "2", "--same-name")])
 def test_kills_lose_nothing(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert ", 0 problems" in _run(str(SLOW / "kills.py"), *arguments, "--directory", str(tmp_path))
+
+
+def test_files_that_claim_to_be_huge_cost_little() -> None:
+    assert ", 0 problems; " in _run(str(SLOW / "limits.py"), "--seconds", "30")

@@ -212,13 +212,11 @@ class BundleReader:
         wanted = resolve(part, entry.shape) if part is not None else tuple((0, d) for d in entry.shape)
         count = math.prod(n for _, n in wanted)
         self._bound(count * dtype.size, entry, key)
+        self._check_slices(entry, name)
         result = np.zeros([n for _, n in wanted], dtype.as_numpy_dtype)
         covered = 0
         for given in entry.slices:
-            try:
-                there = resolve(given, entry.shape)
-            except ValueError as error:
-                raise self._lost(f"tensor {name}: {error}") from None
+            there = resolve(given, entry.shape)
             common = [(max(a, c), min(a + b, c + d)) for (a, b), (c, d) in zip(there, wanted, strict=True)]
             if any(low >= high for low, high in common):
                 continue
@@ -230,6 +228,15 @@ class BundleReader:
         if covered < count:
             raise self._lost(f"tensor {name}: its slices do not cover it")
         return result
+
+    def _check_slices(self, entry: Entry, name: str) -> None:
+        """Refuses slices that leave the tensor, overlap, or leave something out, before any is read."""
+        try:
+            sizes = [math.prod(n for _, n in resolve(given, entry.shape)) for given in entry.slices]
+        except ValueError as error:
+            raise self._lost(f"tensor {name}: {error}") from None
+        if sum(sizes) != entry.count:
+            raise self._lost(f"tensor {name}: its slices overlap, or do not cover it")
 
     def _bound(self, size: int, entry: Entry, key: bytes) -> None:
         """Refuses to make a whole that is larger than the files of its slices."""

@@ -18,7 +18,7 @@ from retrograph.framework.wire import WireError, read_varint
 Array = np.ndarray[Any, Any]
 # Keys of one table may take this much memory at most: names are short, and share at most a few hundred bytes.
 _KEY_ALLOWANCE = 16 << 20
-_KEY_BYTES_PER_FILE_BYTE = 64
+_KEY_BYTES_PER_FILE_BYTE = 8
 # Smaller blocks are faster read row by row.
 _SMALL = 4096
 # The longest stretch that is walked this way; writers make them 16 rows long.

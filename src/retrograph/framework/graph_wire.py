@@ -24,8 +24,8 @@ from retrograph.framework.wire import BYTES, FIXED32, VARINT, WireError
 _FIELDS = {"string": 2, "int": 3, "float": 4, "bool": 5, "type": 6, "shape": 7, "tensor": 8}
 _KINDS = {number: kind for kind, number in _FIELDS.items()}
 _PACKED = ("int", "bool", "type")
-# TF refuses messages of more.
-_LARGEST_FILLED = 1 << 31
+# The elements that a message leaves out make no more memory than this, or than so many times those that it has.
+_FREELY_FILLED, _LARGEST_RATIO = 64 << 20, 1000
 # Of larger tensors it is not found out whether all elements are the same.
 _LARGE = 1 << 16
 
@@ -197,18 +197,20 @@ def _array(dtype: DType, shape: Any, content: bytes, values: list[Any], halves: 
         flat = np.array([v & 0xFFFF for v in values], np.uint16).view(numpy_type)
         last = flat[-1]
     else:
-        flat = np.array([v % (1 << 64) for v in values] if dtype.name == "uint64" else values, numpy_type)
+        with np.errstate(over="ignore", invalid="ignore"):
+            flat = np.array([v % (1 << 64) for v in values] if dtype.name == "uint64" else values, numpy_type)
         last = flat[-1] if len(flat) else numpy_type.type(0)
     # The last value stands for all that follow; a view, so that a small message cannot ask for much memory.
     if len(flat) <= 1 and count != len(flat):
         filler = np.empty((), numpy_type)
         filler[()] = last
         return np.broadcast_to(filler, shape)
-    if count * numpy_type.itemsize > _LARGEST_FILLED:
+    if count * numpy_type.itemsize > max(_FREELY_FILLED, _LARGEST_RATIO * flat.nbytes):
         raise WireError("a tensor is larger than a graph can hold")
-    missing = np.empty(max(0, count - len(flat)), numpy_type)
-    missing[:] = last
-    return np.concatenate([flat, missing])[:count].reshape(shape)
+    whole = np.empty(count, numpy_type)
+    whole[: len(flat)] = flat[:count]
+    whole[len(flat) :] = last
+    return whole.reshape(shape)
 
 
 def _read_single(kind: str, wire_kind: int, value: Any) -> Any:

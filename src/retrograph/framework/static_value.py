@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -83,11 +84,7 @@ def _folded(tensor: Any, depth: int) -> np.ndarray[Any, Any] | None:
     record = RECORDS.get(op.type)
     if record is None or record.numpy is None or record.effect or depth == 0 or not op.inputs or _unfoldable(op.type):
         return None
-    if (
-        tensor._shape is not None
-        and None not in tensor._shape
-        and int(np.prod(tensor._shape, dtype=np.int64)) > _MAX_ELEMENTS
-    ):
+    if tensor._shape is not None and None not in tensor._shape and math.prod(tensor._shape) > _MAX_ELEMENTS:
         return None
     return _evaluated(op, record, tensor.value_index, depth - 1)
 
@@ -113,6 +110,10 @@ def _evaluated(op: Any, record: Any, index: int, depth: int) -> np.ndarray[Any, 
     return np.asarray(result[index] if isinstance(result, (tuple, list)) else result)
 
 
+# TF's tensors have no more dimensions.
+_LARGEST_RANK = 254
+
+
 def constant_value_as_plain_shape(tensor: Any) -> Shape:
     """The partial shape that a rank-1 integer tensor holds, as far as it is known."""
     value = static_value(tensor)
@@ -124,7 +125,7 @@ def constant_value_as_plain_shape(tensor: Any) -> Shape:
     if shape is not None:
         return shape
     length = tensor._shape[0] if tensor._shape else None
-    return None if length is None else (None,) * length
+    return None if length is None or length > _LARGEST_RANK else (None,) * length
 
 
 def _partial_of_shape(op: Any) -> Shape:
