@@ -289,8 +289,8 @@ class GraphExecutionFunction:
 def function(inputs: Any, outputs: Any, updates: Any = None, name: Any = None, **kwargs: Any) -> Any:
     """A function of arrays that gives the values of the outputs and runs the updates.
 
-    >>> f = tf.keras.backend.function([x], [y])
-    >>> f([array])
+    >>> f = tf.keras.backend.function([x], [y])  # doctest: +SKIP
+    >>> f([array])  # doctest: +SKIP
 
     Raises ValueError: an unknown argument. Source: TF 1.15 `tf.keras.backend.function`.
     """

@@ -328,7 +328,9 @@ class TensorBoard(Callback):
         embeddings_freq: int = 0, embeddings_layer_names: Any = None, embeddings_metadata: Any = None, embeddings_data: Any = None, update_freq: Any = "epoch", profile_batch: int = 2,
     ):  # fmt: skip
         super().__init__()
-        asked = {"histogram_freq": histogram_freq, "write_grads": write_grads, "embeddings_freq": embeddings_freq}
+        asked = {
+            "histogram_freq": histogram_freq, "write_grads": write_grads, "write_images": write_images, "embeddings_freq": embeddings_freq
+        }  # fmt: skip
         for name, value in asked.items():
             if value:
                 raise errors.UnimplementedError(None, None, f"keras.callbacks.TensorBoard: `{name}` is not implemented")

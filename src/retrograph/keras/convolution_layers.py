@@ -139,8 +139,8 @@ class Conv(Convolution):
 
     def _convolved(self, inputs: Any) -> Any:
         if any(rate != 1 for rate in self.dilation_rate):
-            kernel, rates = tf.convert_to_tensor(self.kernel), self.dilation_rate
-            return dilated_convolution(inputs, kernel, self.strides, self._op_padding, self._format, rates, None)
+            rates = self.dilation_rate
+            return dilated_convolution(inputs, self.kernel, self.strides, self._op_padding, self._format, rates, None)
         if self.rank == 1:
             return tf.nn.conv1d(inputs, self.kernel, self.strides[0], self._op_padding, data_format=self._format)
         convolve = tf.nn.conv2d if self.rank == 2 else tf.nn.conv3d
@@ -261,7 +261,7 @@ class Conv3DTranspose(ConvTranspose):
         return {k: v for k, v in super().get_config().items() if k != "dilation_rate"}
 
 
-class SeparableConv(Convolution):
+class SeparableConv(Conv):
     """A depthwise convolution, then a pointwise one."""
 
     def __init__(
@@ -389,4 +389,4 @@ class DepthwiseConv2D(Convolution):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer was made with."""
-        return {k: v for k, v in super().get_config().items() if k not in ("filters", "dilation_rate")}
+        return {k: v for k, v in super().get_config().items() if k != "filters"}

@@ -418,12 +418,14 @@ class AUC(_Counts):
         n = self.num_thresholds
         gained = self.true_positives[: n - 1] - self.true_positives[1:]
         taken = self.true_positives + self.false_positives
-        slope = tf.div_no_nan(gained, tf.maximum(taken[: n - 1] - taken[1:], 0))
+        slope = tf.div_no_nan(gained, tf.maximum(taken[: n - 1] - taken[1:], 0), name="prec_slope")
         intercept = self.true_positives[1:] - tf.multiply(slope, taken[1:])
         usable = tf.logical_and(taken[: n - 1] > 0, taken[1:] > 0)
-        ratio = tf.where(usable, tf.div_no_nan(taken[: n - 1], tf.maximum(taken[1:], 0)), tf.ones_like(taken[1:]))
+        ratio = tf.div_no_nan(taken[: n - 1], tf.maximum(taken[1:], 0), name="recall_relative_ratio")
+        ratio = tf.where(usable, ratio, tf.ones_like(taken[1:]))
+        area = slope * (gained + intercept * tf.log(ratio))
         wanted = tf.maximum(self.true_positives[1:] + self.false_negatives[1:], 0)
-        return tf.reduce_sum(tf.div_no_nan(slope * (gained + intercept * tf.log(ratio)), wanted))
+        return tf.reduce_sum(tf.div_no_nan(area, wanted, name="pr_auc_increment"), name="interpolate_pr_auc")
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal metric."""
@@ -500,11 +502,11 @@ class MeanIoU(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Takes in labels and predictions."""
-        flat = []
-        for value in (y_true, y_pred, sample_weight):
-            if value is not None and value.shape.ndims > 1:
-                value = tf.reshape(value, [-1])
-            flat.append(value)
+        y_true, y_pred = tf.cast(y_true, self._dtype), tf.cast(y_pred, self._dtype)
+        flat = [
+            tf.reshape(value, [-1]) if value is not None and value.shape.ndims > 1 else value
+            for value in (y_true, y_pred, None if sample_weight is None else tf.cast(sample_weight, self._dtype))
+        ]
         matrix = tf.confusion_matrix(flat[0], flat[1], self.num_classes, weights=flat[2], dtype=tf.float64)
         return self.total_cm.assign_add(matrix)
 

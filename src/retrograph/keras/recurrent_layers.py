@@ -364,7 +364,7 @@ class _OfOwnCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """What the layer was made with."""
-        base = {k: v for k, v in super().get_config().items() if k not in ("cell", "time_major")}
+        base = {k: v for k, v in super().get_config().items() if k != "cell"}
         own = {k: v for k, v in self.cell.get_config().items() if k in self.cell_options}
         return {**base, **own, "activity_regularizer": regularizers.serialize(self.activity_regularizer)}
 
