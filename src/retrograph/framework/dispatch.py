@@ -7,6 +7,7 @@ tensors, and converts those that are none on the way: the constants that it leav
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
@@ -47,6 +48,25 @@ def dispatched(*arguments: str) -> Callable[[F], F]:
 def register_ragged(name: str, handler: Callable[..., Any]) -> None:
     """What the dispatched function of this name does if an argument is ragged; it has the function's signature."""
     _handlers[name] = handler
+
+
+_OPERATORS = "retrograph.linear_operators.dispatch"
+
+
+def takes_operators(function: F) -> F:
+    """Makes a function try again where an argument is a linear operator, which does the work then."""
+
+    @functools.wraps(function)
+    def dispatching(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError):
+            if not any(getattr(value, "_is_linear_operator", False) is True for value in (*args, *kwargs.values())):
+                raise
+        handler = getattr(importlib.import_module(_OPERATORS), function.__name__)
+        return handler(*args, **kwargs)
+
+    return cast(F, dispatching)
 
 
 def is_ragged(value: Any) -> bool:

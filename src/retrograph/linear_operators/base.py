@@ -36,6 +36,8 @@ class LinearOperator(Module):
     if nothing is known; ValueError if they contradict each other. Source: TF 1.15 `tf.linalg.LinearOperator`.
     """
 
+    _is_linear_operator = True
+
     def __init__(
         self, dtype: Any, graph_parents: Any = None, is_non_singular: Any = None, is_self_adjoint: Any = None,
         is_positive_definite: Any = None, is_square: Any = None, name: str | None = None,

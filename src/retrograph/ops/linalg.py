@@ -11,6 +11,7 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import takes_operators
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
@@ -393,6 +394,7 @@ def matrix_diag(
 
 
 @export("linalg.diag_part", "matrix_diag_part")
+@takes_operators
 def matrix_diag_part(input: Any, name: str | None = "diag_part", k: Any = 0, padding_value: Any = 0) -> Tensor:
     """The diagonals of the matrices in the last two axes.
 
@@ -466,6 +468,7 @@ def eye(
 
 
 @export("linalg.cholesky", "cholesky")
+@takes_operators
 def cholesky(input: Any, name: str | None = None) -> Tensor:
     """The lower triangular `l` with `l @ adjoint(l) == input` of positive definite matrices.
 
@@ -475,6 +478,7 @@ def cholesky(input: Any, name: str | None = None) -> Tensor:
 
 
 @export("linalg.det", "matrix_determinant")
+@takes_operators
 def matrix_determinant(input: Any, name: str | None = None) -> Tensor:
     """The determinants of square matrices. Source: TF 1.15 `tf.matrix_determinant`."""
     return apply_op("MatrixDeterminant", name, input=input)  # type: ignore[no-any-return]
@@ -487,12 +491,14 @@ def log_matrix_determinant(input: Any, name: str | None = None) -> Any:
 
 
 @export("linalg.inv", "matrix_inverse")
+@takes_operators
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """The inverses of square matrices, or of their adjoints. Source: TF 1.15 `tf.matrix_inverse`."""
     return apply_op("MatrixInverse", name, input=input, adjoint=adjoint)  # type: ignore[no-any-return]
 
 
 @export("linalg.solve", "matrix_solve")
+@takes_operators
 def matrix_solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """The `x` with `matrix @ x == rhs`. Source: TF 1.15 `tf.matrix_solve`."""
     return apply_op("MatrixSolve", name, matrix=matrix, rhs=rhs, adjoint=adjoint)  # type: ignore[no-any-return]
@@ -634,6 +640,7 @@ def _is_io_bound(matrix: Tensor) -> bool:
 
 
 @export("linalg.logdet")
+@takes_operators
 def logdet(matrix: Any, name: str | None = None) -> Tensor:
     """The logarithm of the determinant of positive definite matrices. Source: TF 1.15 `tf.linalg.logdet`."""
     with name_scope(name, "logdet", [matrix]):
@@ -642,6 +649,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 
 
 @export("linalg.adjoint")
+@takes_operators
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
     """The matrices transposed and conjugated. Source: TF 1.15 `tf.linalg.adjoint`."""
     with name_scope(name, "adjoint", [matrix]):
@@ -649,6 +657,7 @@ def adjoint(matrix: Any, name: str | None = None) -> Tensor:
 
 
 @export("linalg.trace", "trace")
+@takes_operators
 def trace(x: Any, name: str | None = None) -> Tensor:
     """The sums of the diagonals of the matrices in the last two axes. Source: TF 1.15 `tf.trace`."""
     with name_scope(name, "Trace", [x]) as scope:

@@ -14,6 +14,7 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import takes_operators
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp, lax
@@ -224,6 +225,7 @@ def _uses_sparse(a: Tensor, b: Tensor, any_sparse: bool) -> bool:
 
 
 @export("linalg.matmul", "matmul")
+@takes_operators
 def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
     a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None,
