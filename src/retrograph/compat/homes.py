@@ -170,6 +170,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tensorflow.python.ops.distributions": ("retrograph.distributions",),
     "tensorflow.python.ops.distributions.util": ("retrograph.distributions.shapes",),
+    "tensorflow.contrib.distributions.python.ops.bijectors": tuple(
+        f"retrograph.distributions.{name}"
+        for name in ("bijector", "scalar_bijectors", "vector_bijectors", "matrix_bijectors", "flows")
+    ),
     "tensorflow.contrib.distributions.python.ops.distribution_util": ("retrograph.distributions.shapes",),
     "tensorflow.contrib.distributions.python.ops": ("retrograph.distributions",),
     "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),

@@ -173,6 +173,10 @@ def pad(
         return x
 
 
+def _as_bool(condition: Any) -> Any:
+    return condition if tf.is_tensor(condition) else bool(condition)
+
+
 def move_dimension(x: Any, source_idx: Any, dest_idx: Any) -> Any:
     """`x` with one axis moved to another place. Source: TF 1.15 `contrib distribution_util.move_dimension`."""
     ndims = prefer_static_rank(x)
@@ -190,7 +194,7 @@ def move_dimension(x: Any, source_idx: Any, dest_idx: Any) -> Any:
         return spans((0, source), (source + 1, dest + 1), [source], (dest + 1, ndims))
 
     def moved() -> Any:
-        return tf.transpose(x, perm=smart_cond(source < dest, right, left))
+        return tf.transpose(x, perm=smart_cond(_as_bool(source < dest), right, left))
 
     return smart_cond(tf.equal(source, dest), lambda: x, moved)
 

@@ -72,9 +72,8 @@ class _WishartLinearOperator(Distribution):
     def _square_scale_operator(self) -> Any:
         return self.scale_operator.matmul(self.scale_operator.to_dense(), adjoint_arg=True)
 
-    @property
     def scale(self) -> Any:
-        """The scale matrices; with `cholesky_input_output_matrices` their factors."""
+        """The scale matrices; with `cholesky_input_output_matrices` their factors. (A method, as in TF 1.15.)"""
         if self._cholesky_input_output_matrices:
             return self.scale_operator.to_dense()
         return self._square_scale_operator()
