@@ -234,6 +234,8 @@ def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
     if hasattr(element, "_type_spec") and not isinstance(element, IndexedSlices):
         return element._type_spec
     if isinstance(element, SparseTensorValue):
+        if isinstance(element.values, Tensor):
+            return _spec_of(SparseTensor.from_value(element))
         return SparseTensorSpec(element.dense_shape, dtypes.as_dtype(element.values.dtype))
     if isinstance(element, dict):
         found = element.copy()
@@ -243,7 +245,7 @@ def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
         parts = [type_spec_from_value(v) for v in element]
         return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)
     if isinstance(element, TensorArray):
-        return TensorArraySpec(element._element_shape, element.dtype)
+        return TensorArraySpec(element.element_shape, element.dtype)
     if use_fallback:
         try:
             return type_spec_from_value(convert_to_tensor(element))

@@ -401,6 +401,8 @@ class _Unbatched(HostIterator):
             found = self._source.get_next()
             if found is None:
                 return None
+            if any(np.ndim(v) == 0 for v in found):
+                raise invalid("Input element must have a non-scalar value in each component.")
             sizes = {np.shape(v)[0] for v in found}
             if len(sizes) > 1:
                 sizes_shown = [np.shape(v)[0] for v in found]

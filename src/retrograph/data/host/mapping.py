@@ -118,11 +118,13 @@ class _MappedBatches(HostIterator):
         elements = self._source.get_many(self._size)
         if len(elements) < self._size:
             self._source = None
-        try:
-            results = [self._call(*e) for e in elements]
-        except errors.OutOfRangeError:
-            self._source = None
-            return None
+        results = []
+        for element in elements:
+            try:
+                results.append(self._call(*element))
+            except errors.OutOfRangeError:
+                self._source = None
+                break
         if not results or (self._drop and len(results) < self._size):
             return None
         return stacked(results, _OTHER_NUMBER)

@@ -81,7 +81,8 @@ class _Form:
         if self.columns:
             fields = [fields[c] for c in self.columns if c < len(fields)]
         if len(fields) != len(self.types):
-            raise invalid(f"Expect {len(self.types)} fields but have {len(fields)} in record")
+            have = "more" if len(fields) > len(self.types) else len(fields)
+            raise invalid(f"Expect {len(self.types)} fields but have {have} in record")
         return tuple(self._value(i, field) for i, field in enumerate(fields))
 
     def _value(self, index: int, field: bytes) -> Any:
@@ -115,15 +116,17 @@ def _number(text: bytes, dtype: Any) -> Any:
 def _records(data: bytes, quotes: bool) -> Iterator[bytes]:
     """The records of a CSV file: lines, but ends of lines inside quotes do not count."""
     held = b""
-    for line in data.replace(b"\r\n", b"\n").split(b"\n"):
+    parts = data.split(b'"') if quotes else [data]
+    parts[::2] = [p.replace(b"\r\n", b"\n").replace(b"\r", b"\n") for p in parts[::2]]
+    *lines, last = b'"'.join(parts).split(b"\n")
+    for line in lines:
         held = held + b"\n" + line if held else line
         if quotes and held.count(b'"') % 2:
             continue
-        if held:
-            yield held
-        held = b""
-    if held:
         yield held
+        held = b""
+    if held or last:
+        yield held + b"\n" + last if held else last
 
 
 class _Rows(Resumable):
@@ -140,6 +143,8 @@ class _Rows(Resumable):
 @dataset_row("CSVDataset", "ExperimentalCSVDataset")
 def _csv(op: Any, ctx: Any, names: Any, compression: Any, buffer_size: Any, *rest: Any) -> HostDataset:
     kind, form = _kind(compression), _Form(op, rest)
+    if int(buffer_size) <= 0:
+        raise invalid("buffer_size should be positive")
     return FileDataset(op, names, lambda name: _Rows(name, kind, form), "CSV", spec=form)
 
 
