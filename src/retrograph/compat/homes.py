@@ -169,6 +169,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         _KERAS + "pooling_layers",
     ),
     "tensorflow.python.ops.distributions": ("retrograph.distributions",),
+    "tensorflow.python.ops.distributions.kullback_leibler": ("retrograph.distributions.divergence",),
     "tensorflow.python.ops.distributions.bijector": ("retrograph.distributions.bijector",),
     "tensorflow.python.ops.distributions.util": ("retrograph.distributions.shapes",),
     "tensorflow.contrib.distributions.python.ops.bijectors": tuple(
