@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
@@ -126,12 +127,8 @@ class Layer(Tracked):
         return self.name
 
     def _init_call_fn_args(self) -> None:
-        try:
-            spec = inspect.getfullargspec(self.call)
-            names, keywords = spec.args, spec.varkw is not None
-        except TypeError:
-            names, keywords = ["self", "inputs"], False
-        self._call_fn_args = names[1:] if names[:1] == ["self"] else names
+        names, keywords = _arguments_of(getattr(self.call, "__func__", self.call))
+        self._call_fn_args = names
         self._expects_training_arg = "training" in names or keywords
         self._expects_mask_arg = "mask" in names or keywords
 
@@ -471,9 +468,14 @@ class Layer(Tracked):
         given = self._argument("mask", args, kwargs)
         if given is not _ABSENT:
             return given
-        masks = nest.map_structure(lambda t: getattr(t, "_keras_mask", None), inputs)
-        if all(m is None for m in nest.flatten(masks)):
-            return None
+        if isinstance(inputs, tf.Tensor):
+            masks = getattr(inputs, "_keras_mask", None)
+            if masks is None:
+                return None
+        else:
+            masks = nest.map_structure(lambda t: getattr(t, "_keras_mask", None), inputs)
+            if all(m is None for m in nest.flatten(masks)):
+                return None
         if self._expects_mask_arg:
             kwargs["mask"] = masks
         return masks
@@ -661,6 +663,18 @@ class Layer(Tracked):
 
 
 _ABSENT: Any = object()
+
+
+@functools.lru_cache(maxsize=4096)
+def _arguments_of(call: Any) -> tuple[tuple[str, ...], bool]:
+    """The arguments of a `call` without `self`, and whether it takes any keyword."""
+    try:
+        spec = inspect.getfullargspec(call)
+    except TypeError:
+        return ("inputs",), False
+    return tuple(spec.args[1:] if spec.args[:1] == ["self"] else spec.args), spec.varkw is not None
+
+
 _RESOLVERS = {
     "initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraint_classes.get, "activation": activation_functions.get,
 }  # fmt: skip

@@ -41,7 +41,10 @@ class GraphState:
 
 def state_of(graph: Graph | None = None) -> GraphState:
     """The state of a graph, by default of the default graph."""
-    found: GraphState = (graph or get_default_graph()).__dict__.setdefault("_keras_state", GraphState())
+    held = (graph or get_default_graph()).__dict__
+    found: GraphState | None = held.get("_keras_state")
+    if found is None:
+        found = held["_keras_state"] = GraphState()
     return found
 
 

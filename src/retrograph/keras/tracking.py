@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import retrograph as tf
 _PLAIN = (str, int, float, bool, type(None), tf.Tensor)
 
 
+@functools.cache
 def to_snake_case(name: str) -> str:
     """`MaxPooling2D` as `max_pooling2d`."""
     words = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
