@@ -99,7 +99,7 @@ class MapAndBatchDataset(_Calling):
 
     def make(self, root: Root, prefix: str, rows: bool) -> HostIterator:
         """Calls and stacks."""
-        return _MappedBatches(self.inputs[0].iterator(root, prefix), self.function.call(root), self.size, self.drop)
+        return _MappedBatches(self.inputs[0].iterator(root, prefix), self.function.call(root), self)
 
     def cardinality(self) -> int:
         """That of the input over the size."""
@@ -107,9 +107,10 @@ class MapAndBatchDataset(_Calling):
 
 
 class _MappedBatches(HostIterator):
-    def __init__(self, source: HostIterator, call: Call, size: int, drop: bool):
+    def __init__(self, source: HostIterator, call: Call, dataset: MapAndBatchDataset):
         self._source: HostIterator | None = source
-        self._call, self._size, self._drop = call, size, drop
+        self._call, self._size, self._drop = call, dataset.size, dataset.drop
+        self._keeps = bool(dataset.op._attrs.get("preserve_cardinality"))
 
     def get_next(self) -> Element | None:
         """The next batch."""
@@ -122,7 +123,9 @@ class _MappedBatches(HostIterator):
         for element in elements:
             try:
                 results.append(self._call(*element))
-            except errors.OutOfRangeError:
+            except errors.OutOfRangeError as error:
+                if self._keeps:
+                    raise invalid(f"Function invocation produced OutOfRangeError: {error.message}") from None
                 self._source = None
                 break
         if not results or (self._drop and len(results) < self._size):
