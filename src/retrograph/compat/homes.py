@@ -124,6 +124,11 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_make_specific_exception": _FRAMEWORK + "errors:_make_specific_exception"
     },
     "tensorflow.python.framework.constant_op": {"constant": "retrograph.compat.constants_v2:constant"},
+    "tensorflow.python.ops.distributions.special_math": {
+        f"LOGNDTR_FLOAT{bits}_{end}": f"retrograph.distributions.special:LOGNDTR_FLOAT{bits}_{end}"
+        for bits in (32, 64)
+        for end in ("LOWER", "UPPER")
+    },
     "tensorflow.python.ops.distributions.kullback_leibler": {
         "_DIVERGENCES": "retrograph.distributions.divergence:_DIVERGENCES",
     },
@@ -138,6 +143,7 @@ INTERNALS: dict[str, dict[str, str]] = {
 
 HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.linalg.linear_operator_util": ("retrograph.linear_operators.solving",),
+    "tensorflow.contrib.slim.python.slim.summaries": ("retrograph.contrib.slim_summaries",),
     "tensorflow.python.ops.critical_section_ops": ("retrograph.ops.critical_section",),
     "tensorflow.python.module.module": ("retrograph.train.modules",),
     "tensorflow.python.ops.stateful_random_ops": ("retrograph.train.generators", "retrograph.ops.stateful_random"),
