@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import data  # noqa: E402
+from files import COPY, FILES  # noqa: E402
 from micro import MICRO  # noqa: E402
 
 MODELS = ("mlp", "convnet", "transformer", "lstm", "word2vec", "resnet50")
@@ -151,6 +152,18 @@ def _measure_micro(workers: dict[str, Worker], options: argparse.Namespace) -> l
     return rows
 
 
+def _measure_files(workers: dict[str, Worker], options: argparse.Namespace) -> list[Row]:
+    rows = []
+    for name in (*FILES, COPY):
+        row = Row(name)
+        for _ in range(options.repeats):
+            for engine, worker in workers.items():
+                if engine == "retrograph" or (name != COPY and engine in ("tf115", "tfv1")):
+                    row.add(engine, worker.ask(do="files", name=name))
+        rows.append(row)
+    return rows
+
+
 def _measure_imports(workers: dict[str, Worker], options: argparse.Namespace) -> list[Row]:
     row, numpy_row = Row("import"), Row("import numpy")
     for _ in range(options.repeats):
@@ -198,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
     parser.add_argument("--huge-pages", action="store_true", help="every engine allocates in huge pages")
     parser.add_argument("--no-micro", action="store_true")
+    parser.add_argument("--no-files", action="store_true", help="no checkpoints of a gigabyte (in /dev/shm)")
     return parser
 
 
@@ -209,6 +223,8 @@ def main(arguments: list[str] | None = None) -> None:
     rows = _measure_models(workers, options)
     if not options.no_micro:
         rows += _measure_micro(workers, options) + _measure_imports(workers, options)
+    if not options.no_files:
+        rows += _measure_files(workers, options)
     for worker in workers.values():
         worker.close()
     _print_table(rows, [p for p in PEERS if p in workers], limit)

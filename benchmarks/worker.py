@@ -74,6 +74,11 @@ class Engine:
             return {"seconds": [micro.jax_run_one()]}
         return {"seconds": [micro.MICRO[name](self.tf)]}
 
+    def files(self, name):
+        import files
+
+        return {"seconds": [files.copy() if name == files.COPY else files.FILES[name](self.tf)]}
+
     def limit(self):
         from jax_models import product_gflops
 
