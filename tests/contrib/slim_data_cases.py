@@ -93,3 +93,16 @@ def analyze(tf):
     tf.placeholder(tf.float32, [None], name="p")
     tf.get_variable("v", [3, 4])
     raise KeyError(repr(tf.contrib.slim.model_analyzer.analyze_ops(tf.get_default_graph())))
+
+
+def summaries(tf):
+    x = tf.constant([[0.0, 1.0]], name="x")
+    v = tf.constant(2.0, name="v")
+    s = tf.contrib.slim.summaries
+    s.add_histogram_summaries([x], "p")
+    s.add_scalar_summary(v, "n", "p", print_summary=True)
+    s.add_scalar_summaries([v])
+    s.add_zero_fraction_summaries([x])
+
+
+CASES["summaries"] = summaries
