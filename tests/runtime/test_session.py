@@ -272,3 +272,14 @@ def test_importing_jax_leaves_the_random_state_of_numpy():
         "import sys; assert 'jax' in sys.modules and np.random.get_state()[2] == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_gradient_past_a_branch_that_is_not_taken_of_images_whose_shape_is_unknown() -> None:
+    """The step that pads images of odd sizes makes nothing here, and what comes from it is not taken."""
+    first, second = tf.placeholder(tf.float32), tf.placeholder(tf.float32)
+    scale = tf.constant(1.0)
+    measure = tf.image.ssim_multiscale(first * scale, second * scale, max_val=1.0, power_factors=(0.5, 0.5))
+    image = np.random.RandomState(0).rand(1, 25, 24, 1)
+    with tf.Session() as session:
+        slope = session.run(tf.gradients(measure, scale), {first: image, second: 0.8 * image + 0.1})
+    np.testing.assert_allclose(slope, [-0.00076133], rtol=5e-3)

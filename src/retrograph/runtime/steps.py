@@ -217,13 +217,13 @@ class Segment(_Step):
         env.update(executable.static)
 
     def _fill_untaken(self, env: dict[Tensor, Any]) -> None:
-        """Gives regions something for the side that a Switch before this segment did not take; they will not take it."""
+        """Gives regions something for what a branch before this segment did not make; they will not take it."""
         merged = {t for item in self.items if getattr(item, "is_merge", False) for t in item.inputs}
         for tensor in self.dynamic_inputs:
-            if tensor in env or tensor in merged or tensor._op._type != "Switch":
+            op = tensor._op
+            if tensor in env or tensor in merged:
                 continue
-            switch = tensor._op
-            same = (switch._inputs[0], *switch._outputs)
+            same = (op._inputs[0], *op._outputs) if op._type == "Switch" else ()
             found = next((env[t] for t in same if t in env), None)
             if found is None:
                 shape = [size or 0 for size in tensor._shape or ()]
