@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "distributions"))
 
 import asking  # noqa: E402
-import cases  # noqa: E402
+import distribution_cases as cases  # noqa: E402
 
 tf.compat.v1.logging.set_verbosity("ERROR")
 asker = asking.Asker(tf)

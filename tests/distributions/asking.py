@@ -2,7 +2,7 @@
 
 import hashlib
 
-import cases
+import distribution_cases as cases
 import numpy as np
 
 

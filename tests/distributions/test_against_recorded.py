@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import asking  # noqa: E402
-import cases  # noqa: E402
+import distribution_cases as cases  # noqa: E402
 
 # What TF 1.15.5 answered and Retrograph does not: (case, question) -> why.
 _DIFFERENT = {

@@ -41,5 +41,5 @@ def test_as_many_classes_as_there_are() -> None:
 def test_more_classes_than_there_are() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         drawn = tf.nn.log_uniform_candidate_sampler(tf.constant([[3]], tf.int64), 1, 6, True, 5)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="Sampler's range is too small."):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="range is too small"):
             session.run(drawn.sampled_candidates)
