@@ -68,6 +68,7 @@ class RegisterKL:
 
     TypeError if it is not callable, ValueError if the pair has one already. Source: TF 1.15 `tf.distributions.RegisterKL`.
 
+    >>> class Mine(tf.distributions.Normal): ...
     >>> @tf.distributions.RegisterKL(Mine, tf.distributions.Normal)
     ... def _kl(a, b, name=None): ...
     """

@@ -85,7 +85,8 @@ class TransformedDistribution(Distribution):
 
     ValueError for shapes that it cannot be blown up to. Source: TF 1.15 `tf.contrib.distributions.TransformedDistribution`.
 
-    >>> log_normal = TransformedDistribution(tf.distributions.Normal(0., 1.), bijectors.Exp())
+    >>> exp = tf.contrib.distributions.bijectors.Exp()
+    >>> log_normal = tf.contrib.distributions.TransformedDistribution(tf.distributions.Normal(0., 1.), exp)
     """
 
     def __init__(
