@@ -147,7 +147,7 @@ def test_a_kill_while_saving_leaves_the_old_or_the_new(tmp_path: Path, renames: 
     prefix = str(tmp_path / "m")
     write_checkpoint(prefix, {"a": np.zeros(1000)})
     program = (
-        "import os, numpy as np\nfrom retrograph.checkpoint import files, writing as w\n"
+        "import os, numpy as np\nfrom retrograph.checkpoint import writing as w\nfrom retrograph.framework import files\n"
         "calls = []\nreal = os.replace\n"
         f"def replace(a, b):\n    calls.append(a)\n    len(calls) > {renames} and os._exit(9)\n    real(a, b)\n"
         "files.os.replace = replace\n"

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import retrograph as tf
-from retrograph.checkpoint import files
 from retrograph.checkpoint.management import NewCheckpointReader
 from retrograph.checkpoint.writing import BundleWriter, write_checkpoint
+from retrograph.framework import files
 
 SIZE = 300_000
 

@@ -12,9 +12,10 @@ from typing import Any
 from retrograph.checkpoint.old_format import matching_files
 from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.checkpoint.reading import index_name
-from retrograph.checkpoint.writing import remove_files, write_atomically
+from retrograph.checkpoint.writing import remove_files
 from retrograph.framework import errors
 from retrograph.framework.exports import export
+from retrograph.framework.files import write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.message_text import merge_text
 from retrograph.framework.messages import DecodeError, message_class

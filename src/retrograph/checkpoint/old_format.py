@@ -12,9 +12,9 @@ import numpy as np
 from retrograph.checkpoint.entry import FULL, Slice, resolve, slice_key
 from retrograph.checkpoint.rows import Rows
 from retrograph.checkpoint.table import data_loss, read_table, write_table
-from retrograph.checkpoint.writing import write_atomically
 from retrograph.framework import dtypes, errors, wire
 from retrograph.framework.dtypes import DType
+from retrograph.framework.files import write_atomically
 from retrograph.framework.graph_wire import parse_tensor
 from retrograph.framework.messages import DecodeError, message_class
 from retrograph.framework.node_def import value_fields

@@ -12,17 +12,11 @@ import numpy as np
 
 from retrograph.checkpoint.checksum import crc32c, masked
 from retrograph.checkpoint.entry import FULL, Entry, Header, Slice, resolve, slice_key
-from retrograph.checkpoint.files import (
-    NewFile,
-    locked_directory,
-    remove_abandoned,
-    sync_directory,
-    write_atomically,
-)
 from retrograph.checkpoint.reading import _PENDING, data_name, index_name, length_bytes
 from retrograph.checkpoint.table import data_loss, read_table, write_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.file_errors import as_tf
+from retrograph.framework.files import NewFile, locked_directory, remove_abandoned, sync_directory
 from retrograph.framework.wire import varint
 
 __all__ = [
@@ -30,7 +24,6 @@ __all__ = [
     "merge_checkpoints",
     "remove_emptied",
     "remove_files",
-    "write_atomically",
     "write_checkpoint",
 ]
 

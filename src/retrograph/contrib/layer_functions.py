@@ -140,20 +140,17 @@ def convolution3d(
     return convolution(conv_dims=3, **locals())
 
 
-@exported("convolution2d_transpose", "conv2d_transpose")
-@add_arg_scope
-def convolution2d_transpose(
-    inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: str = "SAME", data_format: str = NHWC,
-    activation_fn: Any = tf.nn.relu, normalizer_fn: Any = None, normalizer_params: Any = None,
-    weights_initializer: Any = _XAVIER, weights_regularizer: Any = None, biases_initializer: Any = _ZEROS,
-    biases_regularizer: Any = None, reuse: Any = None, variables_collections: Any = None,
-    outputs_collections: Any = None, trainable: Any = True, scope: Any = None,
+def transposed_convolution(
+    default_name: str, layer_class: Any, check: Any, *, inputs: Any, num_outputs: int, kernel_size: Any, stride: Any,
+    padding: str, data_format: str, activation_fn: Any, normalizer_fn: Any, normalizer_params: Any,
+    weights_initializer: Any, weights_regularizer: Any, biases_initializer: Any, biases_regularizer: Any, reuse: Any,
+    variables_collections: Any, outputs_collections: Any, trainable: Any, scope: Any,
 ) -> Any:  # fmt: skip
-    """The transpose of a convolution. Source: TF 1.15 `tf.contrib.layers.conv2d_transpose`."""
-    with tf.variable_scope(scope, "Conv2d_transpose", [inputs], reuse=reuse, custom_getter=model_getter(_RENAME)) as sc:
-        check_format(data_format)
+    """The transpose of a convolution by a class of `tf.layers`; `check` refuses formats of data that it has not."""
+    with tf.variable_scope(scope, default_name, [inputs], reuse=reuse, custom_getter=model_getter(_RENAME)) as sc:
+        check(data_format)
         inputs = tf.convert_to_tensor(inputs)
-        layer = tf.layers.Conv2DTranspose(
+        layer = layer_class(
             filters=num_outputs, kernel_size=kernel_size, strides=stride, padding=padding,
             data_format=long_format(data_format), activation=None,
             use_bias=not normalizer_fn and biases_initializer, kernel_initializer=weights_initializer,
@@ -164,6 +161,19 @@ def convolution2d_transpose(
         outputs = layer.apply(inputs)
         _in_collections(layer, variables_collections, kernel="weights", bias="biases")
         return finished(outputs, activation_fn, outputs_collections, sc.name, normalizer_fn, normalizer_params)
+
+
+@exported("convolution2d_transpose", "conv2d_transpose")
+@add_arg_scope
+def convolution2d_transpose(
+    inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: str = "SAME", data_format: str = NHWC,
+    activation_fn: Any = tf.nn.relu, normalizer_fn: Any = None, normalizer_params: Any = None,
+    weights_initializer: Any = _XAVIER, weights_regularizer: Any = None, biases_initializer: Any = _ZEROS,
+    biases_regularizer: Any = None, reuse: Any = None, variables_collections: Any = None,
+    outputs_collections: Any = None, trainable: Any = True, scope: Any = None,
+) -> Any:  # fmt: skip
+    """The transpose of a convolution. Source: TF 1.15 `tf.contrib.layers.conv2d_transpose`."""
+    return transposed_convolution("Conv2d_transpose", tf.layers.Conv2DTranspose, check_format, **locals())
 
 
 @exported("separable_convolution2d", "separable_conv2d")

@@ -8,7 +8,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.autodiff.defun import Defun
 from retrograph.contrib.arg_scoping import add_arg_scope
-from retrograph.contrib.layer_functions import _RENAME, _XAVIER, _ZEROS, _in_collections
+from retrograph.contrib.layer_functions import _XAVIER, _ZEROS, transposed_convolution
 from retrograph.contrib.layer_parts import (
     NCHW,
     NHWC,
@@ -16,9 +16,6 @@ from retrograph.contrib.layer_parts import (
     collect_named_outputs,
     collections_for,
     exported,
-    finished,
-    long_format,
-    model_getter,
     n_positive_integers,
 )
 from retrograph.contrib.model_variables import model_variable
@@ -91,20 +88,7 @@ def convolution3d_transpose(
     outputs_collections: Any = None, trainable: Any = True, scope: Any = None,
 ) -> Any:  # fmt: skip
     """The transpose of a convolution of volumes. Source: TF 1.15 `tf.contrib.layers.conv3d_transpose`."""
-    with tf.variable_scope(scope, "Conv3d_transpose", [inputs], reuse=reuse, custom_getter=model_getter(_RENAME)) as sc:
-        _check_volume_format(data_format)
-        inputs = tf.convert_to_tensor(inputs)
-        layer = tf.layers.Conv3DTranspose(
-            filters=num_outputs, kernel_size=kernel_size, strides=stride, padding=padding,
-            data_format=long_format(data_format), activation=None,
-            use_bias=not normalizer_fn and biases_initializer, kernel_initializer=weights_initializer,
-            bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
-            bias_regularizer=biases_regularizer, activity_regularizer=None, trainable=trainable, name=sc.name,
-            dtype=inputs.dtype.base_dtype, _scope=sc, _reuse=reuse,
-        )  # fmt: skip
-        outputs = layer.apply(inputs)
-        _in_collections(layer, variables_collections, kernel="weights", bias="biases")
-        return finished(outputs, activation_fn, outputs_collections, sc.name, normalizer_fn, normalizer_params)
+    return transposed_convolution("Conv3d_transpose", tf.layers.Conv3DTranspose, _check_volume_format, **locals())
 
 
 @exported("images_to_sequence")

@@ -85,7 +85,40 @@ class _LinearlyMapped(TransformedDistribution):
         return tf.matrix_diag_part(self._gram())
 
 
-class MultivariateNormalLinearOperator(_LinearlyMapped):
+class _Symmetric(_LinearlyMapped):
+    """Where the elements of Z are symmetric about 0."""
+
+    _element_variance: float | None = None
+    """The variance of an element of Z; None: 1, which no operation multiplies by."""
+
+    def _mean(self) -> Any:
+        return self._centre()
+
+    def _mode(self) -> Any:
+        return self._mean()
+
+    def _covariance(self) -> Any:
+        if is_diagonal_scale(self.scale):
+            return self._widened(tf.matrix_diag(tf.square(self.scale.diag_part())))
+        return self._widened(self._gram())
+
+    def _variance(self) -> Any:
+        if is_diagonal_scale(self.scale):
+            return self._widened(tf.square(self.scale.diag_part()))
+        return self._widened(self._gram_diagonal())
+
+    def _stddev(self) -> Any:
+        if is_diagonal_scale(self.scale):
+            deviation = tf.abs(self.scale.diag_part())
+        else:
+            deviation = tf.sqrt(self._gram_diagonal())
+        return deviation if self._element_variance is None else np.sqrt(self._element_variance) * deviation
+
+    def _widened(self, variance: Any) -> Any:
+        return variance if self._element_variance is None else self._element_variance * variance
+
+
+class MultivariateNormalLinearOperator(_Symmetric):
     """Normal vectors with mean `loc` and covariance `scale @ adjoint(scale)`, `scale` being an operator.
 
     ValueError without a scale, TypeError if it is not floating. Source: TF 1.15
@@ -99,27 +132,6 @@ class MultivariateNormalLinearOperator(_LinearlyMapped):
         name: str = "MultivariateNormalLinearOperator",
     ):  # fmt: skip
         self._open(_normal, loc, scale, validate_args, name, arguments(locals()))
-
-    def _mean(self) -> Any:
-        return self._centre()
-
-    def _mode(self) -> Any:
-        return self._mean()
-
-    def _covariance(self) -> Any:
-        if is_diagonal_scale(self.scale):
-            return tf.matrix_diag(tf.square(self.scale.diag_part()))
-        return self._gram()
-
-    def _variance(self) -> Any:
-        if is_diagonal_scale(self.scale):
-            return tf.square(self.scale.diag_part())
-        return self._gram_diagonal()
-
-    def _stddev(self) -> Any:
-        if is_diagonal_scale(self.scale):
-            return tf.abs(self.scale.diag_part())
-        return tf.sqrt(self._gram_diagonal())
 
 
 @RegisterKL(MultivariateNormalLinearOperator, MultivariateNormalLinearOperator)
@@ -269,38 +281,17 @@ def _exponential(dtype: Any) -> Any:
     return Exponential(rate=tf.ones([], dtype=dtype))
 
 
-class VectorLaplaceLinearOperator(_LinearlyMapped):
+class VectorLaplaceLinearOperator(_Symmetric):
     """`loc + scale @ Z` for vectors Z of independent standard Laplace elements."""
 
     _renamed = True
+    _element_variance = 2.0
 
     def __init__(
         self, loc: Any = None, scale: Any = None, validate_args: Any = False, allow_nan_stats: Any = True,
         name: str = "VectorLaplaceLinearOperator",
     ):  # fmt: skip
         self._open(_laplace, loc, scale, validate_args, name, arguments(locals()))
-
-    def _mean(self) -> Any:
-        return self._centre()
-
-    def _mode(self) -> Any:
-        return self._mean()
-
-    def _covariance(self) -> Any:
-        # A standard Laplace has variance 2.
-        if is_diagonal_scale(self.scale):
-            return 2.0 * tf.matrix_diag(tf.square(self.scale.diag_part()))
-        return 2.0 * self._gram()
-
-    def _variance(self) -> Any:
-        if is_diagonal_scale(self.scale):
-            return 2.0 * tf.square(self.scale.diag_part())
-        return 2.0 * self._gram_diagonal()
-
-    def _stddev(self) -> Any:
-        if is_diagonal_scale(self.scale):
-            return np.sqrt(2) * tf.abs(self.scale.diag_part())
-        return np.sqrt(2) * tf.sqrt(self._gram_diagonal())
 
 
 @distribution("VectorLaplaceDiag")

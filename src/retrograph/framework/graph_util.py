@@ -11,6 +11,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.exports import export
+from retrograph.framework.files import write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import Message
 from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef
@@ -230,7 +231,5 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     os.makedirs(logdir, exist_ok=True)
     path = os.path.join(logdir, name)
     data = str(definition).encode() if as_text else definition.SerializeToString()
-    from retrograph.checkpoint.files import write_atomically
-
     write_atomically(path, data)
     return path

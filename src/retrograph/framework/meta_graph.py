@@ -13,6 +13,7 @@ from typing import Any
 
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.files import write_atomically
 from retrograph.framework.graph import Graph, get_default_graph
 from retrograph.framework.importer import import_graph_def
 from retrograph.framework.logger import get_logger
@@ -320,8 +321,6 @@ def export_scoped_meta_graph(
         **kwargs,
     )
     if filename:
-        from retrograph.checkpoint.writing import write_atomically
-
         if os.path.dirname(filename):
             os.makedirs(os.path.dirname(filename), exist_ok=True)
         write_atomically(filename, str(made).encode() if as_text else made.SerializeToString())

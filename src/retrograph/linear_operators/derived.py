@@ -31,8 +31,28 @@ def _combined(operator: Any, given: tuple[Any, ...], kind: str) -> dict[str, Any
     }
 
 
+class _Derived(LinearOperator):
+    """What is made of one operator, and has those of its properties that can be asserted."""
+
+    _operator: Any
+
+    @property
+    def operator(self) -> Any:
+        """The operator that this one is made of."""
+        return self._operator
+
+    def _assert_non_singular(self) -> Any:
+        return self.operator.assert_non_singular()
+
+    def _assert_positive_definite(self) -> Any:
+        return self.operator.assert_positive_definite()
+
+    def _assert_self_adjoint(self) -> Any:
+        return self.operator.assert_self_adjoint()
+
+
 @export("linalg.LinearOperatorAdjoint")
-class LinearOperatorAdjoint(LinearOperator):
+class LinearOperatorAdjoint(_Derived):
     """The adjoint of an operator. Source: TF 1.15 `tf.linalg.LinearOperatorAdjoint`."""
 
     def __init__(
@@ -45,20 +65,6 @@ class LinearOperatorAdjoint(LinearOperator):
         name = f"{operator.name}_adjoint" if name is None else name
         with tf.name_scope(name, values=operator.graph_parents):
             super().__init__(operator.dtype, operator.graph_parents, **hints, name=name)
-
-    @property
-    def operator(self) -> Any:
-        """The operator that this is the adjoint of."""
-        return self._operator
-
-    def _assert_non_singular(self) -> Any:
-        return self.operator.assert_non_singular()
-
-    def _assert_positive_definite(self) -> Any:
-        return self.operator.assert_positive_definite()
-
-    def _assert_self_adjoint(self) -> Any:
-        return self.operator.assert_self_adjoint()
 
     def _shape(self) -> Any:
         shape = self.operator.shape
@@ -108,7 +114,7 @@ def _need(name: str, operator: Any, hint: Any) -> None:
 
 
 @export("linalg.LinearOperatorInversion")
-class LinearOperatorInversion(LinearOperator):
+class LinearOperatorInversion(_Derived):
     """The inverse of an operator. Source: TF 1.15 `tf.linalg.LinearOperatorInversion`."""
 
     def __init__(
@@ -123,20 +129,6 @@ class LinearOperatorInversion(LinearOperator):
         name = f"{operator.name}_inv" if name is None else name
         with tf.name_scope(name, values=operator.graph_parents):
             super().__init__(operator.dtype, operator.graph_parents, **hints, name=name)
-
-    @property
-    def operator(self) -> Any:
-        """The operator that this is the inverse of."""
-        return self._operator
-
-    def _assert_non_singular(self) -> Any:
-        return self.operator.assert_non_singular()
-
-    def _assert_positive_definite(self) -> Any:
-        return self.operator.assert_positive_definite()
-
-    def _assert_self_adjoint(self) -> Any:
-        return self.operator.assert_self_adjoint()
 
     def _shape(self) -> Any:
         return self.operator.shape

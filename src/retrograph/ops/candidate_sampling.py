@@ -35,10 +35,6 @@ class _Sampler(NamedTuple):
     probability: Callable[[Array], Array]
 
 
-def _module(value: Array) -> Any:
-    return np if isinstance(value, np.ndarray) else jnp
-
-
 def _doubles(state: Array, count: int) -> Array:
     return philox.uniform(state, (count,), np.float64)
 
@@ -59,10 +55,10 @@ def _log_uniform_sampler(size: int) -> _Sampler:
     log_range = np.log1p(size)
 
     def draw(state: Array, count: int) -> Array:
-        return (_module(state).exp(_doubles(state, count) * log_range).astype(np.int64) - 1) % size
+        return (philox.module_of(state).exp(_doubles(state, count) * log_range).astype(np.int64) - 1) % size
 
     def probability(classes: Array) -> Array:
-        return (_module(classes).log((classes + 2.0) / (classes + 1.0)) / log_range).astype(np.float32)
+        return (philox.module_of(classes).log((classes + 2.0) / (classes + 1.0)) / log_range).astype(np.float32)
 
     return _Sampler(draw, probability)
 
@@ -137,11 +133,19 @@ def _fixed_sampler(op: Any) -> _Sampler:
     return _Sampler(draw, probability)
 
 
-def _expected(probability: Array, count: int, tries: int) -> Array:
+def _expected(probability: Array, count: int, tries: Any) -> Array:
     """How often a class is expected in the batch; with rejections, 1 - (1 - p)^tries."""
-    if tries == count:
-        return probability * np.float32(count)
-    return -np.expm1(np.float32(tries) * np.log1p(-probability))
+    xp = philox.module_of(probability)
+    with np.errstate(divide="ignore"):  # the only class there is comes surely
+        several = -xp.expm1(xp.asarray(tries, np.float32) * xp.log1p(-probability))
+    return xp.where(tries == count, probability * np.float32(count), several)
+
+
+def _with_expected(sampler: _Sampler, true_classes: Array, candidates: Array, tries: Any) -> tuple[Array, Array, Array]:
+    """The outputs of a sampler: what was drawn, and how often it and the true classes are expected."""
+    count = candidates.shape[0]
+    true, drawn = (_expected(sampler.probability(classes), count, tries) for classes in (true_classes, candidates))
+    return candidates, true, drawn
 
 
 def _distinct(sampler: _Sampler, state: Array, count: int) -> tuple[Array, int]:
@@ -169,8 +173,7 @@ def _run_sampler(make: Callable[[Any], _Sampler]) -> Callable[..., Any]:
             candidates, tries = _distinct(sampler, state, count)
         else:
             candidates, tries = sampler.draw(state, count)[:count], count
-        expected = [_expected(sampler.probability(classes), count, tries) for classes in (true_classes, candidates)]
-        return candidates, expected[0], expected[1]
+        return _with_expected(sampler, true_classes, candidates, tries)
 
     return run
 
@@ -201,20 +204,12 @@ def _lowered_log_uniform(op: Any, ctx: Any, true_classes: Array) -> tuple[Array,
     count = op.attrs["num_sampled"]
     _check_classes(op, true_classes)
     sampler, state = _log_uniform_sampler(op.attrs["range_max"]), ctx.random(op, _BLOCKS_PER_CANDIDATE * count)
-    true_classes = jnp.asarray(true_classes)
-    if not op.attrs["unique"]:
-        candidates = sampler.draw(state, count)
-        expected = [sampler.probability(classes) * np.float32(count) for classes in (true_classes, candidates)]
-        return candidates, expected[0], expected[1]
-    _check_range(op)
-    candidates, tries = _drawn_until(sampler, state, count)
-    true_share, share = (sampler.probability(classes) for classes in (true_classes, candidates))
-    return candidates, _expected_of(true_share, count, tries), _expected_of(share, count, tries)
-
-
-def _expected_of(probability: Array, count: int, tries: Array) -> Array:
-    several = -jnp.expm1(tries.astype(np.float32) * jnp.log1p(-probability))
-    return jnp.where(tries == count, probability * np.float32(count), several)
+    if op.attrs["unique"]:
+        _check_range(op)
+        candidates, tries = _drawn_until(sampler, state, count)
+    else:
+        candidates, tries = sampler.draw(state, count), count
+    return _with_expected(sampler, jnp.asarray(true_classes), candidates, tries)
 
 
 def _check_range(op: Any) -> None:

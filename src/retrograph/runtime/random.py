@@ -67,7 +67,7 @@ def _numpy_skip(state: np.ndarray, blocks: int) -> np.ndarray:
 
 def stateless_state(seed: Array) -> Array:
     """The state that the stateless operations make of `seed: int[2]` (TF scrambles it through one block)."""
-    xp = _module(seed)
+    xp = module_of(seed)
     seed = seed.astype(xp.int64).astype(xp.uint64)
     counter = [half.astype(xp.uint32) for n in (seed[:1], seed[1:]) for half in _halves(xp, n)]
     state = xp.concatenate([xp.asarray(_STATELESS_KEY, xp.uint32), *counter])
@@ -75,7 +75,8 @@ def stateless_state(seed: Array) -> Array:
     return xp.concatenate([*mix[:2], xp.zeros(2, xp.uint32), *mix[2:]])
 
 
-def _module(value: Array) -> Any:
+def module_of(value: Array) -> Any:
+    """NumPy for its arrays, else JAX: what computes with a value."""
     return np if isinstance(value, np.ndarray) else jnp
 
 
@@ -225,7 +226,7 @@ _NORMAL = {"float32": _NORMALS, "float16": _NORMALS, "bfloat16": _NORMALS, "floa
 def _fill(state: Array, count: int, dtype: Any, draw: _Draw) -> Array:
     """`dtype[count]`: the numbers of the blocks in order."""
     blocks = -(-count // draw.per_block)
-    if _module(state) is np:
+    if module_of(state) is np:
         return _numpy_fill(state, blocks, dtype, draw)[:count]
     words = _words_at(jnp, state, lax.iota(jnp.uint64, blocks))
     return _interleaved([n.astype(dtype) for n in draw.numbers(jnp, words)]).reshape(-1)[:count]
@@ -295,7 +296,7 @@ def uniform_int(state: Array, shape: tuple[int, ...], low: Array, high: Array, d
 
     Source: TF 1.15 `RandomUniformInt`.
     """
-    xp, dtype = _module(state), np.dtype(dtype)
+    xp, dtype = module_of(state), np.dtype(dtype)
     unsigned = np.dtype(f"uint{dtype.itemsize * 8}")
     base, limit = (xp.asarray(bound, dtype).astype(unsigned).reshape(1) for bound in (low, high))
     count = _size(shape)
@@ -317,7 +318,7 @@ def truncated_normal(state: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     draw = _NORMAL[dtype.name]
     groups = -(-count // draw.per_block)
     stretch = draw.per_block * BLOCKS_PER_SAMPLE // 4
-    fill = _numpy_truncated if _module(state) is np else _jax_truncated
+    fill = _numpy_truncated if module_of(state) is np else _jax_truncated
     return fill(state, groups, stretch, draw, dtype).reshape(-1)[:count].reshape(shape)
 
 
@@ -385,7 +386,7 @@ def permutation(state: Array, count: int) -> Array:
     latest earlier swap with the same place, if any.
     Source: TF 1.15 `RandomShuffle`.
     """
-    xp = _module(state)
+    xp = module_of(state)
     place = xp.arange(count, dtype=xp.int64)
     if count < 2:
         return place
@@ -420,7 +421,7 @@ def categorical(state: Array, logits: Array, count: int, dtype: Any) -> Array:
 
     Source: TF 1.15 `Multinomial`.
     """
-    xp = _module(state)
+    xp = module_of(state)
     batch = logits.shape[0]
     finite = xp.isfinite(logits)
     top = xp.max(xp.where(finite, logits, xp.finfo(logits.dtype).min), axis=1, keepdims=True).astype(xp.float64)
@@ -487,7 +488,7 @@ def gamma(state: Array, shape: tuple[int, ...], alpha: Array) -> Array:
 
     Source: TF 1.15 `RandomGamma`.
     """
-    xp = _module(state)
+    xp = module_of(state)
     alpha = xp.asarray(alpha)
     a, block = _lanes(xp, alpha, _size(shape))
     small = a < 1
@@ -521,7 +522,7 @@ def poisson(state: Array, shape: tuple[int, ...], rate: Array, dtype: Any) -> Ar
 
     Source: TF 1.15 `RandomPoissonV2`.
     """
-    xp, dtype = _module(state), np.dtype(dtype)
+    xp, dtype = module_of(state), np.dtype(dtype)
     rate = xp.asarray(rate)
     r, block = _lanes(xp, rate, _size(shape))
     uniforms = _lane(xp, r.shape[0])

@@ -138,7 +138,9 @@ class BaseSession:
         if plan is None:
             # One at a time: who ran first also takes from a queue first, however long either plan takes to make.
             with self._planning:
-                plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
+                plan = prepared.plans.get(tensors)
+                if plan is None:
+                    plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
         limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
         with self._waits.limited(limit) if limit else _UNLIMITED:
             given = [_in_bytes(v) if v.dtype == object else v for v in values]

@@ -44,8 +44,6 @@ CONTROL_FLOW_TYPES = frozenset(
 )
 # Programs' functions, which may wait for other threads.
 _CALLING_TYPES = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
-# What may pick one of several handles.
-_HANDLE_ARRAYS = frozenset(("Pack", "Gather", "GatherV2"))
 
 
 def may_wait(item: Any) -> bool:

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from retrograph.checkpoint.writing import write_atomically
 from retrograph.framework import dtypes
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
+from retrograph.framework.files import write_atomically
 from retrograph.framework.graph import Operation, Tensor, add_to_collection, get_collection
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class

@@ -11,8 +11,8 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.checkpoint.management import NewCheckpointReader, checkpoint_exists
-from retrograph.checkpoint.writing import write_atomically
 from retrograph.framework import errors
+from retrograph.framework.files import write_atomically
 from retrograph.framework.graph_util import convert_variables_to_constants, extract_sub_graph
 from retrograph.framework.message_text import merge_text
 from retrograph.framework.messages import message_class
