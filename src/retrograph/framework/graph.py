@@ -1374,6 +1374,11 @@ def _assert_same_graph(original: Any, item: Any) -> None:
         raise ValueError(f"{item} must be from the same graph as {original}.")
 
 
+def _has_parts(item: Any) -> bool:
+    """Whether it is a sparse tensor or slices of a graph, and no value of one."""
+    return hasattr(item, "dense_shape") and hasattr(item, "graph")
+
+
 def graph_of_inputs(inputs: Iterable[Any], graph: Graph | None = None) -> Graph:
     """The graph that the tensors, operations and variables among `inputs` are in, else the default graph.
 
@@ -1384,7 +1389,7 @@ def graph_of_inputs(inputs: Iterable[Any], graph: Graph | None = None) -> Graph:
     if found is None and get_default_graph().building_function:
         return get_default_graph()
     for item in inputs:
-        if item.__class__ is Tensor or isinstance(item, (Tensor, Operation)) or hasattr(item, "dense_shape"):
+        if item.__class__ is Tensor or isinstance(item, (Tensor, Operation)) or _has_parts(item):
             element = item
         else:
             element = _as_graph_element(item)
