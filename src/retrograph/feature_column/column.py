@@ -90,6 +90,7 @@ class LazyBuilder:
     def __init__(self, features: Any):
         self._features = features.copy()
         self._made: dict[Any, Any] = {}
+        self.tables: dict[Any, Any] = {}  # of embedding columns, where they were made before
 
     def get(self, key: Any) -> Any:
         """A raw feature by its name, or the transformed feature of a column.

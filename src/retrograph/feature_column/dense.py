@@ -296,7 +296,8 @@ class EmbeddingColumn(
         pair = self.categorical_column._get_sparse_tensors(inputs, weight_collections, trainable)
         if weight_collections and tf.GraphKeys.GLOBAL_VARIABLES not in weight_collections:
             weight_collections.append(tf.GraphKeys.GLOBAL_VARIABLES)
-        return self._looked_up(pair, self._weights(weight_collections, trainable))
+        table = inputs.tables.get(self)
+        return self._looked_up(pair, self._weights(weight_collections, trainable) if table is None else table)
 
 
 class SharedEmbeddingColumn(
@@ -319,6 +320,7 @@ class SharedEmbeddingColumn(
     """See `shared_embedding_columns`."""
 
     _kind = "shared_embedding"
+    _is_v2_column = False
 
     @property
     def _var_scope_name(self) -> str:

@@ -133,6 +133,16 @@ def _weights(shape: Any, trainable: bool, collections: Any, name: str = "weights
     )
 
 
+def weighted_sum(column: Any, builder: Any, table: Any, combiner: str) -> Any:
+    """A column's features times the rows of a table of weights: `f32[batch, units]`."""
+    if not isinstance(column, CategoricalColumn):
+        return tf.matmul(_flat(column._get_dense_tensor(builder), column), table, name="weighted_sum")
+    ids, weights = column._get_sparse_tensors(builder)
+    return tf.nn.safe_embedding_lookup_sparse(
+        table, _rows(ids), None if weights is None else _rows(weights), combiner=combiner, name="weighted_sum"
+    )
+
+
 def _weighted_sum(column: Any, builder: Any, units: int, combiner: str, collections: Any, trainable: bool) -> Any:
     if not isinstance(column, CategoricalColumn):
         weights = _weights([column._variable_shape.num_elements(), units], trainable, collections)
@@ -140,10 +150,7 @@ def _weighted_sum(column: Any, builder: Any, units: int, combiner: str, collecti
             _flat(column._get_dense_tensor(builder, collections, trainable), column), weights, name="weighted_sum"
         )
     table = _weights([column._num_buckets, units], trainable, collections)
-    ids, weights = column._get_sparse_tensors(builder, collections, trainable)
-    return tf.nn.safe_embedding_lookup_sparse(
-        table, _rows(ids), None if weights is None else _rows(weights), combiner=combiner, name="weighted_sum"
-    )
+    return weighted_sum(column, builder, table, combiner)
 
 
 def _rows(sparse: Any) -> Any:
