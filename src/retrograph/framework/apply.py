@@ -44,12 +44,12 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     made = _outer_attrs(definition, keywords) if definition.free_attrs else None
     # An operation that is refused has taken its name all the same.
     full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
-    for arg_name, _, type_attr, allowed in definition.plain_inputs or ():
-        if allowed is not None and attrs[type_attr] not in allowed:
-            _check_allowed(attrs[type_attr], definition.attr_by_name[type_attr], arg_name)
-    if made is not None:
+    for type_attr, (attr, arg_name) in definition.checked_types.items():
+        if attrs[type_attr] not in attr.allowed_set:  # type: ignore[operator]
+            _check_allowed(attrs[type_attr], attr, arg_name)
+    if made:
         attrs.update(made)
-    if made is not None or keywords:
+    if keywords or len(attrs) < len(definition.attrs):
         _explicit_attrs(definition, keywords, attrs)
     return graph._new_op(definition.name, full_name, tuple(inputs), attrs, definition)
 
@@ -76,7 +76,7 @@ def _plain_inputs(
         return None
     values: list[Tensor] = []
     attrs: dict[str, Any] = {}
-    for name, dtype, type_attr, _ in rows:
+    for name, dtype, type_attr in rows:
         value = keywords.get(name)
         if value.__class__ is not Tensor or value._op._graph is not graph:
             return None
@@ -84,9 +84,10 @@ def _plain_inputs(
         if base is not (attrs.setdefault(type_attr, base) if dtype is None else dtype):
             return None
         values.append(value)
-    for row in rows:
-        del keywords[row[0]]
-    return values, attrs
+    for name, _, _ in rows:
+        del keywords[name]
+    shared = definition.type_only_attrs
+    return values, attrs if shared is None else shared.setdefault(base, attrs)
 
 
 def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords: dict[str, Any]) -> Operation:
@@ -207,13 +208,13 @@ def _converted_list(
     if dtype is not None and not arg.is_ref:
         dtype = dtype.base_dtype
     try:
-        converted = internal_convert_n_to_tensor(values, dtype, arg.name, arg.is_ref, default)
-        if arg.number_attr and len({t._dtype._base for t in converted}) > 1:
+        values = internal_convert_n_to_tensor(values, dtype, arg.name, arg.is_ref, default)
+        if arg.number_attr and len({t._dtype._base for t in values}) > 1:
             raise TypeError
     except (TypeError, ValueError):
         _raise_list_mismatch(definition, arg, values, dtype, attrs)
         raise
-    return converted
+    return values  # type: ignore[no-any-return]
 
 
 def _observed_name(value: Any, as_ref: bool) -> str:
@@ -316,10 +317,12 @@ def _check_allowed(dtype: DType, attr: AttrDef, parameter: str) -> None:
 def _outer_attrs(definition: OpDef, keywords: dict[str, Any]) -> dict[str, Any]:
     """The attributes that the inputs do not tell: TF's wrappers make them before the operation's scope is opened."""
     made: dict[str, Any] = {}
-    for name in list(keywords):
-        attr = definition.attr_by_name.get(name)
-        if attr is not None and keywords[name] is not None and name not in definition.inferred:
-            made[name] = _attr_value(definition, attr, keywords.pop(name))
+    for attr in definition.free_attrs:
+        name = attr.name
+        value = keywords.get(name)
+        if value is not None:
+            del keywords[name]
+            made[name] = value if value.__class__ is attr.taken_as_is else _attr_value(definition, attr, value)
     return made
 
 
