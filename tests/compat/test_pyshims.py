@@ -17,6 +17,9 @@ assert np.reshape([1, 2], newshape=[2, 1]).shape == (2, 1) and np.random.random_
 ragged = np.array([[[1, 2], [3]], [[4, 5, 6], [7]]])
 assert ragged.shape == (2, 2) and ragged.dtype == object and ragged[1, 0] == [4, 5, 6]
 assert imp.new_module("x").__name__ == "x"
+from scipy.sparse.linalg.eigen.arpack import eigsh
+import scipy.sparse.linalg.eigen.arpack as arpack
+assert arpack.eigsh is eigsh
 print("ok")
 """
 
@@ -41,6 +44,7 @@ def test_dropped_names_are_put_back_and_told(tmp_path: Path) -> None:
         "np.reshape(newshape=)",
         "np.array(lists of different lengths)",
         "time.clock",
+        "scipy.sparse.linalg.eigen.arpack",
     ):
         assert name in told
     assert "np.int" not in told

@@ -47,6 +47,14 @@ def test_functions_assign_resource_variables():
     assert _run(iterator, tf.global_variables_initializer(), iterator.initializer) == [10, 20, 30]
 
 
+def test_functions_with_tables_after_random_initializers():
+    table = tf.contrib.lookup.index_table_from_tensor(["a", "b"])
+    iterator = Dataset.from_tensors(["b", "a"]).map(table.lookup).make_initializable_iterator()
+    tf.get_variable("v", [2, 3])
+    first = (tf.global_variables_initializer(), tf.tables_initializer(), iterator.initializer)
+    assert _run(iterator, *first) == [[1, 0]]
+
+
 def test_functions_look_tables_up():
     table = tf.contrib.lookup.index_table_from_tensor(["a", "b", "c"])
     iterator = Dataset.from_tensor_slices(["c", "a", "z"]).map(table.lookup).make_initializable_iterator()

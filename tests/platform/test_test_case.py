@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import retrograph as tf
 
@@ -47,3 +48,12 @@ class CaseTest(tf.test.TestCase):
                 x, [2], tf.square(x), [2], x_init_value=np.array([1.0, 2.0], np.float32)
             )
             self.assertLess(error, 1e-2)
+
+
+def test_local_cluster_of_one_worker() -> None:
+    workers, parameters = tf.test.create_local_cluster(1, 0)
+    assert len(workers) == 1 and parameters == []
+    with tf.Graph().as_default(), tf.Session(workers[0].target) as session:
+        assert session.run(tf.constant(3) + 4) == 7
+    with pytest.raises(tf.errors.UnimplementedError, match="num_workers=2, num_ps=1"):
+        tf.test.create_local_cluster(2, 1)

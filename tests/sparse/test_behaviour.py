@@ -223,3 +223,14 @@ def test_metrics_of_sparse_labels(metric: str, weights: Any, expected: float) ->
         session.run(tf.local_variables_initializer())
         assert session.run(update) == expected
         assert session.run(value) == expected
+
+
+def test_retain_of_unknown_rank() -> None:
+    """What is known of neither rank nor size is taken as it comes."""
+    wanted = tf.placeholder(tf.bool)
+    kept = tf.sparse_retain(tf.sparse_placeholder(tf.float32, [2, 2]), wanted)
+    sparse = tf.SparseTensor([[0, 1], [1, 0]], [5.0, 6.0], [2, 2])
+    of_known_size = tf.sparse_retain(sparse, wanted)
+    with tf.Session() as session:
+        assert session.run(of_known_size.values, {wanted: [False, True]}).tolist() == [6.0]
+    assert kept.values.shape.as_list() == [None]

@@ -137,6 +137,7 @@ _MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
         "decodestring": lambda: __import__("base64").decodebytes,
     },
     "numpy.random": {"random_integers": lambda: _random_integers},
+    "scipy.sparse.linalg.eigen": {"__path__": list},
     "asyncio": {"coroutine": lambda: _coroutine},
     "types": {
         "StringType": lambda: str, "ListType": lambda: list, "DictType": lambda: dict, "TupleType": lambda: tuple,
@@ -191,7 +192,8 @@ def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]], shown: st
     def get(name: str) -> Any:
         make = names.get(name)
         if make is not None:
-            _note(f"{shown}.{name}")
+            if not name.startswith("__"):
+                _note(f"{shown}.{name}")
             value = make()
             setattr(module, name, value)
             return value
@@ -240,7 +242,25 @@ class _Imp(ModuleType):
         return _Imp.load_source(name, filename)
 
 
-_MODULES: dict[str, Callable[[], ModuleType]] = {"imp": _Imp}
+class _Moved(ModuleType):
+    """A module that has moved: the names of the new one, looked up when asked for."""
+
+    def __init__(self, old: str, new: str):
+        super().__init__(old, f"Put back by retrograph run: it is {new} now.")
+        self._new = new
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._new), name)
+
+
+# module -> where its names are now
+_MOVED = {
+    "scipy.sparse.linalg.eigen.arpack": "scipy.sparse.linalg",
+    "scipy.sparse.linalg.eigen.lobpcg": "scipy.sparse.linalg",
+}
+_MODULES: dict[str, Callable[[], ModuleType]] = {
+    "imp": _Imp, **{old: functools.partial(_Moved, old, new) for old, new in _MOVED.items()},
+}  # fmt: skip
 
 
 class _DroppedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -19,7 +19,7 @@ from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.dtypes import int64
 from retrograph.framework.graph import Tensor, control_dependencies, get_default_graph, name_scope
-from retrograph.framework.shape import Dimension, TensorShape
+from retrograph.framework.shape import Dimension, TensorShape, dimension_at_index
 from retrograph.framework.static_value import constant_value, constant_value_as_shape
 from retrograph.framework.structures import SparseTensor
 from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec
@@ -99,7 +99,8 @@ def from_sparse_tensor_slices(sparse: Any) -> Any:
     """The rows of a sparse tensor, as (indices, values, shape)."""
     if not isinstance(sparse, SparseTensor):
         raise TypeError(f"`sparse_tensor` must be a `tf.SparseTensor` object. Was {sparse}.")
-    rank = (sparse.indices.get_shape().dims[1] - 1).merge_with(sparse.dense_shape.get_shape().dims[0] - 1)
+    indices, shape = sparse.indices.get_shape(), sparse.dense_shape.get_shape()
+    rank = (dimension_at_index(indices, 1) - 1).merge_with(dimension_at_index(shape, 0) - 1)
     spec = (TensorSpec([None, rank], int64), TensorSpec([None], sparse.dtype), TensorSpec([rank], int64))
     parts = {"indices": sparse.indices, "values": sparse.values, "dense_shape": sparse.dense_shape}
     return made(apply_op("SparseTensorSliceDataset", None, **parts), spec)

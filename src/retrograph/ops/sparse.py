@@ -13,7 +13,7 @@ from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
-from retrograph.framework.shape import TensorShape
+from retrograph.framework.shape import TensorShape, dimension_at_index
 from retrograph.framework.static_value import constant_value, constant_value_as_shape
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
 from retrograph.ops import array, cast, joining, reduction, sequence, sparse_dense_rows, strided_slice
@@ -351,7 +351,7 @@ def _reset(sparse: Any, shape: Any, new_shape: Any) -> Any:
     wanted.get_shape().assert_has_rank(1)
     wanted = cast.cast(wanted, dtypes.int64)
     if wanted.get_shape().rank is not None:
-        wanted.get_shape().dims[0].merge_with(shape.get_shape().dims[0])
+        wanted.get_shape().dims[0].merge_with(dimension_at_index(shape.get_shape(), 0))
     known = constant_value(wanted)
     if known is None or not sparse.get_shape().is_fully_defined():
         check_rank = check.assert_equal(array.shape(shape), array.shape(wanted))
@@ -413,7 +413,7 @@ def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
     retained: Any = convert_to_tensor(to_retain)
     retained.get_shape().assert_has_rank(1)
     if sparse.values.get_shape().dims is not None:
-        sparse.values.get_shape().dims[0].merge_with(retained.get_shape().dims[0])
+        sparse.values.get_shape().dims[0].merge_with(dimension_at_index(retained.get_shape(), 0))
     places = array.reshape(where_v2(retained), [-1])
     indices, values = gather(sparse.indices, places), gather(sparse.values, places)
     return SparseTensor(indices, values, array.identity(sparse.dense_shape))

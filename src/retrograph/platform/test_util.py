@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from retrograph.framework.graph import Graph, Tensor
 from retrograph.framework.graph import device as graph_device
 from retrograph.platform.devices import gpu_device_name, is_gpu_available
 from retrograph.platform.test_case import TensorFlowTestCase
+from retrograph.train.server import Server
 
 __all__ = ["TensorFlowTestCase", "gpu_device_name", "is_gpu_available"]
 
@@ -354,7 +356,28 @@ def NCHW_VECT_CToNHWC(input_shape_or_tensor: Any) -> Any:
     return _reshaped(moved, [*shape[:-2], shape[-2] * shape[-1]])
 
 
+def _unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
 @export("test.create_local_cluster")
-def create_local_cluster(num_workers: int, num_ps: int, *args: Any, **kwargs: Any) -> Any:
-    """Not possible: there are no servers of workers and parameters in one process."""
-    raise errors.UnimplementedError(None, None, "create_local_cluster: parameter servers are not there")
+def create_local_cluster(
+    num_workers: int, num_ps: int, protocol: str = "grpc", worker_config: Any = None, ps_config: Any = None
+) -> tuple[list[Server], list[Server]]:
+    """(servers of workers, servers of parameters) in this process; there can be one server in all.
+
+    Raises: UnimplementedError: more than one server, which would be several tasks.
+    Source: TF 1.15 `tf.test.create_local_cluster`.
+    """
+    if num_workers + num_ps > 1:
+        text = f"create_local_cluster is not supported for several tasks: num_workers={num_workers}, num_ps={num_ps}. One worker without parameter servers is."
+        raise errors.UnimplementedError(None, None, text)
+    jobs = {"worker": (num_workers, worker_config), "ps": (num_ps, ps_config)}
+    cluster = {job: [f"localhost:{_unused_port()}"] * number for job, (number, _) in jobs.items()}
+    servers = {
+        job: [Server(cluster, job_name=job, task_index=i, protocol=protocol, config=config) for i in range(number)]
+        for job, (number, config) in jobs.items()
+    }
+    return servers["worker"], servers["ps"]

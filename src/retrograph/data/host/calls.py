@@ -50,10 +50,14 @@ class _Cells(MutableMapping[Any, Any]):
 
     def __iter__(self) -> Iterator[Any]:
         yield from list(self.own)
-        yield from list(self.outer)
+        yield from self._outer_names()
+
+    def _outer_names(self) -> list[str]:
+        # What is kept for an operation of the session's graph is not this function's.
+        return [key for key in list(self.outer) if isinstance(key, str)]
 
     def __len__(self) -> int:
-        return len(self.own) + len(self.outer)
+        return len(self.own) + len(self._outer_names())
 
 
 class Runner:
