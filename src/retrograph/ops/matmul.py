@@ -68,12 +68,12 @@ def _matmul_numpy(op: Any, a: Any, b: Any) -> Any:
 
 
 def _product(x: Any, y: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
-    return raw("MatMul", x, y, transpose_a=transpose_a, transpose_b=transpose_b)
+    return apply_op("MatMul", None, a=x, b=y, transpose_a=transpose_a, transpose_b=transpose_b)
 
 
 def _matmul_grad(op: Any, grad: Any) -> list[Any]:
-    ta, tb = op.get_attr("transpose_a"), op.get_attr("transpose_b")
-    a, b = _conj(op.inputs[0]), _conj(op.inputs[1])
+    ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
+    a, b = map(_conj, op._inputs)
     if not ta:
         grad_a = _product(grad, b, transpose_b=not tb)
         grad_b = _product(grad, a, transpose_a=True) if tb else _product(a, grad, transpose_a=True)
@@ -464,7 +464,7 @@ def _transposed(tensor: Tensor, perm: list[int]) -> Tensor:
 
 def _reshaped(tensor: Tensor, shape: Sequence[Any]) -> Tensor:
     wanted = tuple(-1 if d is None else d for d in shape)
-    known = tensor._shape
+    known = tensor.get_shape().as_list() if tensor.get_shape().ndims is not None else None  # a variable has no _shape
     if (
         known is not None
         and len(wanted) == len(known)
