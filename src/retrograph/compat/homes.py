@@ -65,6 +65,9 @@ _FLOW_QUESTIONS = {
 # Importing the module on the left installs the one on the right.
 INSTALLS = {"tensorflow.python.framework.test_ops": "retrograph.compat.test_ops"}
 
+# What is set in the module on the left is set in the one on the right, too.
+MIRRORS = {"tensorflow.python.platform.tf_logging": "retrograph.platform.logging"}
+
 INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
     "tensorflow": {"__file__": "retrograph:__file__"},
@@ -107,6 +110,9 @@ INTERNALS: dict[str, dict[str, str]] = {
         "exit": "retrograph.ops.control_flow:exit_loop",
         "_SwitchRefOrTensor": "retrograph.ops.control_flow:switch_ref_or_tensor",
         "_case_helper": "retrograph.ops.cond:case_with",
+    },
+    "tensorflow.python.ops.embedding_ops": {
+        "_embedding_lookup_and_transform": "retrograph.ops.embedding:embedding_lookup_and_transform",
     },
     "tensorflow.python.ops.resource_variable_ops": {
         "_UnreadVariable": _VARIABLES + "variable:UnreadVariable",
@@ -383,6 +389,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.data": ("retrograph.data", _FRAMEWORK + "data_nest"),
     "tensorflow.python.data.util.nest": (_FRAMEWORK + "data_nest",),
     "tensorflow.python.eager": ("retrograph.compat.eager",),
+    **{
+        f"tensorflow{path}": ("retrograph.estimator.tpu", "retrograph.contrib.tpu_optimizer", "retrograph.ops.replicas")
+        for path in (".contrib.tpu", ".contrib.tpu.python.tpu", ".contrib.tpu.python.ops", ".python.tpu")
+    },
+    "tensorflow.python.distribute.cluster_resolver": ("retrograph.train.cluster_resolvers",),
+    "tensorflow.contrib.cluster_resolver": ("retrograph.train.cluster_resolvers",),
     "tensorflow.python.tf2": ("retrograph.compat.eager",),
     "tensorflow.python.layers": ("retrograph.layers",),
     "tensorflow.python.summary": ("retrograph.summary", "retrograph.summary.writing"),
@@ -427,10 +439,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.data.kernel_tests.test_base": (_PLATFORM + "dataset_test",),
     "tensorflow.python.kernel_tests.random.util": (_PLATFORM + "random_test",),
     "tensorflow.contrib.rnn.python.kernel_tests.benchmarking": (_PLATFORM + "rnn_benchmark",),
+    "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
+    "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
         f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "sharding")
     ),
     "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells", "retrograph.rnn.linear"),
+    "tensorflow.contrib.rnn.python.ops.lstm_ops": ("retrograph.rnn.block_cells",),
     "tensorflow.contrib.rnn.python.ops.fused_rnn_cell": ("retrograph.rnn.fused",),
     "tensorflow.contrib.seq2seq.python.ops.beam_search_decoder": ("retrograph.rnn.beam_search",),
     "tensorflow.contrib.seq2seq.python.ops.attention_wrapper": (

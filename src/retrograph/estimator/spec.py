@@ -115,6 +115,7 @@ def _checked_metrics(metrics: Any) -> dict[Any, Any]:
         return {}
     if not isinstance(metrics, dict):
         raise TypeError(f"eval_metric_ops must be a dict, given: {metrics}")
+    metrics = {key: _pair_of(value) for key, value in metrics.items()}
     for key, value in metrics.items():
         if not isinstance(value, tuple) or len(value) != 2:
             raise TypeError(
@@ -123,6 +124,22 @@ def _checked_metrics(metrics: Any) -> dict[Any, Any]:
         for part in value:
             _check_graph(part, "eval_metric_ops", f"{key}: {part.name}")
     return metrics
+
+
+def _pair_of(metric: Any) -> Any:
+    """(value, update) of a metric of tf.keras, whose variables are then among the local ones; all else as it is."""
+    if not all(hasattr(metric, name) for name in ("update_state", "result", "updates")):
+        return metric
+    if not metric.updates:
+        raise ValueError(
+            f'Please call update_state(...) on the "{metric.name}" metric before passing it to EstimatorSpec'
+        )
+    for collection in (tf.GraphKeys.LOCAL_VARIABLES, tf.GraphKeys.METRIC_VARIABLES):
+        known: Any = tf.get_collection(collection)
+        for variable in metric.variables:
+            if not any(variable is v for v in known):
+                tf.add_to_collection(collection, variable)
+    return metric.result(), metric.updates[0]
 
 
 def _checked_scaffold(scaffold: Any) -> Any:
