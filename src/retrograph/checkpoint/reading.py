@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.checkpoint.checksum import crc32c, masked
-from retrograph.checkpoint.entry import Entry, Header, Slice, resolve, slice_key
+from retrograph.checkpoint.entry import FULL, Entry, Header, Slice, resolve, slice_key
 from retrograph.checkpoint.rows import shapes_of, without_collecting
 from retrograph.checkpoint.table import data_loss, read_table
 from retrograph.framework import dtypes, errors
@@ -211,32 +211,38 @@ class BundleReader:
         name, dtype = key.decode(errors="replace"), dtypes.as_dtype(entry.dtype)
         wanted = resolve(part, entry.shape) if part is not None else tuple((0, d) for d in entry.shape)
         count = math.prod(n for _, n in wanted)
-        self._bound(count * dtype.size, entry, key)
         self._check_slices(entry, name)
+        touching = [(given, *_overlap(resolve(given, entry.shape), wanted)) for given in entry.slices]
+        touching = [row for row in touching if row[2]]
+        if sum(size for _, _, size in touching) < count:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Does not have sufficient slices for partitioned tensor {name} to restore in slice_spec: "
+                f"{_spelled(part, entry.shape)}",
+            )
+        self._bound(count * dtype.size, entry, key)
         result = np.zeros([n for _, n in wanted], dtype.as_numpy_dtype)
-        covered = 0
-        for given in entry.slices:
+        missing = np.ones(result.shape, np.bool_)
+        for given, common, _ in touching:
             there = resolve(given, entry.shape)
-            common = [(max(a, c), min(a + b, c + d)) for (a, b), (c, d) in zip(there, wanted, strict=True)]
-            if any(low >= high for low, high in common):
-                continue
-            piece = self._slice(key, given, there, dtype)
-            to = tuple(slice(low - s, high - s) for (low, high), (s, _) in zip(common, wanted, strict=True))
-            of = tuple(slice(low - s, high - s) for (low, high), (s, _) in zip(common, there, strict=True))
-            result[to] = piece[of]
-            covered += math.prod(high - low for low, high in common)
-        if covered < count:
-            raise self._lost(f"tensor {name}: its slices do not cover it")
+            to, of = (
+                tuple(slice(a - s, b - s) for (a, b), (s, _) in zip(common, o, strict=True)) for o in (wanted, there)
+            )
+            result[to] = self._slice(key, given, there, dtype)[of]
+            missing[to] = False
+        if missing.any():
+            raise self._lost(f"tensor {name}: its slices overlap")
         return result
 
     def _check_slices(self, entry: Entry, name: str) -> None:
-        """Refuses slices that leave the tensor, overlap, or leave something out, before any is read."""
+        """Refuses slices that leave the tensor or overlap, before any is read; a checkpoint of some slices is one."""
         try:
             sizes = [math.prod(n for _, n in resolve(given, entry.shape)) for given in entry.slices]
         except ValueError as error:
             raise self._lost(f"tensor {name}: {error}") from None
-        if sum(sizes) != entry.count:
-            raise self._lost(f"tensor {name}: its slices overlap, or do not cover it")
+        if sum(sizes) > entry.count:
+            raise self._lost(f"tensor {name}: its slices overlap")
 
     def _bound(self, size: int, entry: Entry, key: bytes) -> None:
         """Refuses to make a whole that is larger than the files of its slices."""
@@ -250,6 +256,18 @@ class BundleReader:
         if stored.dtype != dtype.as_datatype_enum or stored.shape != tuple(n for _, n in there) or stored.slices:
             raise self._lost(f"tensor {name}: a slice of another type or shape")
         return self._value(stored, name)
+
+
+def _overlap(one: Slice, other: Slice) -> tuple[list[tuple[int, int]], int]:
+    """From where to where two slices meet in each dimension, and how many elements that is."""
+    common = [(max(a, c), min(a + b, c + d)) for (a, b), (c, d) in zip(one, other, strict=True)]
+    return common, math.prod(max(0, high - low) for low, high in common)
+
+
+def _spelled(part: Slice | None, shape: tuple[int, ...]) -> str:
+    """A slice as checkpoints spell it: a dash for all of a dimension."""
+    wanted = part if part is not None else [(0, FULL)] * len(shape)
+    return ":".join("-" if length == FULL else f"{start},{length}" for start, length in wanted)
 
 
 def _key(name: str | bytes) -> bytes:

@@ -20,6 +20,46 @@ def _lstm_weights(layer: Any, depth: int, units: int, peephole: bool) -> None:
         layer._peeps = [layer.add_variable(f"w_{gate}_diag", [units]) for gate in _GATES]
 
 
+def _no_peepholes(dtype: Any, units: int) -> Any:
+    return (tf.constant(0, dtype=dtype, shape=[units]),) * 3
+
+
+def _lstm_block_cell(
+    x: Any, cs_prev: Any, h_prev: Any, w: Any, b: Any, wci: Any = None, wcf: Any = None, wco: Any = None, forget_bias: Any = None,
+    cell_clip: Any = None, use_peephole: Any = None, name: Any = None,
+) -> Any:  # fmt: skip
+    """One step of an LSTM as one operation: `(i, cs, f, o, ci, co, h)`. Source: TF 1.15 `contrib.rnn.python.ops.lstm_ops`."""
+    if wci is None:
+        units = cs_prev.get_shape().with_rank(2).as_list()[1]
+        if units is None:
+            raise ValueError("cell_size from `cs_prev` should not be None.")
+        wci, wcf, wco = _no_peepholes(tf.float32, units)
+    return apply_op(
+        "LSTMBlockCell", name, x=x, cs_prev=cs_prev, h_prev=h_prev, w=w, wci=wci, wcf=wcf, wco=wco, b=b, forget_bias=forget_bias,
+        cell_clip=-1 if cell_clip is None else cell_clip, use_peephole=use_peephole,
+    )  # fmt: skip
+
+
+def _block_lstm(
+    seq_len_max: Any, x: Any, w: Any, b: Any, cs_prev: Any = None, h_prev: Any = None, wci: Any = None, wcf: Any = None,
+    wco: Any = None, forget_bias: Any = None, cell_clip: Any = None, use_peephole: Any = None, name: Any = None,
+) -> Any:  # fmt: skip
+    """All steps of an LSTM as one operation: seven lists of a tensor a step. Source: TF 1.15 `contrib.rnn.python.ops.lstm_ops`."""
+    dtype, width = x[0].dtype, b.get_shape().with_rank(1).as_list()[0]
+    if width is None:
+        raise ValueError("`b` shape must not be None.")
+    if cs_prev is None or h_prev is None:
+        state = tf.constant(0, dtype=dtype, shape=[x[0].get_shape().with_rank(2).as_list()[0], width // 4])
+        cs_prev, h_prev = (state if given is None else given for given in (cs_prev, h_prev))
+    if wci is None:
+        wci, wcf, wco = _no_peepholes(dtype, width // 4)
+    results = apply_op(
+        "BlockLSTM", name, seq_len_max=seq_len_max, x=tf.stack(x), cs_prev=cs_prev, h_prev=h_prev, w=w, wci=wci, wcf=wcf,
+        wco=wco, b=b, forget_bias=forget_bias, cell_clip=-1 if cell_clip is None else cell_clip, use_peephole=use_peephole,
+    )  # fmt: skip
+    return tuple(tf.unstack(each) for each in results)
+
+
 @export("contrib.rnn.LSTMBlockCell")
 class LSTMBlockCell(LayerRNNCell):
     """An LSTM whose step is one operation. Source: TF 1.15 `tf.contrib.rnn.LSTMBlockCell`."""
