@@ -215,9 +215,6 @@ profile = _refused("profiler.profile", "use tf.RunMetadata and the profiler of J
 advise = _refused("profiler.advise", "use tf.RunMetadata and the profiler of JAX")
 write_op_log = _refused("profiler.write_op_log", "use tf.RunMetadata and the profiler of JAX")
 compile = _refused("xla.experimental.compile", "every graph is compiled by XLA")
-get_session_handle = _refused("get_session_handle", "tensors are not kept between runs; use a variable")
-get_session_tensor = _refused("get_session_tensor", "tensors are not kept between runs; use a variable")
-delete_session_tensor = _refused("delete_session_tensor", "tensors are not kept between runs; use a variable")
 
 
 wrap_function = _refused("wrap_function", "functions are inlined into graphs")

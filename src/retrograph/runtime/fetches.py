@@ -7,6 +7,7 @@ from typing import Any
 
 from retrograph.framework.graph import Graph, Operation, Tensor
 from retrograph.framework.structures import IndexedSlices, IndexedSlicesValue, SparseTensor, SparseTensorValue
+from retrograph.runtime.handles import makes_handle
 
 Rebuild = Callable[[list[Any]], Any]
 
@@ -68,6 +69,7 @@ class Fetches:
         self.rebuild = self._mapper(fetches)
         self.tensors = [e for e in self.elements if isinstance(e, Tensor)]
         self.targets = [e for e in self.elements if isinstance(e, Operation)]
+        self.handles = [t for t in self.tensors if makes_handle(t)]
         self.source = fetches  # keeps what the cache's keys name alive
 
     def fill(self, values: dict[Any, Any]) -> Any:

@@ -18,6 +18,7 @@ from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import allocator, devices, exits
 from retrograph.runtime.config import ConfigProto
 from retrograph.runtime.fetches import Fetches, expand_feed
+from retrograph.runtime.handles import TensorHandle
 from retrograph.runtime.plan import Plan
 from retrograph.runtime.resources import Resources, Waits
 from retrograph.runtime.servers import find_server
@@ -150,6 +151,8 @@ class BaseSession:
         found = {t: _as_result(r) for t, r in zip(plan.fetches, results, strict=True)}
         if tensors:
             found.update((t, v) for t, v in zip(tensors, values, strict=True) if t in found)
+        for tensor in prepared.fetches.handles:
+            found[tensor] = TensorHandle(found[tensor], tensor.op.inputs[0].dtype, self)
         return prepared.fetches.fill(found)
 
     def _prepare(self, fetches: Any) -> _Prepared:
@@ -315,7 +318,7 @@ def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
     """The array that a value feeds, checked against the tensor."""
     dtype = tensor._dtype._base
     if value.__class__ is not np.ndarray or value.dtype != dtype.as_numpy_dtype:
-        value = _converted(value, key, dtype)
+        value = value.value_for(tensor) if isinstance(value, TensorHandle) else _converted(value, key, dtype)
     if not compatible(tensor._shape, value.shape):
         raise ValueError(
             f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}"
