@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,6 +18,7 @@ from retrograph.autodiff.gating import gate
 from retrograph.autodiff.loops import LoopRegion, make_region
 from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS, get_gradient_function, is_trainable
 from retrograph.framework.conversion import internal_convert_to_tensor
+from retrograph.framework.dtypes import resource
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, name_scope
 from retrograph.framework.structures import IndexedSlices
@@ -238,19 +239,19 @@ class _Walk:
     def _node(self, op: Operation) -> Node:
         return self.region_of.get(op, op) if self.region_of else op
 
-    def _edges(self, node: Node) -> Iterator[Operation]:
-        """The operations between ys and xs that `node` takes its inputs from, one by one."""
-        between = self.between
-        for t in node.inputs:
-            if t.op in between:
-                yield t.op
+    def _sources(self, node: Node) -> list[Node]:
+        """The nodes between ys and xs that `node` takes its inputs from, one for each input."""
+        between, region_of = self.between, self.region_of
+        tensors = node._inputs if node.__class__ is Operation else node.inputs
+        if region_of:
+            return [region_of.get(t._op, t._op) for t in tensors if t._op in between]
+        return [t._op for t in tensors if t._op in between]
 
     def _count_pending(self) -> dict[Node, int]:
         """For each node how many gradients are still to arrive."""
         pending: dict[Node, int] = {}
         for node in dict.fromkeys(map(self._node, self.between)) if self.region_of else self.between:
-            for op in self._edges(node):
-                source = self._node(op)
+            for source in self._sources(node):
                 pending[source] = pending.get(source, 0) + 1
         return pending
 
@@ -260,17 +261,20 @@ class _Walk:
         pending = self.pending
         first = [self._node(y.op) for y in self.ys if y.op in self.between]
         queue = deque(dict.fromkeys(node for node in first if not pending.get(node)))
+        if queue:
+            check_method(self.method)
         while queue:
             node = queue.popleft()
-            if isinstance(node, Operation):
-                with _colocated(self.graph, node, self.colocate):
+            if not isinstance(node, Operation):
+                self._visit_region(node)
+            elif self.colocate:
+                with self.graph.colocate_with(node):
                     self._visit(node)
             else:
-                self._visit_region(node)
-            for op in self._edges(node):
-                source = self._node(op)
-                pending[source] -= 1
-                if not pending[source]:
+                self._visit(node)
+            for source in self._sources(node):
+                left = pending[source] = pending[source] - 1
+                if not left:
                     queue.append(source)
 
     def result(self, x: Tensor, unconnected: UnconnectedGradients) -> Gradient:
@@ -281,31 +285,34 @@ class _Walk:
         return _zeros_for(x) if unconnected is UnconnectedGradients.ZERO else None
 
     def _add(self, tensor: Tensor, grad: Gradient) -> None:
-        grads = self.grads.get(tensor.op)
+        op = tensor._op
+        grads = self.grads.get(op)
         if grads is None:
-            grads = self.grads[tensor.op] = [[] for _ in tensor._op._outputs]
-        grads[tensor.value_index].append(grad)
+            grads = self.grads[op] = [[] for _ in op._outputs]
+        grads[tensor._value_index].append(grad)
 
     def _out_grads(self, op: Operation) -> list[Gradient]:
         """The gradients of the outputs of `op`, each the sum of those that arrived; kept for `result`."""
-        check_method(self.method)
         grads = self.grads.get(op)
         if grads is None:
-            return [None] * len(op.outputs)
+            return [None] * len(op._outputs)
         for i, arrived in enumerate(grads):
-            grads[i] = aggregate(self.graph, op, arrived, self.method) if arrived else None
+            if arrived.__class__ is list and len(arrived) == 1 and arrived[0].__class__ is Tensor:
+                grads[i] = arrived[0]
+            else:
+                grads[i] = aggregate(self.graph, op, arrived, self.method) if arrived else None
         return list(grads)
 
     def _visit(self, op: Operation) -> None:
         out_grads = self._out_grads(op)
-        if op in self.stop_ops or all(g is None for g in out_grads):
+        if op in self.stop_ops or ((not out_grads or out_grads[0] is None) and all(g is None for g in out_grads)):
             return
         function = _gradient_function(op)
         if function is None:
             return
         _check_not_through_loop_variable(op)
         for i, grad in enumerate(out_grads):
-            if grad is None and is_trainable(op.outputs[i]):
+            if grad is None and is_trainable(op._outputs[i]):
                 out_grads[i] = zeros_like_output(op, i)
         graph = self.graph
         with graph.name_scope(op._name + "_grad"):
@@ -319,12 +326,12 @@ class _Walk:
 
     def _send(self, op: Operation, in_grads: list[Gradient]) -> None:
         between = self.between
-        for i, (tensor, grad) in enumerate(zip(op.inputs, in_grads, strict=True)):
+        for i, (tensor, grad) in enumerate(zip(op._inputs, in_grads, strict=True)):
             if grad is None:
                 continue
-            if isinstance(grad, Tensor) and grad._shape != tensor._shape and tensor.dtype is not tf.resource:
+            if isinstance(grad, Tensor) and grad._shape != tensor._shape and tensor._dtype is not resource:
                 _set_shape(op, i, tensor, grad)
-            if tensor.op in between:
+            if tensor._op in between:
                 self._add(tensor, grad)
 
     def _visit_region(self, region: LoopRegion) -> None:
@@ -348,7 +355,7 @@ def _gradient_function(op: Operation) -> Any:
 
 
 def _verified(in_grads: list[Gradient], op: Operation) -> list[Gradient]:
-    if len(in_grads) != len(op.inputs):
+    if len(in_grads) != len(op._inputs):
         raise ValueError(
             f"Num gradients {len(in_grads)} generated for op {op.node_def} do not match num inputs {len(op.inputs)}"
         )
@@ -367,7 +374,7 @@ def _set_shape(op: Operation, index: int, tensor: Tensor, grad: Tensor) -> None:
 
 
 def _check_not_through_loop_variable(op: Operation) -> None:
-    if op.type not in ("Switch", "RefSwitch"):
+    if op._type not in ("Switch", "RefSwitch"):
         return
     context = op._get_control_flow_context()
     current = get_default_graph()._get_control_flow_context()

@@ -82,7 +82,7 @@ def _root(tensor: Tensor) -> Operation:
     op = tensor.op
     while op.type in ("Switch", "RefSwitch", "Enter", "RefEnter", "Identity", "RefIdentity"):
         op = op.inputs[0].op
-    return op  # type: ignore[no-any-return]
+    return op
 
 
 def _takes_gradient(tensor: Tensor) -> bool:

@@ -88,10 +88,10 @@ def get_gradient_function(op: Any) -> GradientFunction | None:
     Raises: LookupError if its type has none.
     Source: TF 1.15 `ops.get_gradient_function`.
     """
-    if not op.inputs:
+    if not op._inputs:
         return None
-    override = op.attrs.get("_gradient_op_type")
-    return lookup(op.type if override is None else _text(override))
+    override = op._attrs.get("_gradient_op_type")
+    return lookup(op._type if override is None else _text(override))
 
 
 def _text(value: Any) -> str:

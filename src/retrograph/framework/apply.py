@@ -219,7 +219,7 @@ def _converted_list(
 
 def _observed_name(value: Any, as_ref: bool) -> str:
     try:
-        return internal_convert_to_tensor(value, as_ref=as_ref).dtype.base_dtype.name  # type: ignore[no-any-return]
+        return internal_convert_to_tensor(value, as_ref=as_ref).dtype.base_dtype.name
     except (TypeError, ValueError):
         return "<NOT CONVERTIBLE TO TENSOR>"
 

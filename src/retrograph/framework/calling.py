@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 _QUALIFIED = re.compile(r"^(?:[\w<>]+\.)+(?=[\w<>]+\(\))")
@@ -37,3 +38,8 @@ class read_only(property):
 
     def __set__(self, instance: Any, value: Any) -> None:
         raise AttributeError("can't set attribute")
+
+
+def field(path: str, doc: str) -> Any:
+    """A `read_only` property that is an attribute of another name, read without a call of Python."""
+    return read_only(attrgetter(path), doc=doc)

@@ -10,28 +10,43 @@ from types import CodeType
 from typing import Any
 
 Frame = tuple[CodeType, int]
-# Code and instruction alternately: one tuple for a whole stack keeps graphs small and cheap for the garbage collector.
+# Code and instruction alternately, innermost first. At the end there may be one tuple more, the outer frames in the same
+# form, which stacks captured one after the other share: graphs hold very many stacks.
 Stack = tuple[Any, ...]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_LIMIT = 48
+_FRAMES = range(48)
+_INNER = 8
+_outer: list[Stack] = [()]
 
 
 def capture(depth: int = 1) -> Stack:
     """The stack at the caller, innermost first; lines are worked out only when asked for."""
     frame: Any = sys._getframe(depth)
     found: list[Any] = []
-    for _ in range(_LIMIT):
-        found += (frame.f_code, frame.f_lasti)
+    add = found.append
+    for _ in _FRAMES:
+        add(frame.f_code)
+        add(frame.f_lasti)
         frame = frame.f_back
         if frame is None:
             break
+    if len(found) > _INNER:
+        outer = tuple(found[_INNER:])
+        if outer == _outer[0]:
+            outer = _outer[0]
+        else:
+            _outer[0] = outer
+        found[_INNER:] = (outer,)
     return tuple(found)
 
 
 def frames_of(stack: Stack) -> Iterator[Frame]:
     """The frames of a captured stack, innermost first."""
-    return zip(stack[::2], stack[1::2], strict=True)
+    inner = stack
+    if len(stack) % 2:
+        inner = stack[:-1] + stack[-1]
+    return zip(inner[::2], inner[1::2], strict=True)
 
 
 def line_of(frame: Frame) -> int:

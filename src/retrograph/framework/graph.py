@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retrograph.framework import dtypes, errors, frames, sessions
-from retrograph.framework.calling import read_only
+from retrograph.framework.calling import field, read_only
 from retrograph.framework.device import DeviceEntry, apply_device_stack, as_device_entry, canonical_name
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
@@ -21,6 +21,9 @@ from retrograph.framework.shape_rules import ShapeContext, ShapeError, error_tex
 
 _VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\-/]*$").match
 _VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\-/]*$").match
+# Names that were found to be valid anywhere and do not end with a slash: the same few are opened again and again.
+_plain_names: set[str] = set()
+_MOST_PLAIN_NAMES = 10_000
 _TENSOR_NAME_FORM = 'Tensor names must be of the form "<op_name>:<output_index>".'
 _NO_GRADIENT_TYPES = frozenset(("Const", "Placeholder", "NoOp"))
 
@@ -44,35 +47,17 @@ class Tensor:
         self._dtype = dtypes.as_dtype(dtype)
         self._shape: Shape = None
 
-    @read_only
-    def op(self) -> Operation:
-        """The operation that makes this tensor."""
-        return self._op
-
-    @read_only
-    def value_index(self) -> int:
-        """Which output of its operation this is."""
-        return self._value_index
-
-    @read_only
-    def dtype(self) -> DType:
-        """The type of the elements."""
-        return self._dtype
-
-    @read_only
-    def graph(self) -> Graph:
-        """The graph that holds this tensor."""
-        return self._op.graph  # type: ignore[no-any-return]
+    op: Operation = field("_op", "The operation that makes this tensor.")
+    value_index: int = field("_value_index", "Which output of its operation this is.")
+    dtype: DType = field("_dtype", "The type of the elements.")
+    graph: Graph = field("_op._graph", "The graph that holds this tensor.")
 
     @read_only
     def name(self) -> str:
         """`<op name>:<output index>`."""
         return f"{self._op.name}:{self._value_index}"
 
-    @read_only
-    def device(self) -> str:
-        """The device that the operation was put on, '' if none was."""
-        return self._op._device
+    device: str = field("_op._device", "The device that the operation was put on, '' if none was.")
 
     @read_only
     def shape(self) -> TensorShape:
@@ -100,7 +85,7 @@ class Tensor:
         return list(self._op._graph._consumers_of(self))
 
     def _as_node_def_input(self) -> str:
-        return self._op.name if self._value_index == 0 else self.name  # type: ignore[no-any-return]
+        return self._op.name if self._value_index == 0 else self.name
 
     def _as_tf_output(self) -> tuple[Operation, int]:
         return self._op, self._value_index
@@ -243,8 +228,8 @@ class Operation:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_device", "_graph", "_id", "_inputs", "_name", "_outputs", "_stack",
-        "_type",
+        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_device", "_graph", "_id", "_inputs", "_name", "_original_op",
+        "_outputs", "_stack", "_type",
     )  # fmt: skip
     _attrs: dict[str, Any]
     _control_flow_context: Any
@@ -254,11 +239,11 @@ class Operation:
     _id: int
     _inputs: tuple[Tensor, ...]
     _name: str
-    _outputs: list[Tensor]
+    _outputs: tuple[Tensor, ...]
     _stack: frames.Stack
     _type: str
 
-    _original_op: Any = None
+    _original_op: Any
 
     def __new__(
         cls,
@@ -280,20 +265,9 @@ class Operation:
             op._original_op = original_op
         return op
 
-    @read_only
-    def name(self) -> str:
-        """The full name, unique in the graph."""
-        return self._name
-
-    @read_only
-    def type(self) -> str:
-        """The op type."""
-        return self._type
-
-    @read_only
-    def graph(self) -> Graph:
-        """The graph that holds this operation."""
-        return self._graph
+    name: str = field("_name", "The full name, unique in the graph.")
+    type: str = field("_type", "The op type.")
+    graph: Graph = field("_graph", "The graph that holds this operation.")
 
     @read_only
     def inputs(self) -> tuple[Tensor, ...]:
@@ -314,15 +288,8 @@ class Operation:
     def _control_outputs(self) -> list[Operation]:
         return [op for op in self._graph._ops if self in op._control_inputs]
 
-    @read_only
-    def attrs(self) -> dict[str, Any]:
-        """The attributes as Python values."""
-        return self._attrs
-
-    @read_only
-    def device(self) -> str:
-        """The device that it was put on, '' if none was."""
-        return self._device
+    attrs: dict[str, Any] = field("_attrs", "The attributes as Python values.")
+    device: str = field("_device", "The device that it was put on, '' if none was.")
 
     def _set_device(self, device: Any) -> None:
         self._device = device if isinstance(device, str) else canonical_name(device)
@@ -374,7 +341,7 @@ class Operation:
 
     def values(self) -> tuple[Tensor, ...]:
         """The outputs."""
-        return tuple(self._outputs)
+        return self._outputs
 
     def get_attr(self, name: str) -> Any:
         """The value of an attribute, shapes as TensorShapeProto; ValueError if there is none of that name."""
@@ -495,6 +462,8 @@ class _ScopeState(threading.local):
         self.control_flow_context: Any = None
         # The stack that operations made on a variable's behalf show as theirs: captured once for all of them.
         self.shared_stack: frames.Stack | None = None
+        # The colocation group that they are in.
+        self.shared_group: list[bytes] | None = None
 
 
 class _NameScope:
@@ -504,22 +473,18 @@ class _NameScope:
 
     def __init__(self, graph: Graph, name: Any):
         self._graph, self._name = graph, name
-        self._saved: list[str | None] = []
+        self._saved: Any = None  # what was open before, and what this was before it was entered (again)
 
     def __enter__(self) -> str:
-        graph, name = self._graph, self._name
-        state = graph._state
+        state = self._graph._state
         old = state.name_stack
-        if name:
-            new = graph._opened_name(name, old)
-        else:
-            new = None
-        self._saved.append(old)
+        new = self._graph._opened_name(self._name, old) if self._name else None
+        self._saved = old, self._saved
         state.name_stack = new
         return "" if new is None else new + "/"
 
     def __exit__(self, *exc: object) -> None:
-        self._graph._state.name_stack = self._saved.pop()
+        self._graph._state.name_stack, self._saved = self._saved
 
 
 class _ControlDependencies:
@@ -708,13 +673,19 @@ class Graph:
         return _NameScope(self, name)
 
     def _opened_name(self, name: Any, current: str | None) -> str:
+        if name.__class__ is str and name in _plain_names:
+            return self.unique_name(name)
         if isinstance(name, bytes):
             name = name.decode()
         if not isinstance(name, str):
             raise TypeError("expected string or bytes-like object")
         if not (_VALID_SCOPE_NAME if current else _VALID_OP_NAME)(name):
             raise ValueError(f"'{name}' is not a valid scope name")
-        return name[:-1] if name[-1] == "/" else self.unique_name(name)
+        if name[-1] == "/":
+            return name[:-1]
+        if len(_plain_names) < _MOST_PLAIN_NAMES and (not current or _VALID_OP_NAME(name)):
+            _plain_names.add(name)
+        return self.unique_name(name)
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """A name not used yet for an operation or scope, in the current scope; comparison ignores case.
@@ -786,6 +757,8 @@ class Graph:
         if isinstance(name, bytes):
             name = name.decode()
         full_name = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
+        if not self._finalized and not _VALID_OP_NAME(full_name):
+            raise ValueError(f"'{full_name}' is not a valid node name")
         return self._new_op(op_type, full_name, inputs, attrs, definition)
 
     def _new_op(
@@ -793,21 +766,28 @@ class Graph:
     ) -> Operation:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
-        if not _VALID_OP_NAME(name):
+        # What characters it has was checked where the name was made unique.
+        if name[:1] in "_-/":
             raise ValueError(f"'{name}' is not a valid node name")
         if definition is None:
             raise errors.NotFoundError(None, None, _not_registered(op_type))
         state = self._state
-        control_inputs = self._control_dependencies_for_inputs(inputs) if state.control_stack else []
+        control_inputs = self._control_dependencies_for_inputs(inputs) if state.control_stack else ()
         types = definition.output_dtypes(attrs)
         try:
             shapes = _inferred_shapes(op_type, name, inputs, attrs, types)
         except ValueError:
             self._next_id()
             raise
-        op = self._add_op(op_type, name, inputs, attrs, types, shapes, control_inputs)
+        op = self._insert(op_type, name, inputs, attrs, types, shapes, control_inputs, frames.capture(2))
+        context = state.control_flow_context
+        if context is None:
+            for tensor in inputs:
+                outer = tensor._op._control_flow_context
+                if outer is not None:
+                    outer.check_use(op, tensor._op)
         if (
-            state.control_flow_context is not None
+            context is not None
             or state.control_stack
             or state.device_stack
             or state.colocation_stack
@@ -817,19 +797,6 @@ class Graph:
         return op
 
     _has_op_maps = False
-
-    def _add_op(
-        self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: Sequence[Operation],
-        stack: frames.Stack | None = None,
-    ) -> Operation:  # fmt: skip
-        op = self._insert(
-            op_type, name, inputs, attrs, types, shapes, control_inputs, frames.capture(3) if stack is None else stack
-        )
-        for tensor in inputs:
-            context = tensor._op._control_flow_context
-            if context is not None and self._state.control_flow_context is None:
-                context.check_use(op, tensor._op)
-        return op
 
     def _insert(
         self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType], shapes: Sequence[Shape], control_inputs: Sequence[Operation],
@@ -843,14 +810,14 @@ class Graph:
         op._attrs = attrs
         op._control_inputs = tuple(control_inputs) if control_inputs else ()
         op._device = ""
-        op._control_flow_context = None
+        op._control_flow_context = op._original_op = None
         op._stack = stack
         if len(types) == 1:
             tensor: Tensor = _new_object(Tensor)
             tensor._op, tensor._value_index, tensor._dtype, tensor._shape = op, 0, types[0], shapes[0]
-            op._outputs = [tensor]
+            op._outputs = (tensor,)
         else:
-            op._outputs = [_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))]
+            op._outputs = tuple([_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))])
         self._enter(op, name)
         return op
 
@@ -903,9 +870,10 @@ class Graph:
         op: Operation = _new_object(Operation)
         tensor: Tensor = _new_object(Tensor)
         op._graph, op._type, op._name, op._inputs, op._attrs = self, op_type, name, inputs, attrs
-        op._control_inputs, op._device, op._control_flow_context, op._stack = (), device, None, stack
+        op._control_inputs, op._device, op._stack = (), device, stack
+        op._control_flow_context = op._original_op = None
         tensor._op, tensor._value_index, tensor._dtype, tensor._shape = op, 0, dtype, shape
-        op._outputs = [tensor]
+        op._outputs = (tensor,)
         self._enter(op, name)
         if self._has_op_maps:
             self._apply_op_maps(op)
@@ -1324,7 +1292,7 @@ def _not_registered(op_type: str) -> str:
 
 
 def _inferred_shapes(
-    op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: list[DType]
+    op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], types: Sequence[DType]
 ) -> Sequence[Shape]:
     record = RECORDS.get(op_type)
     if record is None or record.shape is None:
@@ -1414,7 +1382,7 @@ def _op_to_colocate_with(value: Any) -> Operation:
         return handle.op  # type: ignore[no-any-return]
     if hasattr(value, "dense_shape"):
         return value.op  # type: ignore[no-any-return]
-    return internal_convert_to_tensor(value, as_ref=True).op  # type: ignore[no-any-return]
+    return internal_convert_to_tensor(value, as_ref=True).op
 
 
 # ---- default sessions

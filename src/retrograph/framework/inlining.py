@@ -343,4 +343,4 @@ class _Body:
             raise ValueError(f"Unknown input '{text}' in function {self.function.signature.name}") from None
         if start + count > len(op._outputs):
             raise ValueError(f"Unknown input '{text}' in function {self.function.signature.name}")
-        return op._outputs[start : start + count]
+        return list(op._outputs[start : start + count])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,10 +54,13 @@ class InputDef:
         self.is_list = bool(self.number_attr or self.type_list_attr)
 
 
+_EXACT: dict[str, type] = {"bool": bool, "int": int, "float": float, "string": bytes}
+
+
 class AttrDef:
     """One attribute of an op type."""
 
-    __slots__ = ("allowed", "allowed_set", "default", "has_default", "minimum", "name", "type")
+    __slots__ = ("allowed", "allowed_set", "default", "has_default", "minimum", "name", "taken_as_is", "type")
 
     def __init__(self, row: dict[str, Any]):
         self.name: str = row["name"]
@@ -67,6 +70,9 @@ class AttrDef:
         self.default = _parse_value(row["default"], self.type) if self.has_default else None
         self.allowed: list[Any] | None = _parse_list(row["allowed"], self.type) if "allowed" in row else None
         self.allowed_set = frozenset(self.allowed) if self.allowed is not None else None
+        # The class of values that need neither conversion nor a check.
+        checked = self.allowed is not None or self.minimum is not None
+        self.taken_as_is: type | None = None if checked else _EXACT.get(self.type)
 
 
 class OpDef:
@@ -75,13 +81,16 @@ class OpDef:
     __slots__ = (
         "attr_by_name",
         "attrs",
+        "checked_types",
         "free_attrs",
         "inferred",
         "inputs",
         "name",
+        "one_output",
         "outputs",
         "plain_inputs",
         "ref_inputs",
+        "type_only_attrs",
         "result_type",
         "simple_outputs",
         "stateful",
@@ -98,17 +107,27 @@ class OpDef:
         self.outputs = [InputDef(a, kinds) for a in row["out"]]
         self.ref_inputs = any(a.is_ref for a in self.inputs)
         self.simple_outputs = not any(a.is_list for a in self.outputs)
+        self.one_output: InputDef | None = None
+        if len(self.outputs) == 1 and not self.outputs[0].is_list:
+            self.one_output = self.outputs[0]
         self.type_defaults = {a.name: a.default for a in self.attrs if a.type == "type" and a.has_default}
         self.inferred = {n for a in self.inputs for n in (a.number_attr, a.type_attr, a.type_list_attr) if n}
         self.result_type: Any = None
         # Attributes that inputs do not tell, and the inputs as rows that the common case reads quickly.
-        self.free_attrs = any(a.name not in self.inferred for a in self.attrs)
-        self.plain_inputs: tuple[tuple[str, DType | None, str, Any], ...] | None = None
+        self.free_attrs = [a for a in self.attrs if a.name not in self.inferred]
+        self.plain_inputs: tuple[tuple[str, DType | None, str], ...] | None = None
         if not self.ref_inputs and not any(a.is_list for a in self.inputs):
-            self.plain_inputs = tuple((a.name, a.dtype, a.type_attr, self._allowed(a.type_attr)) for a in self.inputs)
+            self.plain_inputs = tuple((a.name, a.dtype, a.type_attr) for a in self.inputs)
+        # The attributes of operations that have but one, the type of their inputs: all with one type share theirs.
+        self.type_only_attrs: dict[DType, dict[str, Any]] | None = {} if self._one_type() else None
+        # Type attributes that do not take every type, with the first input that tells each.
+        self.checked_types: dict[str, tuple[AttrDef, str]] = {}
+        for arg in self.inputs:
+            if arg.type_attr and self.attr_by_name[arg.type_attr].allowed is not None:
+                self.checked_types.setdefault(arg.type_attr, (self.attr_by_name[arg.type_attr], arg.name))
 
-    def _allowed(self, attr: str) -> Any:
-        return self.attr_by_name[attr].allowed_set if attr else None
+    def _one_type(self) -> bool:
+        return len(self.attrs) == 1 and bool(self.inputs) and all(a.type_attr and not a.is_list for a in self.inputs)
 
     def input_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
         """The dtypes of the inputs of an op with these attributes, as the definition has them."""
@@ -122,8 +141,12 @@ class OpDef:
             found.extend([t._as_ref for t in types] if arg.is_ref else types)
         return found
 
-    def output_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
+    def output_dtypes(self, attrs: dict[str, Any]) -> Sequence[DType]:
         """The dtypes of the outputs of an op with these attributes."""
+        arg = self.one_output
+        if arg is not None:
+            one = arg.dtype or attrs[arg.type_attr]
+            return (one._as_ref if arg.is_ref else one,)
         found: list[DType] = []
         for arg in self.outputs:
             if arg.type_list_attr:

@@ -33,8 +33,9 @@ class ShapeContext:
         self.name = name
         self.inputs = inputs
         self.attrs = attrs
-        self._requested: dict[int, Any] = {}
-        self._partial: dict[int, Shape] = {}
+        # What was asked for, None as long as nothing was: most rules ask for nothing.
+        self._requested: dict[int, Any] | None = None
+        self._partial: dict[int, Shape] | None = None
 
     @property
     def num_inputs(self) -> int:
@@ -57,14 +58,14 @@ class ShapeContext:
         """The value of an input if it is known now."""
         value = static_value(self.inputs[index])
         if value is not None:
-            self._requested[index] = value
+            self._requested = {**(self._requested or {}), index: value}
         return value
 
     def constant_as_shape(self, index: int) -> Shape:
         """The (partial) shape that an integer vector input holds; -1 is unknown."""
         shape = constant_value_as_plain_shape(self.inputs[index])
         if shape is not None:
-            self._partial[index] = shape
+            self._partial = {**(self._partial or {}), index: shape}
             if None in shape:
                 _check_sizes(self.inputs[index])
         return shape
@@ -76,12 +77,13 @@ class ShapeContext:
     def suffix(self) -> str:
         """What TF appends to an error of a shape function."""
         text = f" for '{self.name}' (op: '{self.op_type}') with input shapes: {', '.join(to_text(t._shape) for t in self.inputs)}"
+        shapes = self._partial or {}
         values = [
-            f"input[{i}] = <{summarize(v)}>" for i, v in sorted(self._requested.items()) if i not in self._partial
+            f"input[{i}] = <{summarize(v)}>" for i, v in sorted((self._requested or {}).items()) if i not in shapes
         ]
         if values:
             text += f" and with computed input tensors: {', '.join(values)}"
-        partial = [f"input[{i}] = {to_text(s)}" for i, s in sorted(self._partial.items())]
+        partial = [f"input[{i}] = {to_text(s)}" for i, s in sorted(shapes.items())]
         if partial:
             text += f" and with input tensors computed as partial shapes: {','.join(partial)}"
         return text + "."

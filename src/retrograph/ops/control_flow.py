@@ -155,7 +155,7 @@ def _gating_op(control_input: Any) -> Operation:
     if isinstance(control_input, Operation):
         return control_input
     if isinstance(control_input, Tensor):
-        return control_input.op  # type: ignore[no-any-return]
+        return control_input.op
     raise TypeError(f"Control input must be Operation or Tensor: {control_input}")
 
 

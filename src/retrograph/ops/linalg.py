@@ -636,7 +636,7 @@ def _is_io_bound(matrix: Tensor) -> bool:
     if not shape.is_fully_defined():
         return False
     size = (shape.num_elements() or 0) * matrix.dtype.size
-    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())  # type: ignore[no-any-return]
+    return size > 256000 and shape[:-2].num_elements() > min(shape[-2:].as_list())
 
 
 @export("linalg.logdet")

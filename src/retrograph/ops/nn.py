@@ -106,7 +106,7 @@ def _activation_grad(op_type: str, argument: str, of_output: bool) -> Callable[.
 
     def gradient(op: Any, grad: Any) -> Any:
         alpha = {"alpha": op.attrs["alpha"]} if "alpha" in op.attrs else {}
-        value = op.outputs[0] if of_output else op.inputs[0]
+        value = op._outputs[0] if of_output else op._inputs[0]
         return apply_op(op_type, None, gradients=grad, **{argument: value}, **alpha)
 
     return gradient

@@ -127,7 +127,7 @@ def _quick(op_type: str, scope_name: str) -> Callable[[Any, Any], Tensor | None]
     definition = find_op_def(op_type)
     if definition is None:
         raise ValueError(f"Op type {op_type} is not defined")
-    attr = definition.attr_by_name.get("T")
+    attr, shared = definition.attr_by_name.get("T"), definition.type_only_attrs
     allowed = (attr.allowed_set if attr is not None else None) or frozenset()
     if op_type == "RealDiv":
         allowed = frozenset(d for d, other in _DIVISION_TYPES.items() if other is None)
@@ -137,7 +137,8 @@ def _quick(op_type: str, scope_name: str) -> Callable[[Any, Any], Tensor | None]
         if graph is None:
             return None
         name = graph.unique_name(scope_name)
-        return graph._new_op(op_type, name, (x, y), {"T": x._dtype}, definition)._outputs[0]
+        attrs = {"T": x._dtype} if shared is None else shared.setdefault(x._dtype, {"T": x._dtype})
+        return graph._new_op(op_type, name, (x, y), attrs, definition)._outputs[0]
 
     return make
 

@@ -348,7 +348,7 @@ class TrainingHelper(Helper):
 def read_until_end(array: Any, time: Any) -> Any:
     """An element of inputs in which decoding ends before it passes the end: this bounds the rounds of its loop."""
     value = array.read(time)
-    value.op._attrs["_until_end"] = True
+    value.op._set_attr("_until_end", True)
     return value
 
 

@@ -88,14 +88,15 @@ def _plain_graph() -> Graph | None:
 class _Maker:
     """Makes operations under one new name scope."""
 
-    __slots__ = ("_graph", "_key", "_stack", "scope")
+    __slots__ = ("_graph", "_group", "_key", "_stack", "scope")
 
     def __init__(self, graph: Graph, name: str):
         self._graph = graph
         self.scope = graph._opened_name(name, graph._state.name_stack)
         key = self.scope.lower()
         self._key = self.scope if key == self.scope else key
-        self._stack = graph._state.shared_stack or frames.capture(3)
+        state = graph._state
+        self._stack, self._group = state.shared_stack or frames.capture(3), state.shared_group
 
     def _named(self, name: str) -> str:
         used, low = self._graph._names_in_use, name.lower()
@@ -115,6 +116,8 @@ class _Maker:
     ) -> Tensor:
         """The output of a new operation; an empty name gives it the scope's own."""
         full = self._named(name) if name else self.scope
+        if self._group is not None:
+            attrs["_class"] = self._group
         return self._graph._emit_one(op_type, full, inputs, attrs, dtype, shape, self._stack)
 
     def constant(self, name: str, value: Any, dtype: DType) -> Tensor:

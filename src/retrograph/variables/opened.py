@@ -34,7 +34,9 @@ class OpenedNames:
 
     def add(self, name: str) -> _Node:
         """Counts one more opening of `name`; gives the place to hand to `forget_below`."""
-        node = self._node(name)
+        node = self._root
+        for part in name.split("/"):
+            node = node.below.get(part) or node.below.setdefault(part, _Node())
         if self._marks:
             self._undo.append((setattr, node, "count", node.count))
         node.count += 1

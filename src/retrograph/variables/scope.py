@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -90,20 +91,16 @@ class VariableScope:
         made._name, made._name_scope, made._reuse, made._defaults = name, original_name_scope, reuse, defaults
         return made
 
-    @property
-    def name(self) -> str:
-        """The prefix of its variables, without a slash at the end."""
-        return self._name
+    def _again(self, reuse: Any, given: ScopeDefaults | None) -> VariableScope:
+        """This scope as it is opened again."""
+        return VariableScope._of(self._name, self._name_scope, reuse or self._reuse, self._defaults.under(given))
 
-    @property
-    def original_name_scope(self) -> str:
-        """The name scope that was opened when the scope was first entered, with a slash at the end."""
-        return self._name_scope
-
-    @property
-    def reuse(self) -> Any:
-        """True, AUTO_REUSE, False or None."""
-        return self._reuse
+    name: Any = property(attrgetter("_name"), doc="The prefix of its variables, without a slash at the end.")
+    original_name_scope = property(
+        attrgetter("_name_scope"),
+        doc="The name scope that was opened when the scope was first entered, with a slash at the end.",
+    )
+    reuse = property(attrgetter("_reuse"), doc="True, AUTO_REUSE, False or None.")
 
     initializer = _setting("initializer")
     regularizer = _setting("regularizer")
@@ -219,7 +216,7 @@ def _shared_plainly(
     kind = found.dtype._base
     if dtype is not kind and (dtype is not None or kind is not float32):
         return None
-    if shape is None or (shape.__class__ is list and found.shape._plain == tuple(shape)):
+    if shape is None or (shape.__class__ is list and found._plain_shape == tuple(shape)):
         return found
     return None
 
@@ -283,11 +280,15 @@ class PureVariableScope:
             graph._check_not_finalized()
         self._stack = stack_of(graph)
         self._original_name_scope = original_name_scope
-        self._name, self._reopened = _target(name_or_scope, reuse, given)
+        self._reopened: VariableScope | None = None
+        if isinstance(name_or_scope, VariableScope):
+            self._reopened, name_or_scope = name_or_scope._again(reuse, given), name_or_scope._name
+        self._name = name_or_scope
         self._before: Any = None
 
     def __enter__(self) -> VariableScope:
-        stack, outer = self._stack, self._stack.current_scope
+        stack = self._stack
+        outer = stack.current_scope
         entered = self._reopened or self._child(outer)
         place = stack.opened.add(entered._name)
         self._before = outer, entered, place, stack.opened.mark() if self._reopened else None
@@ -316,17 +317,6 @@ class PureVariableScope:
         stack.current_scope = outer
 
 
-def _target(
-    name_or_scope: str | VariableScope, reuse: Any, given: ScopeDefaults | None
-) -> tuple[str, VariableScope | None]:
-    if not isinstance(name_or_scope, VariableScope):
-        return name_or_scope, None
-    scope = name_or_scope
-    return scope._name, VariableScope._of(
-        scope._name, scope._name_scope, reuse or scope._reuse, scope._defaults.under(given)
-    )
-
-
 @export("variable_scope")
 class variable_scope:
     """Opens a variable scope: a prefix for shared variables, and a name scope for operations.
@@ -342,8 +332,8 @@ class variable_scope:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_auxiliary_name_scope", "_default_name", "_given", "_graph", "_graph_managers",
-        "_name_or_scope", "_name_scope", "_pure", "_reuse",
+        "__dict__", "__weakref__", "_auxiliary_name_scope", "_default_name", "_given", "_graph", "_managers", "_name_or_scope",
+        "_name_scope", "_pure", "_reuse",
     )  # fmt: skip
 
     def __init__(
@@ -377,7 +367,7 @@ class variable_scope:
         self._given = None if _all_none(given) else ScopeDefaults(*given)
         self._pure: PureVariableScope | None = None
         self._name_scope: Any = None
-        self._graph_managers: list[Any] = []
+        self._managers: Any = None  # of the graph, for each time that this is entered: the last one, and those before
 
     def __enter__(self) -> VariableScope:
         graphs, manager = _default_graph_stack.stack, None
@@ -398,7 +388,7 @@ class variable_scope:
             if manager is not None:
                 manager.__exit__(type(error), error, error.__traceback__)
             raise
-        self._graph_managers.append(manager)
+        self._managers = manager, self._managers
         return entered
 
     def _enter_first(self) -> VariableScope:
@@ -446,10 +436,10 @@ class variable_scope:
             self._pure.__exit__()
         finally:
             # A scope left out of order raises, and is then left once more.
-            if self._graph_managers:
+            if self._managers is not None:
                 if self._name_scope is not None:
                     self._name_scope.__exit__(kind, error, trace)
-                manager = self._graph_managers.pop()
+                manager, self._managers = self._managers
                 if manager is not None:
                     manager.__exit__(kind, error, trace)
 

@@ -51,12 +51,13 @@ def make_template(
 
 def _from_fork(stack: frames.Stack, other: frames.Stack) -> frames.Stack:
     """The part of a stack (innermost first) in which it differs from another; its innermost frame at least."""
-    count = len(stack)
-    for mine, theirs in zip([*frames.frames_of(stack)][::-1], [*frames.frames_of(other)][::-1], strict=False):
+    found = [*frames.frames_of(stack)]
+    count = len(found)
+    for mine, theirs in zip(found[::-1], [*frames.frames_of(other)][::-1], strict=False):
         if mine != theirs:
-            return stack[:count]
-        count -= 2
-    return stack[:2]
+            break
+        count -= 1
+    return tuple(part for frame in found[: count or 1] for part in frame)
 
 
 class Template:
@@ -156,7 +157,7 @@ class Template:
         """The name of the variable scope, with a slash at the end; None before the first call."""
         if self._variable_scope is None:
             return None
-        name = self._variable_scope.name
+        name: str = self._variable_scope.name
         return name if not name or name[-1] == "/" else name + "/"
 
     def _variables_in(self, key: str) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from retrograph.framework import frames
 from retrograph.framework.apply import apply_op
-from retrograph.framework.calling import call, read_only
+from retrograph.framework.calling import call, field, read_only
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import (
     convert_to_tensor,
@@ -509,7 +509,7 @@ def _made_in_group(graph: Graph, initial: InitialValue, dtype: DType, group: lis
     finally:
         for op in operations[first:]:
             if "_class" not in op._attrs:
-                op._attrs["_class"] = group
+                op._attrs = {**op._attrs, "_class": group}
             for tensor in op._inputs:
                 if tensor._op._id <= newest:
                     depends = True
@@ -579,6 +579,7 @@ class RefVariable(Variable):
         try:
             state.name_stack, state.device_stack = full_name, ()
             state.shared_stack = stack = frames.capture()
+            state.shared_group = group
             value, depends = _made_in_group(graph, initial, new.dtype, group)
             state.name_stack, state.device_stack = full_name, devices
             self._initial_value, dtype, shape = value, value._dtype._base, value._shape
@@ -601,10 +602,13 @@ class RefVariable(Variable):
             start = guarded(full_name + "/", value) if depends else value
             name = graph.unique_name("Assign")
             self._initializer_op = emit("Assign", name, (held, start), attrs, dtype._as_ref, shape, stack, where)._op
-            attrs, name = {"T": dtype, "_class": group}, graph.unique_name("read")
+            attrs = value._op._attrs
+            if len(attrs) != 2 or attrs.get("T") is not dtype or attrs.get("_class") is not group:
+                attrs = {"T": dtype, "_class": group}
+            name = graph.unique_name("read")
             self._snapshot = emit("Identity", name, (held,), attrs, dtype, known, stack, where)
         finally:
-            state.shared_stack = None
+            state.shared_stack = state.shared_group = None
             state.name_stack, state.device_stack = outside, devices
 
     def _build_in_scopes(self, new: NewVariable) -> None:
@@ -642,13 +646,9 @@ class RefVariable(Variable):
     def name(self) -> str:
         return self._variable.name  # type: ignore[no-any-return]
 
-    @read_only
-    def op(self) -> Operation:
-        return self._variable.op  # type: ignore[no-any-return]
-
-    @read_only
-    def dtype(self) -> DType:
-        return self._variable.dtype  # type: ignore[no-any-return]
+    op: Operation = field("_variable._op", "The operation that holds the value.")
+    dtype: DType = field("_variable._dtype", "The type of the elements, `_ref`.")
+    _plain_shape: Shape = field("_variable._shape", "The static shape.")
 
     @read_only
     def shape(self) -> TensorShape:
@@ -709,9 +709,8 @@ class BaseResourceVariable(Variable):
     def name(self) -> str:
         return self._handle.name  # type: ignore[no-any-return]
 
-    @read_only
-    def op(self) -> Operation:
-        return self._handle.op  # type: ignore[no-any-return]
+    op: Operation = field("_handle._op", "The operation that holds the value.")
+    _plain_shape: Shape = field("_shape._plain", "The static shape.")
 
     @read_only
     def handle(self) -> Tensor:
@@ -728,11 +727,11 @@ class BaseResourceVariable(Variable):
 
     @read_only
     def device(self) -> str:
-        return self._handle.op.device  # type: ignore[no-any-return]
+        return self._handle.op.device
 
     @read_only
     def graph(self) -> Graph:
-        return self._handle.graph  # type: ignore[no-any-return]
+        return self._handle.graph
 
     @read_only
     def create(self) -> Operation:
@@ -945,7 +944,7 @@ class UnreadVariable(BaseResourceVariable):
 
     @read_only
     def name(self) -> str:
-        return self._parent_op.name  # type: ignore[no-any-return]
+        return self._parent_op.name
 
     @read_only
     def op(self) -> Operation:
