@@ -462,6 +462,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework.test_combinations": (_PLATFORM + "combinations",),
     "tensorflow.python.framework.combinations": (_PLATFORM + "combinations",),
     "tensorflow.examples.tutorials.mnist.input_data": ("retrograph.compat.mnist",),
+    "tensorflow.contrib.learn.python.learn": ("retrograph.contrib.learn_running",),
     "tensorflow.contrib.learn.python.learn.datasets.mnist": ("retrograph.compat.mnist",),
     "tensorflow.core.framework.types_pb2": ("retrograph.compat.enums",),
     "tensorflow.core.lib.core.error_codes_pb2": ("retrograph.compat.enums",),

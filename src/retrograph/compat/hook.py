@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from retrograph.compat import facts, protobuf, resolve
-from retrograph.compat.homes import INSTALLS
+from retrograph.compat.homes import INSTALLS, MIRRORS
 
 ROOT = "tensorflow"
 
@@ -30,6 +30,22 @@ class Shadow(ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *resolve.names_of(self.__name__)})
+
+
+class Mirror(Shadow):
+    """A module whose functions Retrograph itself calls: what a test puts in the place of one of them is called instead."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = vars(importlib.import_module(MIRRORS[self.__name__]))
+        if name in own and not name.startswith("__"):
+            vars(self).setdefault("_own", {}).setdefault(name, own[name])
+            own[name] = value
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in vars(self).get("_own", {}):
+            vars(importlib.import_module(MIRRORS[self.__name__]))[name] = vars(self)["_own"][name]
+        super().__delattr__(name)
 
 
 def _lookup(module: str, name: str) -> Any:
@@ -48,7 +64,7 @@ def _lookup(module: str, name: str) -> Any:
 
 class _Loader(importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        return Shadow(spec.name)
+        return (Mirror if spec.name in MIRRORS else Shadow)(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing to run, but for the few modules that install something: names are looked up when asked for."""

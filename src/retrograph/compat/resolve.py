@@ -29,7 +29,7 @@ _RECORDED = (*_INNER, "tensorflow.contrib.")
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
-    rules = (_internal, _public, _message, _recorded, _keras_name, _at_home, _keras_class)
+    rules = (_internal, _public, _message, _recorded, _keras_name, _at_home, _raw_op, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
 
 
@@ -103,13 +103,32 @@ def _homes(module: str, name: str) -> list[str]:
     return homes
 
 
+def _raw_op(module: str, name: str) -> Any:
+    """A function of a `gen_*_ops` module by its op type: `gen_math_ops.MatMul` is `gen_math_ops.mat_mul`."""
+    if not module.startswith("tensorflow.python.ops.gen_") or not name[:1].isupper():
+        return MISSING
+    rows = facts.modules().get(module, {}).values()
+    row = next((row for row in rows if row.partition(" ")[0] == "!" + name), None)
+    return MISSING if row is None else generated.wrapper(name, row)
+
+
 def _at_home(module: str, name: str) -> Any:
-    for home in _homes(module, name):
-        for member in _members(home):
-            own = vars(importlib.import_module(member))
-            if name in own and (name in own.get("__all__", ()) or _defined_here(own[name])):
+    found = (_in_home(home, name) for home in _homes(module, name))
+    return next((value for value in found if value is not MISSING), MISSING)
+
+
+def _in_home(home: str, name: str) -> Any:
+    """What a home defines by that name; else what one of its modules takes from another."""
+    used = MISSING
+    for member in _members(home):
+        own = vars(importlib.import_module(member))
+        if name in own and name in own.get("__all__", ()):
+            return own[name]
+        if name in own and _defined_here(own[name]):
+            if getattr(own[name], "__module__", member) == member:
                 return own[name]
-    return MISSING
+            used = own[name] if used is MISSING else used
+    return used
 
 
 def _defined_here(value: Any) -> bool:

@@ -20,6 +20,37 @@ from retrograph.variables.initializers import get as as_initializer
 __all__ = ["InputSpec", "Layer", "add_new", "check_inputs", "to_snake_case"]
 
 
+_keras_style = False
+
+
+@export("layers.experimental.keras_style_scope")
+@contextmanager
+def keras_style_scope() -> Iterator[None]:
+    """Layers of `tf.layers` and cells that are made inside keep their variables as those of `tf.keras` do.
+
+    No variable scope shares them, each object makes its own. Source: TF 1.15 `tf.layers.experimental.keras_style_scope`.
+    """
+    global _keras_style
+    before, _keras_style = _keras_style, True
+    try:
+        yield
+    finally:
+        _keras_style = before
+
+
+@export("layers.experimental.set_keras_style")
+def set_keras_style() -> None:
+    """As `keras_style_scope`, for the rest of the program. Source: TF 1.15 `tf.layers.experimental.set_keras_style`."""
+    global _keras_style
+    _keras_style = True
+
+
+def _refused_in_keras_style(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} argument not allowed when keras style layers are enabled, but saw: {value}")
+
+
 def add_new(elements: list[Any], key: str) -> None:
     """Adds to a collection what is not there yet."""
     collection = tf.get_collection_ref(key)
@@ -39,12 +70,16 @@ class Layer(base_layer.Layer):
     _scope: Any = None
     _reuse: Any = None
     _use_resource_variables = False
+    _keras_style = False
 
     def __init__(self, trainable: bool = True, name: Any = None, dtype: Any = None, **kwargs: Any):
         scope = kwargs.pop("_scope", None)
         self._reuse = kwargs.pop("_reuse", None)
         self._use_resource_variables = False
         super().__init__(trainable=trainable, name=name, dtype=dtype, **kwargs)
+        if _keras_style:
+            _refused_in_keras_style(scope=scope, reuse=self._reuse)
+            self._keras_style = True
         self._scope = None
         self._current_scope: Any = None
         if scope:
@@ -54,6 +89,16 @@ class Layer(base_layer.Layer):
     def _tracks_attributes(self) -> bool:
         """No: layers and cells that a layer of `tf.layers` holds do not count as its own, as in TF."""
         return False
+
+    def _track_part(self, name: str, part: Any) -> None:
+        """Makes a variable or layer one that an object-based checkpoint of this layer holds, by that name."""
+        self.__dict__.setdefault("_tracked_parts", {})[name] = part
+
+    @property
+    def _checkpoint_dependencies(self) -> list[Any]:
+        from retrograph.train.tracking import TrackableReference
+
+        return [TrackableReference(name, part) for name, part in self.__dict__.get("_tracked_parts", {}).items()]
 
     # ---- names and scopes
 
@@ -77,6 +122,8 @@ class Layer(base_layer.Layer):
         return self._scope.name  # type: ignore[no-any-return]
 
     def _name_scope(self) -> Any:
+        if self._keras_style:
+            return super()._name_scope()
         return self._current_scope.original_name_scope
 
     def _set_scope(self, scope: Any = None) -> None:
@@ -106,6 +153,10 @@ class Layer(base_layer.Layer):
         """
         allowed = ("experimental_autocast", "getter", "collections", "caching_device")
         base_layer.check_keywords(kwargs, allowed, "Unknown keyword argument:")
+        if self._keras_style:
+            return super().add_weight(
+                name, shape, dtype, initializer, regularizer, trainable and self.trainable, constraint, partitioner, use_resource,
+            )  # fmt: skip
         synchronization = tf.VariableSynchronization.AUTO if synchronization is None else synchronization
         aggregation = tf.VariableAggregation.NONE if aggregation is None else aggregation
         trainable = base_layer.checked_trainable(trainable, synchronization) and self.trainable
@@ -121,6 +172,8 @@ class Layer(base_layer.Layer):
             )  # fmt: skip
             if regularizer and not any(v in existing for v in _parts(variable)):
                 self._handle_weight_regularization(name, variable, regularizer)
+        if isinstance(variable, tf.Variable):
+            self._track_part(name, variable)
         trained = bool(trainable and _is_trained(variable))
         (self._trainable_weights if trained else self._non_trainable_weights).append(variable)
         return variable
@@ -151,7 +204,11 @@ class Layer(base_layer.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs for `inputs`; the first call makes the variables. `scope` may name the variable scope."""
-        self._set_scope(kwargs.pop("scope", None))
+        named = kwargs.pop("scope", None)
+        if self._keras_style:
+            _refused_in_keras_style(scope=named)
+            return super().__call__(inputs, *args, **kwargs)
+        self._set_scope(named)
         if self.built:
             if self._always_reuse_variable_scope is None:
                 self._always_reuse_variable_scope = tf.variable_scope(

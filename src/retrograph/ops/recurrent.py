@@ -13,12 +13,14 @@ from retrograph.framework.shape_rules import ShapeContext, with_rank
 def _lstm_step(
     op: Operation, x: Any, cs_prev: Any, h_prev: Any, w: Any, wci: Any, wcf: Any, wco: Any, b: Any
 ) -> tuple[Any, ...]:
-    """(i, cs, f, o, ci, co, h) of one step; the gates stand in the order i, ci, f, o."""
+    """(i, cs, f, o, ci, co, h) of one step; the gates stand in the order i, ci, f, o, those of version 2 as i, f, ci, o."""
     gates = jnp.concatenate([x, h_prev], axis=1) @ w + b
     gi, gc, gf, go = jnp.split(gates, 4, axis=1)
+    if op._type == "BlockLSTMV2":
+        gc, gf = gf, gc
     peeps, clip = op._attrs["use_peephole"], op._attrs["cell_clip"]
     i = jax.nn.sigmoid(gi + cs_prev * wci if peeps else gi)
-    forget = gf + jnp.asarray(op._attrs["forget_bias"], gf.dtype)
+    forget = gf + jnp.asarray(op._attrs.get("forget_bias", 0.0), gf.dtype)
     f = jax.nn.sigmoid(forget + cs_prev * wcf if peeps else forget)
     ci = jnp.tanh(gc)
     cs = ci * i + cs_prev * f
@@ -64,4 +66,5 @@ def _block_shapes(c: ShapeContext) -> list[Any]:
 
 register_op("LSTMBlockCell", shape=_cell_shapes(7, 1), lower=_lstm_step)
 register_op("BlockLSTM", shape=_block_shapes, lower=_block_lstm)
+register_op("BlockLSTMV2", shape=_block_shapes, lower=_block_lstm)
 register_op("GRUBlockCell", shape=_cell_shapes(4, 1), lower=_gru_step)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework.sessions import get_default_session
+from retrograph.framework.structures import IndexedSlicesValue
 from retrograph.platform import gradient_check
 
 
@@ -16,8 +17,13 @@ def _tf(name: str) -> Any:
 
 
 def _to_numpy(a: Any) -> Any:
-    """An array, or the value of a tensor in the default session."""
-    return get_default_session().run(a) if hasattr(a, "op") else a
+    """An array, or the value of a tensor in the default session; rows of a sparse gradient stand in a whole array."""
+    value = get_default_session().run(a) if hasattr(a, "op") else a
+    if not isinstance(value, IndexedSlicesValue):
+        return value
+    whole = np.zeros(value.dense_shape, value.values.dtype)
+    np.add.at(whole, value.indices, value.values)
+    return whole
 
 
 def compute_gradient(f: Callable[..., Any], x: Any, delta: float = 1e-3) -> tuple[list[Any], list[Any]]:

@@ -29,9 +29,15 @@ def as_activation(activation: Any, default: Any = None) -> Any:
     raise ValueError(f"Unknown activation function:{activation}")
 
 
+# Names of variables, and of the error about what is no cell, by which code beside the cells knows them.
+_WEIGHTS_VARIABLE_NAME = "kernel"
+_BIAS_VARIABLE_NAME = "bias"
+ASSERT_LIKE_RNNCELL_ERROR_REGEXP = "is not an RNNCell"
+
+
 def known_depth(shape: Any) -> int:
     """The size of the last axis; ValueError where it is not known."""
-    depth = shape.as_list()[-1]
+    depth = shape[-1] if isinstance(shape, (list, tuple)) else shape.as_list()[-1]
     if depth is None:
         raise ValueError(f"Expected inputs.shape[-1] to be known, saw shape: {shape}")
     return int(depth)
@@ -439,6 +445,8 @@ class MultiRNNCell(RNNCell):
                 1,
             )
         self._cells = cells
+        for i, cell in enumerate(cells):
+            self._track_part(f"cell-{i}", cell)
         self._state_is_tuple = state_is_tuple
         if not state_is_tuple and any(nest.is_sequence(c.state_size) for c in cells):
             raise ValueError(

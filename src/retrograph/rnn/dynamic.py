@@ -14,6 +14,7 @@ from retrograph.rnn.running import (
     best_effort_input_batch_size,
     copied_where,
     initial_state_of,
+    one_step,
     rnn_scope,
     state_dtype,
     step,
@@ -113,7 +114,7 @@ def _loop(cell: Any, inputs: Any, state: Any, lengths: Any, dtype: Any, loop: di
         given = nest.pack_sequence_as(inputs, read)
 
         def call_cell() -> Any:
-            return cell(given, state)
+            return one_step(cell, given, state)
 
         if known is None:
             output, new_state = call_cell()

@@ -10,6 +10,8 @@ import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
+from retrograph.keras.base_layer import Layer
+from retrograph.rnn.cells import RNNCell
 
 
 def _in_loop() -> bool:
@@ -23,6 +25,14 @@ def rnn_scope(scope: Any, default: str = "rnn") -> Iterator[Any]:
     with tf.variable_scope(scope or default) as opened:
         cache_reads(opened)
         yield opened
+
+
+def one_step(cell: Any, value: Any, state: Any) -> Any:
+    """The output of a cell, and the new state; cells of `tf.keras` take and give a single state in a list."""
+    if isinstance(cell, RNNCell) or not isinstance(cell, Layer) or hasattr(cell, "zero_state"):
+        return cell(value, state)
+    output, new = cell(value, state if nest.is_sequence(state) else [state])
+    return output, new[0] if len(new) == 1 else new
 
 
 def cache_reads(opened: Any) -> None:

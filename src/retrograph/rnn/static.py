@@ -9,7 +9,7 @@ import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.exports import export
 from retrograph.rnn.cells import assert_like_rnncell
-from retrograph.rnn.running import Lengths, initial_state_of, rnn_scope, state_dtype, step
+from retrograph.rnn.running import Lengths, initial_state_of, one_step, rnn_scope, state_dtype, step
 from retrograph.rnn.sizes import zeros_of
 
 
@@ -72,9 +72,9 @@ def static_rnn(
             if time > 0:
                 opened.reuse_variables()
             if lengths is None:
-                output, state = cell(value, state)
+                output, state = one_step(cell, value, state)
             else:
-                call_cell = functools.partial(cell, value, state)
+                call_cell = functools.partial(one_step, cell, value, state)
                 output, state = step(time, lengths, zero_output, state, call_cell, True)
             outputs.append(output)
     return outputs, state

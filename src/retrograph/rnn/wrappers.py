@@ -20,6 +20,7 @@ class CellWrapper(RNNCell):
         super().__init__(**kwargs)
         assert_like_rnncell("cell", cell)
         self.cell = cell
+        self._track_part("cell", cell)
         self.built = True
 
     @property

@@ -478,6 +478,9 @@ class LoopRegion:
         return self._results(evaluator, starts)
 
     def _results(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
+        if self.pred is None and not self.variables:
+            # A frame that is entered and left, and nothing goes round.
+            return self._finished(evaluator, starts)
         if evaluator.host:
             return self._written_out(evaluator, starts, budget=HOST_BUDGET if self.can_trace else None)
         count = count_rounds(self, evaluator, starts)
@@ -999,7 +1002,7 @@ class LoopGradient:
         taken: Any = env.get(("derivative", self.frame))  # type: ignore[call-overload]
         if not isinstance(taken, Differentiation) or not self._prepared(taken):
             taken = self._again(evaluator)
-        grads = taken.gradients({exit_: env[grad] for exit_, grad in self.given.items()})
+        grads = taken.gradients({exit_: taken._value(evaluator, grad) for exit_, grad in self.given.items()})
         for tensor, source in zip(self.op._outputs, self.wanted, strict=True):
             grad = grads[source]
             env[tensor] = np.asarray(grad) if evaluator.host and not hasattr(grad, "is_flow") else grad
