@@ -422,5 +422,5 @@ class BaselineRegressor(Estimator):
         config: Any = None, loss_reduction: Any = _SUM,
     ):  # fmt: skip
         head = old_heads.regression(label_dimension, weight_column, loss_reduction)
-        function = _model_fn(_baseline, head=head, optimizer=optimizer, weight_column=weight_column)
+        function = _model_fn(_baseline, head=head, optimizer=optimizer)
         super().__init__(function, model_dir=model_dir, config=config)

@@ -118,7 +118,8 @@ class _OneHead(Kind, Head):
     _label_scope = "check_label_range"
 
     def _settings(self, weight_column: Any, loss_reduction: Any, loss_fn: Any, name: Any) -> None:
-        head_checks.check_reduction(loss_reduction, _REDUCTIONS)
+        if loss_reduction not in _REDUCTIONS or loss_reduction == ReductionV2.NONE:
+            raise ValueError(f"Invalid loss_reduction: {loss_reduction}. See `tf.losses.Reduction` for valid options.")
         if loss_fn:
             head_checks.check_loss_fn(loss_fn, more=("loss_reduction",))
         self._weight_column, self._loss_reduction = weight_column, loss_reduction
@@ -285,9 +286,10 @@ class BinaryClassHead(Binary, _OneHead):
 
     def _finish(self, eval_metrics: Any) -> None:
         mean, baseline = (eval_metrics[self._key(k)] for k in (MetricKeys.LABEL_MEAN, MetricKeys.ACCURACY_BASELINE))
-        baseline._updates = [tf.no_op()]
-        baseline.total = tf.maximum(mean.total, mean.count - mean.total)
+        baseline._updates = [(tf.no_op(), ())]
         baseline.count = mean.count
+        baseline.total = mean.total  # its own variable is no longer one of the metric's
+        baseline.total = tf.maximum(mean.total, mean.count - mean.total)
 
 
 def _threshold_keys(thresholds: tuple[float, ...]) -> list[str]:

@@ -115,15 +115,15 @@ def _checked_metrics(metrics: Any) -> dict[Any, Any]:
         return {}
     if not isinstance(metrics, dict):
         raise TypeError(f"eval_metric_ops must be a dict, given: {metrics}")
-    metrics = {key: _pair_of(value) for key, value in metrics.items()}
-    for key, value in metrics.items():
+    pairs: dict[Any, Any] = {key: _pair_of(value) for key, value in metrics.items()}
+    for key, value in pairs.items():
         if not isinstance(value, tuple) or len(value) != 2:
             raise TypeError(
                 f"Values of eval_metric_ops must be (metric_value, update_op) tuples, given: {value} for key: {key}"
             )
         for part in value:
             _check_graph(part, "eval_metric_ops", f"{key}: {part.name}")
-    return metrics
+    return pairs
 
 
 def _pair_of(metric: Any) -> Any:
@@ -131,9 +131,7 @@ def _pair_of(metric: Any) -> Any:
     if not all(hasattr(metric, name) for name in ("update_state", "result", "updates")):
         return metric
     if not metric.updates:
-        raise ValueError(
-            f'Please call update_state(...) on the "{metric.name}" metric before passing it to EstimatorSpec'
-        )
+        raise ValueError(f'Please call update_state(...) on the "{metric.name}" metric')
     for collection in (tf.GraphKeys.LOCAL_VARIABLES, tf.GraphKeys.METRIC_VARIABLES):
         known: Any = tf.get_collection(collection)
         for variable in metric.variables:

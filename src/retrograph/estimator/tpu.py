@@ -120,6 +120,7 @@ class RunConfig(run_config.RunConfig):
         self, tpu_config: Any = None, evaluation_master: Any = None, master: Any = None, cluster: Any = None,
         **kwargs: Any,
     ):  # fmt: skip
+        self._session_config: Any
         super().__init__(**kwargs)
         self._tpu_config, self._cluster = tpu_config or TPUConfig(), cluster
         if master is not None:
@@ -136,7 +137,7 @@ class RunConfig(run_config.RunConfig):
 
     def _take_cluster(self, spec: Any) -> None:
         self._cluster_spec = spec
-        if self._session_config is None:  # type: ignore[has-type]
+        if self._session_config is None:
             self._session_config = tf.ConfigProto(allow_soft_placement=True, isolate_session_state=True)
         if self._session_config.HasField("cluster_def"):
             raise ValueError("You cannot provide a ClusterResolver and session_config.cluster_def.")
@@ -318,7 +319,7 @@ class TPUEstimator(Estimator):
         if use_tpu:
             self._check_sizes(config)
         _check_model_fn(model_fn, params)
-        self._log_every = config.log_step_count_steps, None
+        self._log_every: tuple[Any, Any] = (config._log_step_count_steps, None)  # type: ignore[attr-defined]
         super().__init__(
             self._augmented(model_fn),
             model_dir=model_dir,
@@ -364,8 +365,8 @@ class TPUEstimator(Estimator):
                 "Invalid TPUConfig `eval_training_input_configuration` value. SLICED mode only works on use_tpu = True."
             )
 
-    def _told(self, mode: str, **more: Any) -> dict[str, Any]:
-        params = copy.deepcopy(self._params)
+    def _told(self, mode: str, **more: Any) -> Any:
+        params: Any = copy.deepcopy(self._params)
         if self._sizes[mode] is not None:
             more["batch_size"] = self._sizes[mode]
         for key, value in more.items():
@@ -373,7 +374,7 @@ class TPUEstimator(Estimator):
                 (params.set_hparam if key in params else params.add_hparam)(key, value)
             else:
                 params[key] = value
-        return params  # type: ignore[no-any-return]
+        return params
 
     def _call_input_fn(self, input_fn: Any, mode: str) -> Any:
         wanted = function_args(input_fn)
@@ -397,7 +398,8 @@ class TPUEstimator(Estimator):
             spec = model_fn(features=features, **{k: v for k, v in given.items() if k in wanted})
             if isinstance(spec, TPUEstimatorSpec):
                 spec = spec.as_estimator_spec()
-            return self._with_rate(spec, mode)
+            found: EstimatorSpec = self._with_rate(spec, mode)
+            return found
 
         return call
 
