@@ -15,6 +15,8 @@ Shape = tuple[int | None, ...] | None
 
 
 def _value_of(value: Any) -> int | None:
+    if value.__class__ is int and value >= 0:
+        return value  # type: ignore[no-any-return]
     return value._value if isinstance(value, Dimension) else Dimension(value)._value
 
 
@@ -206,6 +208,8 @@ class TensorShape:
             self._plain = dims._plain
         elif isinstance(dims, (str, bytes)):
             raise TypeError(f"A string has ambiguous TensorShape, please wrap in a list or convert to an int: {dims!s}")
+        elif dims.__class__ is list or dims.__class__ is tuple:
+            self._plain = tuple([_value_of(d) for d in dims])
         elif hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
             self._plain = None if dims.unknown_rank else tuple(None if d.size == -1 else d.size for d in dims.dim)
         else:
@@ -285,7 +289,12 @@ class TensorShape:
             other = as_shape(other)
         except TypeError:
             return NotImplemented
-        return self._plain == other._plain
+        return self._surely_is(other._plain)
+
+    def _surely_is(self, plain: Shape) -> bool:
+        """Equality as TF has it: sizes that are not known are equal only to themselves, in shapes made of one another."""
+        own = self._plain
+        return own is plain or (own == plain and (own is None or None not in own))
 
     def __ne__(self, other: object) -> Any:
         try:
@@ -294,7 +303,7 @@ class TensorShape:
             return NotImplemented
         if self._plain is None or other._plain is None:
             raise ValueError("The inequality of unknown TensorShapes is undefined.")
-        return self._plain != other._plain
+        return not self._surely_is(other._plain)
 
     def __hash__(self) -> int:
         return hash(self._plain)
