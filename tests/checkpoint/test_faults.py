@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import retrograph as tf
+from retrograph.checkpoint import writing
 from retrograph.checkpoint.management import NewCheckpointReader
 from retrograph.checkpoint.writing import BundleWriter, write_checkpoint
 from retrograph.framework import files
@@ -217,3 +218,61 @@ def test_what_another_writer_writes_is_not_cleared_away(tmp_path: Path) -> None:
     write_checkpoint(str(tmp_path / "c"), {"x": np.zeros(3)})
     first.finish()
     assert sorted({path.name.partition(".")[0] for path in tmp_path.iterdir()}) == ["a", "c"]
+
+
+@pytest.fixture
+def all_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written, and freed, by a second thread, as gigabytes are."""
+    monkeypatch.setattr(writing, "_LARGE", 1000)
+    monkeypatch.setattr(writing, "_LARGE_PIECE", 70_000)
+    monkeypatch.setattr(writing, "_CORES", 2)
+    monkeypatch.setattr(files, "_LARGE", 1000)
+
+
+@pytest.mark.usefixtures("all_is_large")
+@pytest.mark.parametrize("size", [0, 1, 69_999, 140_000, 300_001])
+def test_a_second_thread_writes(tmp_path: Path, size: int) -> None:
+    values = {"a": np.arange(size) * 1.5, "b": np.arange(size, dtype=np.int8), "c": np.float32(2)}
+    write_checkpoint(str(tmp_path / "two"), values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "_CORES", 1)
+        write_checkpoint(str(tmp_path / "one"), values)
+    for suffix in ("index", "data-00000-of-00001"):
+        assert (tmp_path / f"two.{suffix}").read_bytes() == (tmp_path / f"one.{suffix}").read_bytes()
+
+
+@pytest.mark.usefixtures("all_is_large")
+def test_a_disk_that_is_full_for_the_second_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model
+) -> None:
+    test_a_full_disk(tmp_path, monkeypatch, model, {}, 4 * SIZE - 10)
+
+
+@pytest.mark.usefixtures("all_is_large")
+def test_old_checkpoints_are_freed_by_a_thread(tmp_path: Path, model: Model) -> None:
+    saver = tf.train.Saver(max_to_keep=1)
+    for step in range(4):
+        saver.save(model.session, str(tmp_path / "m"), step, write_meta_graph=False)
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            "checkpoint",
+            f"m-{step}.data-00000-of-00001",
+            f"m-{step}.index",
+        ]
+    files.wait_until_freed()
+    handles = Path("/proc/self/fd")
+    if handles.exists():
+        opened = [os.readlink(h) for h in handles.iterdir() if h.is_symlink()]
+        assert not any(path.startswith(str(tmp_path)) for path in opened)
+
+
+def test_removing_what_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LARGE", 0)
+    with pytest.raises(FileNotFoundError):
+        files.remove(str(tmp_path / "none"))
+    with pytest.raises(OSError):
+        files.remove(str(tmp_path))
+    os.symlink("nowhere", tmp_path / "link")
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("link", "fifo"):
+        files.remove(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())

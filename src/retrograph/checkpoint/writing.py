@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,14 @@ from retrograph.checkpoint.reading import _PENDING, data_name, index_name, lengt
 from retrograph.checkpoint.table import data_loss, read_table, write_table
 from retrograph.framework import dtypes, errors
 from retrograph.framework.file_errors import as_tf
-from retrograph.framework.files import NewFile, locked_directory, remove_abandoned, sync_directory
+from retrograph.framework.files import (
+    NewFile,
+    locked_directory,
+    remove,
+    remove_abandoned,
+    sync_directory,
+    wait_until_freed,
+)
 from retrograph.framework.wire import varint
 
 __all__ = [
@@ -28,6 +36,9 @@ __all__ = [
 ]
 
 _PIECE = 256 << 10
+# From here on a second thread is worth its while, in pieces that are.
+_LARGE, _LARGE_PIECE = 16 << 20, 4 << 20
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _settle(prefix: str) -> None:
@@ -56,6 +67,10 @@ def _put_in_place(prefix: str, data: NewFile, index: NewFile) -> None:
     sync_directory(os.path.dirname(prefix))
 
 
+def _pieces(data: Any, size: int) -> Iterator[Any]:
+    return (data[i : i + size] for i in range(0, len(data), size))
+
+
 class _Data:
     """The data file: small tensors are gathered, large ones written from where they are."""
 
@@ -75,12 +90,26 @@ class _Data:
         return self._write(data)
 
     def _write(self, data: Any) -> int:
+        if len(data) >= _LARGE and _CORES > 1:
+            return self._write_beside(data)
         # The checksum of a piece brings it into the processor's cache, from where it is written.
         crc = 0
-        for i in range(0, len(data), _PIECE):
-            piece = data[i : i + _PIECE]
+        for piece in _pieces(data, _PIECE):
             crc = crc32c(piece, crc)
             self.file.append(piece)
+        return crc
+
+    def _write_beside(self, data: Any) -> int:
+        """Writes a piece in a thread while the checksum of the next one is taken."""
+        crc, before = 0, None
+        with ThreadPoolExecutor(1) as pool:
+            for piece in _pieces(data, _LARGE_PIECE):
+                crc = crc32c(piece, crc)
+                if before is not None:
+                    before.result()
+                before = pool.submit(self.file.append, piece)
+            if before is not None:
+                before.result()
         return crc
 
     def _write_gathered(self) -> None:
@@ -109,6 +138,7 @@ class BundleWriter:
             if self._made:
                 os.mkdir(directory)
         remove_abandoned(directory)
+        wait_until_freed()
         self._data = _Data(path)
 
     def add(self, name: str | bytes, value: Any, full_shape: Sequence[int] = (), part: Slice | None = None) -> None:
@@ -250,4 +280,4 @@ def remove_emptied(directories: Sequence[str]) -> None:
 def remove_files(pattern_prefix: str, suffix: str) -> None:
     """Deletes the files `prefix` + `suffix`, a pattern."""
     for path in glob.glob(glob.escape(pattern_prefix) + suffix):
-        os.unlink(path)
+        remove(path)
