@@ -14,7 +14,7 @@ Frame = tuple[CodeType, int]
 # form, which stacks captured one after the other share: graphs hold very many stacks.
 Stack = tuple[Any, ...]
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_HIDDEN = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, "<frozen ")
 _FRAMES = range(48)
 _INNER = 8
 _outer: list[Stack] = [()]
@@ -59,8 +59,8 @@ def line_of(frame: Frame) -> int:
 
 
 def is_internal(frame: Frame) -> bool:
-    """Whether the frame is Retrograph's own."""
-    return frame[0].co_filename.startswith(_PACKAGE)
+    """Whether the frame is Retrograph's own, or of what runs scripts and imports modules in Python itself."""
+    return frame[0].co_filename.startswith(_HIDDEN)
 
 
 def described(frame: Frame) -> tuple[str, int, str, str]:
