@@ -67,6 +67,9 @@ class Tensor:
     def _shape_tuple(self) -> Shape:
         return self._shape
 
+    def _shape_as_list(self) -> list[int | None] | None:
+        return None if self._shape is None else list(self._shape)
+
     def get_shape(self) -> TensorShape:
         """What is known of the shape."""
         return TensorShape._of(self._shape)
