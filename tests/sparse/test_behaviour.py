@@ -234,3 +234,20 @@ def test_retain_of_unknown_rank() -> None:
     with tf.Session() as session:
         assert session.run(of_known_size.values, {wanted: [False, True]}).tolist() == [6.0]
     assert kept.values.shape.as_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "values"), [("Mutable", tf.int32, tf.int64), ("Mutable", tf.float32, tf.int64), ("Static", tf.int32, tf.int64)]
+)  # fmt: skip
+def test_tables_of_types_that_tensorflow_has_none_of_are_refused(kind: str, keys: tf.DType, values: tf.DType) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        if kind == "Mutable":
+            asked = tf.contrib.lookup.MutableHashTable(keys, values, 0).size()
+        else:
+            asked = tf.contrib.lookup.HashTable(
+                tf.contrib.lookup.KeyValueTensorInitializer([1], [2], keys, values), 0
+            ).init
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="No OpKernel was registered to support Op '.*HashTableV2'"
+        ):
+            session.run(asked)

@@ -896,6 +896,8 @@ def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
 
 def _reverse_sequence(xp: Any, op: Any, x: Any, lengths: Any) -> Any:
     along, batch = op.get_attr("seq_dim"), op.get_attr("batch_dim")
+    if along == batch:
+        refuse(op, f"batch_dim == seq_dim == {along}")
     if is_static(lengths) and (lengths > x.shape[along]).any():
         refuse(op, f"seq_lens({int(np.argmax(lengths > x.shape[along]))}) > input.dims({along})")
     position = xp.arange(x.shape[along])

@@ -38,6 +38,29 @@ def _array(values: list[Any], dtype: Any, shape: Any) -> Array:
     return made
 
 
+_NUMBERS = "float32 float64 int32"
+_INTEGERS = f"{_NUMBERS} int64 string"
+# What TensorFlow has tables of: the kind without its version -> dtype of keys -> dtypes of values.
+_KERNELS = {
+    "HashTable": {"string": f"{_INTEGERS} bool", "int64": _INTEGERS, "int32": f"{_NUMBERS} string"},
+    "MutableHashTable": {"string": f"{_NUMBERS} int64 bool", "int64": f"{_INTEGERS} variant", "int32": _NUMBERS},
+    "MutableHashTableOfTensors": {"string": f"{_NUMBERS} int64 bool", "int64": _INTEGERS, "int32": _NUMBERS},
+    "MutableDenseHashTable": {
+        "string": f"{_NUMBERS} int64 bool", "int64": f"{_NUMBERS} int64 bool variant", "int32": _NUMBERS,
+    },
+}  # fmt: skip
+
+
+def _check_types(op: Any) -> None:
+    """Raises InvalidArgumentError: TensorFlow has no such table."""
+    key, value = op.attrs["key_dtype"].name, op.attrs["value_dtype"].name
+    if value not in _KERNELS[op.type.removesuffix("V2")].get(key, "").split():
+        refuse(
+            op, f"No OpKernel was registered to support Op '{op.type}' used by node {op.name}: "
+            f"there are no tables of {key} to {value}",
+        )  # fmt: skip
+
+
 class Table:
     """Values by keys. `static` ones are filled once, and cannot be asked before."""
 
@@ -256,6 +279,7 @@ def _made(op: Any, ctx: Any, *inputs: Array) -> Ref:
     ref = Ref(op)
 
     def make(_: int) -> Table:
+        _check_types(op)
         fresh = DenseTable(op, *inputs) if op.type.startswith("MutableDense") else Table(op)
         fresh.check(op)
         return fresh

@@ -165,4 +165,4 @@ def compute_gradient_error(
     """
     found = compute_gradient(x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)
     pairs = found if isinstance(found, list) else [found]
-    return float(max((np.fabs(a - b).max() for a, b in pairs if a.size or b.size), default=0))
+    return np.float64(max((np.fabs(a - b).max() for a, b in pairs if a.size or b.size), default=0))
