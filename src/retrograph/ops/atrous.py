@@ -90,8 +90,9 @@ def dilated(
     filter_shape: Any,
     spatial_dims: Any,
     data_format: str | None,
+    channels: int | None = None,
 ) -> Any:
-    """`with_space_to_batch` of a tensor."""
+    """`with_space_to_batch` of a tensor; `channels` are those of the result, if they are its second axis."""
     rate, n = _rate_tensor(dilation_rate)
     dims = _sorted_dims(spatial_dims, n, data_format)
     _check_rank(value.get_shape(), dims, data_format)
@@ -107,7 +108,10 @@ def dilated(
     block = _with_skipped_axes(rate, 1, dims)
     paddings, crops = _with_skipped_axes(paddings, 0, dims), _with_skipped_axes(crops, 0, dims)
     batches = spaces.space_to_batch_nd(input=value, block_shape=block, paddings=paddings)
-    return spaces.batch_to_space_nd(input=op(batches, n, "VALID"), block_shape=block, crops=crops)
+    result = spaces.batch_to_space_nd(input=op(batches, n, "VALID"), block_shape=block, crops=crops)
+    if channels is not None and result._shape is not None and result._shape[1] is None:
+        result.set_shape([result._shape[0], channels, *result._shape[2:]])
+    return result
 
 
 def _base_paddings(padding: str, filter_shape: Any, n: int, rate: Any) -> Any:

@@ -743,7 +743,9 @@ def dilated_convolution(
         return _undilated(n, batches, filter, per_axis(list(steps), n, channel, "strides"), how, data_format, scope)
 
     value = value if isinstance(value, Tensor) else convert_to_tensor(value)
-    return dilated(value, rates, padding, call, filter_shape, range(first, first + n), data_format)
+    dims = range(first, first + n)
+    known = filter_shape.as_list() if first == 2 and filter_shape.ndims is not None else [None]
+    return dilated(value, rates, padding, call, filter_shape, dims, data_format, known[-1])
 
 
 def _check_channels(shape: TensorShape, filter_shape: TensorShape, data_format: Any) -> None:

@@ -617,11 +617,12 @@ def _encoded(op: Operation, text: bytes) -> bytes:
 
 
 def _decoded(op: Operation, text: bytes) -> bytes:
-    bare = text.rstrip(b"=")
-    if len(bare) % 4 == 1:
-        raise _refuse(op, "Base64 string length cannot be 1 modulo 4.")
-    if re.search(rb"[^A-Za-z0-9_-]", bare) or (bare != text and len(text) % 4):
+    odd = len(text) % 4 == 1
+    bare = text if len(text) % 4 else text.removesuffix(b"=").removesuffix(b"=")
+    if re.search(rb"[^A-Za-z0-9_-]", bare[:-1] if odd else bare):
         raise _refuse(op, "Invalid character found in base64.")
+    if odd:
+        raise _refuse(op, "Base64 string length cannot be 1 modulo 4.")
     return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
 
 
