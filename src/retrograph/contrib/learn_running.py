@@ -178,7 +178,7 @@ class _EvaluateNew(SessionRunHook):
             self._experiment._evaluated(checkpoint_path=path)
 
 
-class _EvaluateAndExport(CheckpointSaverListener):  # type: ignore[misc]
+class _EvaluateAndExport(CheckpointSaverListener):
     """Evaluates and exports each checkpoint that is saved."""
 
     def __init__(self, experiment: Experiment):
@@ -376,7 +376,8 @@ class Experiment:
         self, input_fn: Any, name: str, delay: Any, throttle: Any, once: bool, goes_on: Any, exporting: bool
     ) -> None:
         time.sleep(self._delay if delay is None else delay)
-        throttle, seen, result = self._throttle if throttle is None else throttle, None, None
+        throttle, seen = self._throttle if throttle is None else throttle, None
+        result: Any = None
         while goes_on(result, seen) and not self._stopped(result):
             start, path = time.time(), tf.train.latest_checkpoint(self._estimator.model_dir)
             result = {}

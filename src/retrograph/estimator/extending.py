@@ -376,7 +376,7 @@ def clip_gradients_by_norm(optimizer: Any, clip_norm: Any) -> Any:
     return _Transformed(optimizer, clip, "ClipByNorm")
 
 
-class _Transformed(tf.train.Optimizer):  # type: ignore[misc, name-defined]
+class _Transformed(tf.train.Optimizer):  # type: ignore[misc]
     """Another optimizer, with something done to gradients first."""
 
     def __init__(self, optimizer: Any, transform: Any, name: str):

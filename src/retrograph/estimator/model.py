@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from retrograph.platform import logging
 from retrograph.saved.builder import SavedModelBuilder
 from retrograph.summary.writing import FileWriterCache
 from retrograph.train import evaluation, training_util
+from retrograph.train.distribution import InputContext, ReplicaContext
 from retrograph.train.session_run_hook import SessionRunHook
 
 _ARGUMENTS = {"features", "labels", "mode", "params", "self", "config"}
@@ -257,10 +259,16 @@ class Estimator:
         """Where evaluations are written."""
         return os.path.join(self._model_dir, f"eval_{name}" if name else "eval")
 
+    def _enter(self, strategy: Any, scopes: ExitStack) -> None:
+        """Enters the scope of a strategy, if there is one, and its replica."""
+        if strategy is not None:
+            scopes.enter_context(strategy.scope())
+            scopes.enter_context(ReplicaContext(strategy, None))
+
     # ---- programs' functions
 
     def _call_input_fn(self, input_fn: Any, mode: str) -> Any:
-        given = {"mode": mode, "params": self.params, "config": self.config}
+        given = {"mode": mode, "params": self.params, "config": self.config, "input_context": InputContext()}
         wanted = function_args(input_fn)
         with tf.device("/cpu:0"):
             return input_fn(**{k: v for k, v in given.items() if k in wanted})
@@ -315,7 +323,8 @@ class Estimator:
         return self
 
     def _train_model(self, input_fn: Any, hooks: list[Any], listeners: list[Any]) -> Any:
-        with tf.Graph().as_default() as graph, graph.device(self._device_fn):
+        with tf.Graph().as_default() as graph, graph.device(self._device_fn), ExitStack() as scopes:
+            self._enter(self._config.train_distribute, scopes)
             tf.set_random_seed(self._config.tf_random_seed)
             self._create_and_assert_global_step(graph)
             training_util._get_or_create_global_step_read(graph)
@@ -410,7 +419,8 @@ class Estimator:
             logging.info(
                 "Could not find trained model in model_dir: %s, running initialization to evaluate.", self._model_dir
             )
-        with tf.Graph().as_default():
+        with tf.Graph().as_default(), ExitStack() as scopes:
+            self._enter(self._config.eval_distribute, scopes)
             scaffold, update, values, all_hooks = self._evaluation_graph(input_fn, all_hooks, path)
             results = evaluation._evaluate_once(
                 checkpoint_path=path, master=self._config.evaluation_master, scaffold=scaffold, eval_ops=update,

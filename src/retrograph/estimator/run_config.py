@@ -11,6 +11,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework import errors
 from retrograph.framework.exports import export
+from retrograph.train.distribution import Strategy
 
 _DEFAULT = object()
 _BOTH = "`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set."
@@ -80,13 +81,14 @@ class RunConfig:
             save_checkpoints_steps = None
         elif save_checkpoints_steps is not None and save_checkpoints_secs is not None:
             raise ValueError(_BOTH)
-        for name, value in (
-            ("train_distribute", train_distribute),
-            ("eval_distribute", eval_distribute),
-            ("experimental_distribute", experimental_distribute),
-        ):
-            if value is not None:
-                raise errors.UnimplementedError(None, None, f"tf.estimator.RunConfig: {name} is not supported")
+        if experimental_distribute is not None:
+            train_distribute = train_distribute or experimental_distribute.train_distribute
+            eval_distribute = eval_distribute or experimental_distribute.eval_distribute
+        for name, value in (("train_distribute", train_distribute), ("eval_distribute", eval_distribute)):
+            if value is not None and not isinstance(value, Strategy):
+                raise errors.UnimplementedError(
+                    None, None, f"tf.estimator.RunConfig: {name}={value} is not supported, only tf.distribute.Strategy"
+                )
         given = dict(locals())
         self._model_dir: Any = None
         environment = json.loads(os.environ.get("TF_CONFIG") or "{}")

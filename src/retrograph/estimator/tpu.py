@@ -147,7 +147,7 @@ class RunConfig(run_config.RunConfig):
     @property
     def tpu_config(self) -> TPUConfig:
         """How a TPU would be used."""
-        return self._tpu_config  # type: ignore[no-any-return]
+        return self._tpu_config
 
     @property
     def cluster(self) -> Any:
