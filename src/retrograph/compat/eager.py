@@ -90,9 +90,19 @@ def errstate(inf_or_nan: Any = None) -> Iterator[None]:
     yield
 
 
-function = _not_callable("tf.function")
-defun = _not_callable("tf.contrib.eager.defun")
-defun_with_attributes = _not_callable("tf.contrib.eager.defun_with_attributes")
+def defun(func: Any = None, input_signature: Any = None, **options: Any) -> Any:
+    """`tf.function`: the function's operations are made where it is called."""
+    from retrograph.ops.inlined_function import function
+
+    return function(func, input_signature)
+
+
+def defun_with_attributes(func: Any = None, input_signature: Any = None, attributes: Any = None, **options: Any) -> Any:
+    """`tf.function`; attributes of a function that is inlined have no meaning."""
+    return defun(func, input_signature)
+
+
+function = defun
 wrap_function = _not_callable("tf.wrap_function")
 
 

@@ -152,3 +152,12 @@ class RegisterShape:
 
     def __call__(self, f: Any) -> Any:
         return f
+
+
+def cond_v2(pred: Any, true_fn: Any, false_fn: Any, name: str = "cond") -> Any:
+    """`tf.cond`; TypeError for a `pred` that is Python's bool. TensorFlow makes one operation of it, here it is a context."""
+    if isinstance(pred, bool):
+        raise TypeError("pred must not be a Python bool", pred)
+    from retrograph.ops.cond import cond
+
+    return cond(pred, true_fn, false_fn, strict=True, name=name or "cond")

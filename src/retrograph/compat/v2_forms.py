@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from retrograph._namespace import resolve
@@ -97,3 +98,51 @@ def sampled_softmax_loss_v2(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, remove_accidental_hits,
         partition_strategy="div", name=name, seed=seed,
     )  # fmt: skip
+
+
+# Name in TF 2's form -> the public function, and the arguments in order (`own:in_the_function`).
+_FORMS = {
+    "argmax_v2": ("argmax", "input axis output_type name"),
+    "argmin_v2": ("argmin", "input axis output_type name"),
+    "boolean_mask_v2": ("boolean_mask", "tensor mask axis name"),
+    "conv2d_v2": ("nn.conv2d", "input filters strides padding data_format dilations name"),
+    "conv3d_v2": ("nn.conv3d", "input filters:filter strides padding data_format dilations name"),
+    "count_nonzero_v2": ("count_nonzero", "input:input_tensor axis keepdims dtype name"),
+    "crelu_v2": ("nn.crelu", "features axis name"),
+    "dropout_v2": ("nn.dropout", "x rate noise_shape seed name"),
+    "embedding_lookup_v2": ("nn.embedding_lookup", "params ids max_norm name"),
+    "expand_dims_v2": ("expand_dims", "input axis name"),
+    "gather_nd_v2": ("gather_nd", "params indices batch_dims name"),
+    "gather_v2": ("gather", "params indices validate_indices axis batch_dims name"),
+    "norm_v2": ("norm", "tensor ord axis keepdims name"),
+    "ones_like_v2": ("ones_like", "input:tensor dtype name"),
+    "reverse_sequence_v2": ("reverse_sequence", "input seq_lengths seq_axis batch_axis name"),
+    "shape_v2": ("shape", "input out_type name"),
+    "size_v2": ("size", "input out_type name"),
+    "squeeze_v2": ("squeeze", "input axis name"),
+    "transpose_v2": ("transpose", "a perm conjugate name"),
+    "zeros_like_v2": ("zeros_like", "input:tensor dtype name"),
+}
+
+
+def _form(name: str, public: str, arguments: str) -> Callable[..., Any]:
+    names = dict((argument.split(":") * 2)[:2] for argument in arguments.split())
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > len(names):
+            raise TypeError(f"{name}() takes {len(names)} positional arguments but {len(args)} were given")
+        given = dict(zip(names, args, strict=False))
+        for key, value in kwargs.items():
+            if key in given or key not in names:
+                kind = "multiple values for" if key in given else "an unexpected keyword"
+                raise TypeError(f"{name}() got {kind} argument '{key}'")
+            given[key] = value
+        path, _, last = public.rpartition(".")
+        return resolve(path, last)(**{names[key]: value for key, value in given.items()})
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`tf.{public}` with the arguments of TF 2: {', '.join(names)}."
+    return call
+
+
+globals().update({name: _form(name, *form) for name, form in _FORMS.items()})

@@ -70,6 +70,10 @@ class DeviceSpec:
         """The spec that a string names."""
         return DeviceSpec().parse_from_string(spec)
 
+    def replace(self, **kwargs: Any) -> DeviceSpec:
+        """A new spec with some fields replaced."""
+        return type(self)(**{**{field: getattr(self, field) for field in _FIELDS}, **kwargs})
+
     def merge_from(self, dev: DeviceSpec) -> None:
         """Takes the fields that `dev` has."""
         for field in _FIELDS:

@@ -56,7 +56,9 @@ def _is_composite(value: Any) -> bool:
 
 
 def _is_type_spec(value: Any) -> bool:
-    return hasattr(type(value), "_component_specs") and hasattr(type(value), "_from_components")
+    """True for the spec of a value made of several; that of one tensor stands for itself."""
+    kind = type(value)
+    return hasattr(kind, "_component_specs") and hasattr(kind, "_from_components") and not hasattr(kind, "_one_tensor")
 
 
 def _is_sparse_value(value: Any) -> bool:

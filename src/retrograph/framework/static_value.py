@@ -18,14 +18,18 @@ _FOLDABLE_DEPTH = 24
 
 
 @export("get_static_value", "contrib.util.constant_value")
-def constant_value(tensor: Any, partial: bool = False) -> np.ndarray[Any, Any] | None:
-    """The value of a tensor if its ops tell it without running, else None.
+def constant_value(tensor: Any, partial: bool = False) -> Any:
+    """The value of a tensor if its ops tell it without running, else None; what is no tensor stays as it is.
+
+    With `partial`, values stacked of which some are known are an array of objects with None for the others.
 
     Source: TF 1.15 `tf.contrib.util.constant_value`.
     """
-    if getattr(tensor, "op", None) is None:
-        return tensor if isinstance(tensor, np.ndarray) else None
+    if getattr(tensor, "value_index", None) is None:
+        return None if hasattr(tensor, "dtype") and hasattr(tensor, "graph") else tensor
     value = static_value(tensor) if _is_told(tensor.op) else None
+    if value is None and partial and tensor.op.type == "Pack" and not tensor.op.attrs["axis"]:
+        return _partly_known(tensor)
     if value is not None:
         # The caller may go on with this value, so a fed one would not be seen.
         tensor.graph.prevent_feeding(tensor)
@@ -37,9 +41,19 @@ _TOLD_BY_SHAPE = frozenset(("Const", "Shape", "Size", "Rank"))
 _TOLD_BY_INPUTS = frozenset(("Range", "Cast", "Concat", "ConcatV2", "Pack", "Fill", "Equal", "NotEqual"))
 
 
+def _partly_known(tensor: Any) -> Any:
+    values = [constant_value(t, partial=True) for t in tensor.op.inputs]
+    result = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        result[i] = value
+    return result
+
+
 def _is_told(op: Any) -> bool:
     if op.type in _TOLD_BY_SHAPE:
         return True
+    if op.type == "Pack" and op.attrs["axis"]:
+        return False
     return op.type in _TOLD_BY_INPUTS and all(_is_told(t.op) for t in op.inputs)
 
 

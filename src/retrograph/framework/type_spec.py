@@ -7,17 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import dtypes, structures
+from retrograph.framework import dtypes, nest, structures
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.shape import TensorShape
+
+
+def _comparable(value: Any) -> Any:
+    """A part of a spec with sizes for shapes: as shapes, sizes that are not known are equal to no others."""
+    if isinstance(value, TensorShape):
+        return TensorShape, value._plain
+    if isinstance(value, (list, tuple)):
+        return type(value), [_comparable(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _comparable(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return np.ndarray, value.shape, value.tolist()
+    return value
 
 
 def _most_specific(first: Any, second: Any) -> Any:
     """What both parts of a spec have in common; ValueError if they cannot be one."""
     if isinstance(first, TensorShape) and isinstance(second, TensorShape):
         return first.most_specific_compatible_shape(second)
-    if first != second:
+    if _comparable(first) != _comparable(second):
         raise ValueError(f"Types are not compatible: {first!r} vs {second!r}")
     return first
 
@@ -25,7 +38,7 @@ def _most_specific(first: Any, second: Any) -> Any:
 def _compatible(first: Any, second: Any) -> bool:
     if isinstance(first, (TensorShape, DType)) and type(first) is type(second):
         return bool(first.is_compatible_with(second))
-    return bool(first == second)
+    return bool(_comparable(first) == _comparable(second))
 
 
 @export("TypeSpec", "data.experimental.Structure")
@@ -50,6 +63,16 @@ class TypeSpec:
     def _from_components(self, components: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}._from_components")
 
+    @property
+    def _flat_tensor_specs(self) -> list[Any]:
+        return nest.flatten(self._component_specs, expand_composites=True)
+
+    def _to_tensor_list(self, value: Any) -> list[Any]:
+        return nest.flatten(self._to_components(value), expand_composites=True)
+
+    def _from_tensor_list(self, tensor_list: list[Any]) -> Any:
+        return self._from_components(nest.pack_sequence_as(self._component_specs, tensor_list, expand_composites=True))
+
     def is_compatible_with(self, spec_or_value: Any) -> bool:
         """Whether a value (or all values of a spec) can stand where this spec is asked for."""
         spec = spec_or_value if isinstance(spec_or_value, TypeSpec) else type_spec_from_value(spec_or_value)
@@ -65,7 +88,7 @@ class TypeSpec:
         return type(self)(*merged)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._serialize() == other._serialize()
+        return type(self) is type(other) and _comparable(self._serialize()) == _comparable(other._serialize())
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -83,6 +106,8 @@ class TensorSpec(TypeSpec):
 
     Source: TF 1.15 `tf.TensorSpec`.
     """
+
+    _one_tensor = True
 
     def __init__(self, shape: Any, dtype: Any = dtypes.float32, name: str | None = None):
         self._shape = TensorShape(shape)
@@ -126,6 +151,14 @@ class TensorSpec(TypeSpec):
 
     def _from_components(self, components: Any) -> Any:
         return components
+
+    def _batch(self, batch_size: Any) -> TensorSpec:
+        return TensorSpec(TensorShape([batch_size]).concatenate(self._shape), self._dtype)
+
+    def _unbatch(self) -> TensorSpec:
+        if self._shape.ndims == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        return TensorSpec(self._shape[1:], self._dtype)
 
     def is_compatible_with(self, spec_or_value: Any) -> bool:
         """Whether the dtype is the same and the shapes do not contradict each other."""
@@ -178,6 +211,14 @@ class SparseTensorSpec(TypeSpec):
 
     def _to_components(self, value: Any) -> Any:
         return [value.indices, value.values, value.dense_shape]
+
+    def _batch(self, batch_size: Any) -> SparseTensorSpec:
+        return SparseTensorSpec(TensorShape([batch_size]).concatenate(self._shape), self._dtype)
+
+    def _unbatch(self) -> SparseTensorSpec:
+        if self._shape.ndims == 0:
+            raise ValueError("Unbatching a tensor is only supported for rank >= 1")
+        return SparseTensorSpec(self._shape[1:], self._dtype)
 
     def _from_components(self, components: Any) -> Any:
         return structures.SparseTensorValue(*components) if _all_arrays(components) else self.value_type(*components)

@@ -170,6 +170,51 @@ def is_merge(op: Operation) -> bool:
     return op.type in ("Merge", "RefMerge")
 
 
+def is_cond_switch(op: Operation) -> bool:
+    """Whether `op` is a Switch of a cond: all that takes its outputs lies in branches."""
+    if not is_switch(op):
+        return False
+    contexts = [input_context(user) for out in op.outputs for user in out.consumers()]
+    return all(context is not None and context.IsCondContext() for context in contexts)
+
+
+def input_context(op: Operation) -> ControlFlowContext | None:
+    """The context in which `op`'s inputs live: an Enter belongs to its loop, its input to the surroundings."""
+    context = context_of(op)
+    return context.outer_context if context is not None and is_loop_enter(op) else context
+
+
+def _in_loop(op: Operation) -> bool:
+    context = context_of(op)
+    return context is not None and context.IsWhileContext()
+
+
+def is_loop_switch(op: Operation) -> bool:
+    """Whether `op` is the Switch of a loop's variable."""
+    return is_switch(op) and _in_loop(op) and not is_cond_switch(op)
+
+
+def is_loop_merge(op: Operation) -> bool:
+    """Whether `op` is the Merge of a loop's variable."""
+    return is_merge(op) and _in_loop(op) and not is_cond_merge(op)
+
+
+def containing_cond_context(context: ControlFlowContext | None) -> ControlFlowContext | None:
+    """The innermost branch that holds a context, or None."""
+    while context is not None and not context.IsCondContext():
+        context = context.outer_context
+    return context
+
+
+def containing_while_context(
+    context: ControlFlowContext | None, stop_ctxt: ControlFlowContext | None = None
+) -> ControlFlowContext | None:
+    """The innermost loop that holds a context, or None; `stop_ctxt` if that comes first."""
+    while context is not None and context is not stop_ctxt and not context.IsWhileContext():
+        context = context.outer_context
+    return context
+
+
 def is_loop_enter(op: Operation) -> bool:
     return op.type in ("Enter", "RefEnter")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import numbers
 import os
 from collections.abc import Iterator
@@ -22,7 +23,18 @@ def _refuse(value: Any) -> TypeError:
     return TypeError(f"Expected binary or unicode string, got {value!r}")
 
 
-_HORIZON = (2019, 8, 21)
+_FORWARD_COMPATIBILITY_HORIZON = datetime.date(2019, 8, 21)
+_horizon = _FORWARD_COMPATIBILITY_HORIZON
+
+
+def _update_forward_compatibility_date_number(date_to_override: datetime.date | None = None) -> None:
+    """Sets the date for which `forward_compatible` answers: the horizon and as many days as the environment says."""
+    global _horizon
+    days = datetime.timedelta(days=int(os.environ.get("TF_FORWARD_COMPATIBILITY_DELTA_DAYS") or 0))
+    _horizon = date_to_override or _FORWARD_COMPATIBILITY_HORIZON + days
+
+
+_update_forward_compatibility_date_number()
 
 
 @export("compat.as_bytes")
@@ -84,7 +96,7 @@ def forward_compatible(year: int, month: int, day: int) -> bool:
 
     Source: TF 1.15 `tf.compat.forward_compatible`.
     """
-    return (year, month, day) < _HORIZON
+    return (year, month, day) < (_horizon.year, _horizon.month, _horizon.day)
 
 
 @export("compat.forward_compatibility_horizon")
@@ -94,9 +106,8 @@ def forward_compatibility_horizon(year: int, month: int, day: int) -> Iterator[N
 
     Source: TF 1.15 `tf.compat.forward_compatibility_horizon`.
     """
-    global _HORIZON
-    saved, _HORIZON = _HORIZON, (year, month, day)
+    _update_forward_compatibility_date_number(datetime.date(year, month, day))
     try:
         yield
     finally:
-        _HORIZON = saved
+        _update_forward_compatibility_date_number()

@@ -49,6 +49,19 @@ def make_template(
     return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_)
 
 
+def make_template_internal(
+    name_: str,
+    func_: Callable[..., Any],
+    create_scope_now_: bool = False,
+    unique_name_: str | None = None,
+    custom_getter_: Callable[..., Any] | None = None,
+    create_graph_function_: bool = False,
+    **kwargs: Any,
+) -> Template:
+    """As `make_template`; `create_graph_function_` changes nothing, since functions are part of the graph here."""
+    return make_template(name_, func_, create_scope_now_, unique_name_, custom_getter_, **kwargs)
+
+
 def _from_fork(stack: frames.Stack, other: frames.Stack) -> frames.Stack:
     """The part of a stack (innermost first) in which it differs from another; its innermost frame at least."""
     found = [*frames.frames_of(stack)]
