@@ -27,6 +27,9 @@ from retrograph.runtime.lower import (
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
 
+# Shapes that a segment is compiled for as soon as they are met.
+_AT_ONCE = 2
+
 CONTROL_FLOW_TYPES = frozenset(
     (
         "Switch",
@@ -176,6 +179,7 @@ class Segment(_Step):
         replayed = [start for item in items for start in getattr(item, "replayed_starts", ())]
         self.kept = [*cells.read, *(start for start in dict.fromkeys(replayed) if start not in self.starts)]
         self.executables: dict[Any, _Executable] = {}
+        self.varying: Any = None
         self.refs = [t for t in self.inputs if is_handle(t)]
 
     # ---- running
@@ -206,6 +210,8 @@ class Segment(_Step):
             key = self._key(env, dynamic, len(donated), len(kept), cells)
             executable = self.executables.get(key)
             if executable is None:
+                if len(self.executables) >= _AT_ONCE and self._ran_on_numpy(key, session, env):
+                    return
                 self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
@@ -227,6 +233,14 @@ class Segment(_Step):
                 shape = [size or 0 for size in tensor._shape or ()]
                 found = np.zeros(shape, tensor.dtype.base_dtype.as_numpy_dtype)
             env[tensor] = found
+
+    def _ran_on_numpy(self, key: Any, session: Any, env: dict[Tensor, Any]) -> bool:
+        """Runs on NumPy values, which is quicker than to compile for shapes that may never come again."""
+        if self.varying is None:
+            from retrograph.runtime.varying import Varying  # it knows plans, which are made of steps
+
+            self.varying = Varying(self.items, self.constants, self.inputs)
+        return bool(self.varying.is_for_host(key) and self.varying.run(session, env))
 
     def _hoist_changing(self) -> None:
         """Raises DividedError if values of the key change again and again and the host can take over what must know them."""

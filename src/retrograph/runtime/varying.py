@@ -1,0 +1,86 @@
+"""Steps whose shapes are others in each run: batches as long as their longest sentence, sparse features, masks.
+
+Compiling takes longer than running once on NumPy values by far. So from the third shapes on, shapes are compiled for only
+when they come again and again, if all operations have NumPy forms.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework.graph import Tensor
+from retrograph.framework.op_table import RECORDS
+from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
+from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction
+from retrograph.runtime.numpy_forms import NUMPY_FORMS, NotHereError
+from retrograph.runtime.plan import has_numpy
+from retrograph.runtime.state import HostContext
+
+# The run with the same shapes that is compiled for; how many shapes are remembered.
+_SIGHTINGS, _MOST_REMEMBERED = 3, 4096
+
+
+class _HostEvaluator(Evaluator):
+    """An evaluator on the host that knows NumPy forms of what is compiled as a rule."""
+
+    def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
+        return item.numpy or NUMPY_FORMS.get(item.op._type) or super()._implementation(item, values)
+
+
+class Varying:
+    """How often a segment has met which shapes, and its run on NumPy values."""
+
+    def __init__(self, items: list[Any], constants: dict[Tensor, Any], inputs: list[Tensor]):
+        self.items = items
+        self.constants = constants
+        self.inputs = inputs
+        self.seen: Counter[Any] = Counter()
+        self.possible = all(map(_runs_on_numpy, items))
+
+    def is_for_host(self, key: Any) -> bool:
+        """Whether the run with these shapes, for which nothing is compiled yet, is to be on NumPy values."""
+        if not self.possible:
+            return False
+        if len(self.seen) >= _MOST_REMEMBERED:
+            self.seen.clear()
+        self.seen[key] += 1
+        return self.seen[key] < _SIGHTINGS
+
+    def run(self, session: Any, env: dict[Tensor, Any]) -> bool:
+        """Evaluates the items into `env` and updates the session's cells; False if it cannot be: nothing has happened."""
+        given = {**self.constants, **env}
+        for tensor in self.inputs:
+            value = given.get(tensor)
+            if hasattr(value, "addressable_shards"):
+                given[tensor] = np.asarray(value)
+        context = HostContext(session)
+        before = frozenset(map(id, given.values()))
+        try:
+            with np.errstate(all="ignore"):
+                _HostEvaluator(context, given, host=True).run(self.items)
+        except (HostBudgetError, NotHereError):
+            self.possible = False
+            return False
+        if context.written:
+            context.commit(before)
+        env.update(given)
+        return True
+
+
+def _runs_on_numpy(item: Any) -> bool:
+    if item.__class__ is Instruction:
+        return _has_form(item.op)
+    if item.__class__ is LoopRegion:
+        return not item.gradients and all(map(_has_form, item.ops))
+    if item.__class__ is Gate:
+        return not item.is_merge
+    return item.__class__ is CondRegion and all(map(_has_form, item.ops))
+
+
+def _has_form(op: Any) -> bool:
+    record = RECORDS.get(op._type)
+    return op._type in NUMPY_FORMS or has_numpy(op) or (record is not None and record.on_host(op))

@@ -1,0 +1,123 @@
+"""Steps whose shapes are others in each run: few are compiled, and all give what a compiled one gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+from retrograph.runtime.steps import Segment
+
+SIZES = (3, 5, 4, 7, 6, 2, 9, 5, 3)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Grows by one element for each program that is compiled."""
+    made: list[Any] = []
+    original = Segment._compiled
+
+    def counting(self: Segment, *args: Any) -> Any:
+        made.append(self)
+        return original(self, *args)
+
+    monkeypatch.setattr(Segment, "_compiled", counting)
+    return made
+
+
+def _ids(x: Any) -> Any:
+    """Sorted ids, two rows each."""
+    return tf.range(tf.shape(x)[0]) // 2
+
+
+def _labels(x: Any) -> Any:
+    return tf.range(tf.shape(x)[0]) % 4
+
+
+_SPARSE = (tf.sparse_segment_sum, tf.sparse_segment_mean, tf.sparse_segment_sqrt_n)
+CASES: dict[str, Callable[[Any], Any]] = {
+    **{f.__name__: f for f in (
+        tf.nn.relu, tf.nn.relu6, tf.nn.leaky_relu, tf.nn.elu, tf.nn.selu, tf.nn.softplus, tf.nn.softsign, tf.nn.softmax,
+        tf.nn.log_softmax, tf.nn.l2_loss,
+    )},
+    **{f.__name__: (lambda x, f=f: f(x, _ids(x))) for f in (
+        tf.segment_sum, tf.segment_mean, tf.segment_max, tf.segment_min,
+    )},
+    **{f.__name__: (lambda x, f=f: f(x, _ids(x) - 1, tf.shape(x)[0])) for f in (
+        tf.unsorted_segment_sum, tf.unsorted_segment_max, tf.unsorted_segment_min, tf.unsorted_segment_prod,
+    )},
+    **{f.__name__: (lambda x, f=f: f(x, _labels(x)[:2], [0, 0])) for f in _SPARSE},
+    **{f.__name__ + "_of_number": (lambda x, f=f: f(x, _labels(x)[:2], [0, 2], num_segments=4)) for f in _SPARSE},
+    "xent": lambda x: tf.nn.softmax_cross_entropy_with_logits_v2(labels=tf.nn.softmax(x * 2), logits=x),
+    "sparse_xent": lambda x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=_labels(x), logits=x),
+    "bias_add": lambda x: tf.nn.bias_add(x, [1.0, 2.0, 3.0, 4.0]),
+    "bias_nchw": lambda x: tf.nn.bias_add(x[:, :, None], tf.reduce_sum(x, 0), data_format="NCHW"),
+    "top_k": lambda x: tf.nn.top_k(x, 3).values,
+    "places": lambda x: tf.cast(tf.nn.top_k((tf.round(x) + 0.5), 4).indices, tf.float32) * x,
+    "loop": lambda x: tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * tf.nn.softmax(x)), [0, x])[1],
+    "cond": lambda x: tf.cond(x[0, 0] > 0, lambda: tf.nn.softmax(x), lambda: -x),
+}  # fmt: skip
+
+
+def _step(case: str) -> tuple[Any, list[Any]]:
+    x = tf.placeholder(tf.float32, [None, 4])
+    scale = tf.get_variable("scale", initializer=np.full([80, 80], 0.9, np.float32))  # too large to be a tiny plan
+    y = CASES[case](x * scale[0, :4])
+    grads = [] if case in ("loop", "cond") else tf.gradients(y, [x])
+    return x, [y, *grads, tf.assign_add(scale, 1e-5 * tf.matmul(scale, scale))]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_values_are_those_of_compiled_steps(case: str, compiled: list[Any]) -> None:
+    rows = np.random.RandomState(0).randn(max(SIZES), 4).astype(np.float32) * 2
+    found: list[Any] = []
+    for fresh in (False, True):
+        with tf.Graph().as_default():
+            x, fetches = _step(case)
+            session = tf.Session()
+            session.run(tf.global_variables_initializer())
+            values = []
+            for size in SIZES:
+                if fresh:  # other fetches are another plan, which compiles
+                    fetches = [tf.identity(f) for f in fetches]
+                values.append(session.run(fetches, {x: rows[:size]}))
+            found.append(values)
+        if not fresh:
+            assert len(compiled) <= 2
+    for ours, others in zip(*found, strict=True):
+        for a, b in zip(ours, others, strict=True):
+            assert a.dtype == b.dtype and a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+def test_shapes_that_come_again_are_compiled_for(compiled: list[Any]) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, fetches = _step("softmax")
+        session.run(tf.global_variables_initializer())
+        for size, number in ((2, 1), (3, 2), (4, 2), (5, 2), (4, 2), (4, 3), (4, 3), (5, 3), (5, 4)):
+            session.run(fetches, {x: np.ones([size, 4])})
+            assert len(compiled) == number
+
+
+def test_sparse_features_do_not_compile_in_each_step(compiled: list[Any]) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        sparse = tf.sparse_placeholder(tf.int64)
+        table = tf.get_variable("table", initializer=np.arange(500, dtype=np.float32).reshape(100, 5) / 500)
+        loss = tf.reduce_sum(tf.square(tf.nn.embedding_lookup_sparse(table, sparse, None, combiner="mean")))
+        step = tf.train.AdamOptimizer(0.1).minimize(loss)
+        session.run(tf.global_variables_initializer())
+        rs, losses = np.random.RandomState(0), []
+        for _ in range(8):
+            rows = np.sort(np.r_[np.arange(4), rs.randint(0, 4, rs.randint(1, 9))])
+            indices = np.stack([rows, np.arange(len(rows))], 1)
+            value = tf.SparseTensorValue(indices, rs.randint(0, 100, len(rows)), [4, 30])
+            losses.append(session.run([loss, step], {sparse: value})[0])
+    assert len(compiled) <= 6
+    np.testing.assert_allclose(losses, LOSSES, rtol=1e-4)
+
+
+# Recorded from TF 1.15.5.
+LOSSES = [6.27146, 5.83292, 9.00012, 3.4313, 1.64694, 4.66352, 7.90963, 5.78159]
