@@ -64,6 +64,18 @@ def test_inspect_says_who_shares_a_variable(files, capsys):
     assert "shared by train, valid" in out and "input   x  float32[?,4]" in out
 
 
+@pytest.mark.parametrize("name", ["m.ckpt.index", "m.ckpt.data-00000-of-00001", "checkpoint"])
+def test_any_file_of_a_checkpoint_stands_for_it(files, capsys, name):
+    _, wanted, _ = told(capsys, "inspect", "m.ckpt")
+    status, out, _ = told(capsys, "inspect", name)
+    assert status == 0 and out.splitlines()[1:] == wanted.splitlines()[1:]
+
+
+def test_what_is_no_file_is_no_checkpoint(capsys):
+    status, _, err = told(capsys, "inspect", "/dev/null")
+    assert status == 1 and err.startswith("retrograph inspect: /dev/null: no checkpoint, graph")
+
+
 def test_inspect_graphs(files, capsys):
     _, out, _ = told(capsys, "inspect", "frozen.pb")
     assert "1 constants, 8 parameters" in out and "output  valid/net/y" in out

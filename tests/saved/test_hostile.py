@@ -94,3 +94,46 @@ def test_old_placeholders_of_no_dimensions_are_of_any_shape() -> None:
         graph_def = merge_text(f"{text} versions {{ producer: {producer} }}", tf.GraphDef())
         (a,) = tf.import_graph_def(graph_def, return_elements=["a:0"]) or ()
         assert a.shape.ndims == rank
+
+
+def _meta_with_variable(use_resource: bool, **changes: str) -> meta_graph.MetaGraphDef:
+    with tf.Graph().as_default() as graph:
+        variable = tf.get_variable("w", [2], initializer=tf.ones_initializer(), use_resource=use_resource)
+        tf.identity(tf.constant(1.0), name="other")
+        made = tf.train.export_meta_graph(graph=graph)
+        proto = variable.to_proto()
+    for name, value in changes.items():
+        setattr(proto, name, value)
+    made.collection_def["variables"].bytes_list.value[:] = [proto.SerializeToString()]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("use_resource", "changes", "error"),
+    [
+        (False, {"variable_name": ""}, "The name '' refers to an Operation not in the graph"),
+        (False, {"snapshot_name": ""}, "The name '' refers to an Operation not in the graph"),
+        (True, {"initializer_name": ""}, "The name '' refers to an Operation not in the graph"),
+        (False, {"variable_name": "w"}, "names the operation 'w' where a tensor is wanted"),
+        (True, {"snapshot_name": "other:0"}, "The snapshot of the variable 'w' does not read it"),
+    ],
+)
+def test_definitions_of_variables_that_name_something_else(
+    use_resource: bool, changes: dict[str, str], error: str
+) -> None:
+    with pytest.raises((KeyError, ValueError), match=error):
+        tf.train.import_meta_graph(_meta_with_variable(use_resource, **changes))
+
+
+def test_a_resource_without_a_snapshot_is_read_at_its_usual_place() -> None:
+    tf.train.import_meta_graph(_meta_with_variable(True, snapshot_name=""))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(tf.global_variables()[0]).tolist() == [1.0, 1.0]
+
+
+def test_a_collection_of_variables_that_holds_numbers() -> None:
+    made = _meta_with_variable(False)
+    made.collection_def["variables"].int64_list.value.append(5)
+    with pytest.raises(ValueError, match="The collection 'variables' of a meta graph holds an int64_list"):
+        tf.train.import_meta_graph(made)

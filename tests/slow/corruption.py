@@ -2,7 +2,8 @@
 
 What has checksums (checkpoints of both formats, records, events) must be refused or give the same values; graphs, meta graphs
 and SavedModels must be refused or read, and the file `checkpoint` must lead to the same values or to none. The exit status is 1
-if anything else happens. `--sample` takes one change of each byte, of graphs one of some bytes.
+if anything else happens. `--values 12` takes so many values for each byte: its bits turned one by one, then others.
+`--sample` takes one change of each byte, of graphs one of some bytes.
 """
 
 from __future__ import annotations
@@ -174,14 +175,20 @@ def _outcome(case: Case, good: Any) -> str:
     return "read" if not case.exact or found == good else "OTHER VALUES"
 
 
-def check(case: Case, sample: bool) -> tuple[Counter[str], list[str]]:
+def _others(byte: int, count: int, rng: random.Random) -> list[int]:
+    """So many other values of a byte."""
+    turned = [byte ^ 1 << i for i in range(8)]
+    rest = [v for v in range(256) if v != byte and v not in turned]
+    return [rng.choice(turned + rest)] if count == 1 else (turned + rng.sample(rest, len(rest)))[:count]
+
+
+def check(case: Case, values: int, stride: int) -> tuple[Counter[str], list[str]]:
     """How often what happened, and what must not."""
     rng, counts, problems, good = random.Random(0), Counter[str](), [], case.read()
     for path in case.paths:
         data = Path(path).read_bytes()
-        for place in range(0, len(data), case.stride if sample else 1):
-            others = [v for v in range(256) if v != data[place]]
-            for value in [rng.choice(others)] if sample else others:
+        for place in range(0, len(data), stride):
+            for value in _others(data[place], values, rng):
                 Path(path).write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
                 outcome = _outcome(case, good)
                 counts[outcome if outcome in ("refused", "read") else "PROBLEM"] += 1
@@ -196,6 +203,7 @@ def main() -> int:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     made.add_argument("--case", choices=CASES, nargs="*", default=list(CASES))
     made.add_argument("--sample", action="store_true")
+    made.add_argument("--values", type=int, default=255)
     options = made.parse_args()
     logging.disable(logging.CRITICAL)
     bad = 0
@@ -203,7 +211,8 @@ def main() -> int:
         start = time.monotonic()
         place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         with tempfile.TemporaryDirectory(dir=place) as directory:
-            counts, problems = check(CASES[name](directory), options.sample)
+            case = CASES[name](directory)
+            counts, problems = check(case, *((1, case.stride) if options.sample else (options.values, 1)))
         for problem in problems[:20]:
             print(f"  {problem[:300]}")
         print(f"{name}: {dict(counts)}, {len(problems)} problems, {time.monotonic() - start:.0f} s", flush=True)

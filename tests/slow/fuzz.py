@@ -109,7 +109,10 @@ def is_refusal(error: BaseException) -> bool:
         return True
     if isinstance(error, KeyError):
         # What TF raises for a collection or a signature with a name that the graph lacks.
-        return str(error).startswith("\"The name '")
+        return str(error.args[0] if error.args else "").startswith("The name ")
+    if isinstance(error, TypeError):
+        # What TF raises for a collection of variables with a tensor that is none.
+        return str(error).startswith("Variable to save is not a Variable: ")
     return isinstance(error, (ValueError, NotImplementedError, OSError)) and not isinstance(error, UnicodeError)
 
 

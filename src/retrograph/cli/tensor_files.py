@@ -151,10 +151,18 @@ def checkpoint_prefix(path: str) -> str | None:
     if os.path.isdir(path):
         inside = os.path.join(path, "variables", "variables")
         return inside if os.path.isfile(inside + ".index") else checkpoint_file(path)
-    for candidate in (path, path.removesuffix(".index"), path.partition(".data-")[0], path.removesuffix(".meta")):
-        if candidate and checkpoint_exists(candidate):
+    for candidate in (path.removesuffix(".index"), path.partition(".data-")[0], path.removesuffix(".meta")):
+        if candidate and candidate != path and os.path.isfile(candidate + ".index"):
             return candidate
-    return None
+    # The file in which a directory's checkpoints are listed.
+    listed = os.path.basename(path) == "checkpoint" and not os.path.exists(path + ".index")
+    if listed and (latest := checkpoint_file(os.path.dirname(path) or ".")):
+        return latest
+    return path if path and not _is_special(path) and checkpoint_exists(path) else None
+
+
+def _is_special(path: str) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def write_tensors(path: str, tensors: Sequence[tuple[str, Any]] | Iterator[tuple[str, Any]]) -> None:

@@ -388,6 +388,8 @@ class _Collections:
             items = [self.graph.as_graph_element(prepend_name_scope(v, self.scope)) for v in values]
         elif kind == "bytes_list":
             items = [prepend_name_scope(v.decode(errors="surrogateescape"), self.scope) for v in values]
+        elif key in GraphKeys._VARIABLE_COLLECTIONS:
+            raise ValueError(f"The collection {key!r} of a meta graph holds an {kind}, no variables.")
         else:
             items = list(values)
         for item in items:

@@ -441,17 +441,26 @@ class Variable(metaclass=_VariableMeta):
         proto, graph = new.variable_def, get_default_graph()
 
         def element(name: str) -> Any:
-            return graph.as_graph_element(in_scope(name, new.import_scope)) if name else None
+            return graph.as_graph_element(in_scope(name, new.import_scope))
+
+        def tensor(name: str) -> Tensor:
+            found = element(name)
+            if not isinstance(found, Tensor):
+                raise ValueError(f"A variable's definition names the operation {name!r} where a tensor is wanted.")
+            return found
 
         self._synchronization, self._aggregation, self._trainable = settled(
             proto.synchronization, proto.aggregation, proto.trainable, proto.variable_name
         )
         self._constraint = self._caching_device = None
-        self._initializer_op, self._initial_value = element(proto.initializer_name), element(proto.initial_value_name)
+        self._initializer_op = element(proto.initializer_name)
+        self._initial_value = element(proto.initial_value_name) if proto.initial_value_name else None
         if proto.HasField("save_slice_info_def"):
             info = proto.save_slice_info_def
             self._save_slice_info = Variable.SaveSliceInfo(save_slice_info_def=info, import_scope=new.import_scope)
-        self._take(element(proto.variable_name), element(proto.snapshot_name))
+        # Only variables that are resources may leave out how they are read.
+        has_snapshot = bool(proto.snapshot_name) or not proto.is_resource
+        self._take(tensor(proto.variable_name), tensor(proto.snapshot_name) if has_snapshot else None)
 
     def _take(self, held: Any, snapshot: Any) -> None:
         raise NotImplementedError
@@ -916,7 +925,11 @@ class ResourceVariable(BaseResourceVariable):
             snapshot = held.graph.get_tensor_by_name(held.op.name + "/Read/ReadVariableOp:0")
         elif snapshot.op.type != "ReadVariableOp":
             self._cached_value = snapshot
+        passed: set[Tensor] = set()
         while snapshot.op.type != "ReadVariableOp":
+            if not snapshot.op.inputs or snapshot in passed:
+                raise ValueError(f"The snapshot of the variable {held.op.name!r} does not read it.")
+            passed.add(snapshot)
             snapshot = snapshot.op.inputs[0]
         self._graph_element = snapshot
 
