@@ -131,6 +131,17 @@ INTERNALS: dict[str, dict[str, str]] = {
         "safe_embedding_lookup_sparse": "retrograph.ops.safe_embedding:contrib_safe_embedding_lookup_sparse",
     },
     "tensorflow.python.framework.ops": {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.ops.metrics_impl": {"_streaming_confusion_matrix": "retrograph.metrics.metrics_impl:_confusion"},
+    "tensorflow.python.ops.rnn_cell_impl": {"_zero_state_tensors": "retrograph.rnn.sizes:zeros_of"},
+    "tensorflow.contrib.layers.python.layers.utils": {
+        "get_variable_collections": "retrograph.contrib.layer_parts:collections_for",
+    },
+    "tensorflow.python.pywrap_tensorflow": {"EventsWriter": "retrograph.summary.native_writer:EventsWriter"},
+    "tensorflow.python.util.all_util": {
+        "make_all": "retrograph.compat.documented:make_all",
+        "remove_undocumented": "retrograph.compat.documented:remove_undocumented",
+        "reveal_undocumented": "retrograph.compat.documented:reveal_undocumented",
+    },
     "tensorflow.python.client.session": {"_DeviceAttributes": "retrograph.compat.internals:_DeviceAttributes"},
     "tensorflow.python.framework.errors_impl": {
         "_make_specific_exception": _FRAMEWORK + "errors:_make_specific_exception"
@@ -449,6 +460,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.data.kernel_tests.test_base": (_PLATFORM + "dataset_test",),
     "tensorflow.python.kernel_tests.random.util": (_PLATFORM + "random_test",),
     "tensorflow.contrib.rnn.python.kernel_tests.benchmarking": (_PLATFORM + "rnn_benchmark",),
+    "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
+    "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
+    "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
     "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(

@@ -493,6 +493,11 @@ class _VariantDataset(DatasetV1):
         return self._element_spec
 
 
+# What makes datasets is the same in both forms.
+for _name in ("from_tensors", "from_tensor_slices", "from_generator", "range", "zip", "list_files"):
+    setattr(DatasetV2, _name, staticmethod(getattr(DatasetV1, _name)))
+
+
 class _NestedVariant:
     """An array of datasets."""
 

@@ -13,7 +13,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.structures import SparseTensor
 from retrograph.keras import base_layer
 from retrograph.keras.input_spec import InputSpec, check_inputs
-from retrograph.keras.state import unique_object_name
+from retrograph.keras.state import track_variable, unique_object_name
 from retrograph.keras.tracking import to_snake_case
 from retrograph.variables.initializers import get as as_initializer
 
@@ -172,6 +172,7 @@ class Layer(base_layer.Layer):
             )  # fmt: skip
             if regularizer and not any(v in existing for v in _parts(variable)):
                 self._handle_weight_regularization(name, variable, regularizer)
+        track_variable(variable)
         if isinstance(variable, tf.Variable):
             self._track_part(name, variable)
         trained = bool(trainable and _is_trained(variable))

@@ -173,7 +173,8 @@ def run_in_graph_and_eager_modes(
 def run_all_in_graph_and_eager_modes(cls: Any) -> Any:
     """`run_in_graph_and_eager_modes` for each test of a class."""
     for name, value in list(vars(cls).items()):
-        if callable(value) and name.startswith("test") and name != "test_session":
+        both = name.startswith("test") and not name.startswith(("testSkipEager", "test_skip_eager"))
+        if callable(value) and both and name != "test_session":
             setattr(cls, name, run_in_graph_and_eager_modes(value))
     return cls
 

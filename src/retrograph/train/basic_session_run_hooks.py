@@ -479,8 +479,9 @@ class FinalOpsHook(SessionRunHook):
             self._final_ops_values = session.run(self._final_ops, feed_dict=self._final_ops_feed_dict)
         except (errors.OutOfRangeError, StopIteration):
             logging.warning(
-                "An OutOfRangeError or StopIteration exception is raised by the code in FinalOpsHook: the final "
-                "operations read from the input, which has ended. They should read variables only."
+                "An OutOfRangeError or StopIteration exception is raised by the code in FinalOpsHook. This typically "
+                "means the Ops running by the FinalOpsHook have a dependency back to some input source, which should "
+                "not happen: the input has ended. They should read variables only."
             )
             raise
 
