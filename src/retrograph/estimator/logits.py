@@ -62,7 +62,9 @@ class _Network:
     def _inputs(self, features: Any) -> Any:
         if are_separate(self._columns):
             return dense_features(features, self._columns, "input_layer")
-        return InputLayer(self._columns, name="input_layer", create_scope_now=False)(features)
+        scope: Any = tf.get_variable_scope()
+        with tf.variable_scope(scope, use_resource=False, auxiliary_name_scope=False):
+            return InputLayer(self._columns, name="input_layer", create_scope_now=False)(features)
 
 
 def _dense(units: int, activation: Any, scope: Any) -> Any:
