@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from retrograph.framework import dtypes, errors, frames, sessions
 from retrograph.framework.calling import field, read_only
@@ -40,6 +40,8 @@ class Tensor:
 
     # NumPy must leave `array + tensor` to us.
     __array_priority__ = 100
+    # Named by what sets them, with the variables' operators.
+    OVERLOADABLE_OPERATORS: ClassVar[set[str]] = {"__getitem__", "__eq__", "__ne__"}
 
     def __init__(self, op: Operation, value_index: int, dtype: Any):
         self._op = op

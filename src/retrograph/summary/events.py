@@ -35,8 +35,8 @@ def _time_bytes(wall_time: float) -> bytes:
 class EventsFile:
     """An event file in a directory, made when the first event is written."""
 
-    def __init__(self, directory: str, suffix: str = ""):
-        self.directory, self.suffix = directory, suffix
+    def __init__(self, directory: str, suffix: str = "", base: str = "events"):
+        self.directory, self.suffix, self.base = directory, suffix, base
         self.path = ""
         self._file: Any = None
 
@@ -45,7 +45,7 @@ class EventsFile:
         second = int(time.time())
         # A file of this second may be there already, of another writer or of one that was closed: it is not overwritten.
         while self._file is None:
-            name = f"events.out.tfevents.{second:010d}.{socket.gethostname()}{self.suffix}"
+            name = f"{self.base}.out.tfevents.{second:010d}.{socket.gethostname()}{self.suffix}"
             self.path = os.path.join(self.directory, name)
             try:
                 with as_tf(self.path):

@@ -45,6 +45,7 @@ OPERATORS = (
     "__or__", "__ror__", "__xor__", "__rxor__", "__pow__", "__rpow__", "__invert__", "__neg__", "__abs__", "__matmul__",
     "__rmatmul__",
 )  # fmt: skip
+Tensor.OVERLOADABLE_OPERATORS.update(OPERATORS)
 _SCATTERS = ("sub", "add", "max", "min", "mul", "div", "update")
 _IN_PLACE = {
     "__iadd__": ("+", "assign_add"), "__isub__": ("-", "assign_sub"), "__imul__": ("*", None), "__idiv__": ("/", None),
