@@ -203,12 +203,17 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.distributions.categorical": ("retrograph.distributions.categorical",),
     "tensorflow.python.ops.distributions.kullback_leibler": ("retrograph.distributions.divergence",),
     "tensorflow.python.ops.distributions.bijector": ("retrograph.distributions.bijector",),
-    "tensorflow.python.ops.distributions.util": ("retrograph.distributions.shapes",),
+    "tensorflow.python.ops.distributions.identity_bijector": ("retrograph.distributions.bijector",),
+    "tensorflow.python.ops.distributions.util": tuple(
+        f"retrograph.distributions.{m}" for m in ("shapes", "checks", "numeric", "matrices", "scales", "naming")
+    ),
     "tensorflow.contrib.distributions.python.ops.bijectors": tuple(
         f"retrograph.distributions.{name}"
         for name in ("bijector", "scalar_bijectors", "vector_bijectors", "matrix_bijectors", "flows")
     ),
-    "tensorflow.contrib.distributions.python.ops.distribution_util": ("retrograph.distributions.shapes",),
+    "tensorflow.contrib.distributions.python.ops.distribution_util": tuple(
+        f"retrograph.distributions.{m}" for m in ("shapes", "checks", "numeric", "matrices", "scales", "naming")
+    ),
     "tensorflow.contrib.distributions.python.ops": ("retrograph.distributions",),
     "tensorflow.python.framework.tensor_spec": ("retrograph.compat.bounded_spec", _FRAMEWORK + "type_spec"),
     "tensorflow.python.ops.array_ops": ("retrograph.compat.v2_forms",),

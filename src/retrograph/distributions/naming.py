@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -28,3 +30,17 @@ def arguments(found: dict[str, Any]) -> dict[str, Any]:
     {'loc': 0.0}
     """
     return {name: value for name, value in found.items() if name != "self" and not name.startswith("__")}
+
+
+def parent_frame_arguments() -> dict[str, Any]:
+    """The arguments that the function which calls this was called with, without `*args`; those of `**kwargs` by name.
+
+    >>> def area(width, height=2, **more):
+    ...     return parent_frame_arguments()
+    >>> area(3, unit="m")
+    {'width': 3, 'height': 2, 'unit': 'm'}
+
+    Source: TF 1.15 `tensorflow.python.ops.distributions.util.parent_frame_arguments`.
+    """
+    names, _, keywords, found = inspect.getargvalues(sys._getframe(1))
+    return {**{name: found[name] for name in names}, **(found[keywords] if keywords else {})}
