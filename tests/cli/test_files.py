@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import retrograph as tf
+from retrograph.checkpoint.writing import write_checkpoint
 from retrograph.cli.main import main
 from retrograph.cli.tree import Leaf, rendered, sized
 from retrograph.scopes.select import Rename, Select
@@ -116,6 +118,18 @@ def test_convert_there_and_back(files, capsys, ending):
         0,
         "1 tensors in both, 0 differences\n",
     )
+
+
+def test_bfloat16_there_and_back(tmp_path):
+    """In a process of its own: what knows the type may have been imported here already."""
+    prefix = str(tmp_path / "m")
+    write_checkpoint(prefix, {"a": np.arange(3).astype(tf.bfloat16.as_numpy_dtype)})
+    for source, target in ((prefix, "m.safetensors"), ("m.safetensors", "again/m")):
+        (tmp_path / "again").mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "retrograph", "convert", source, target]
+        subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
+    files = [Path(f"{p}.data-00000-of-00001").read_bytes() for p in (prefix, tmp_path / "again" / "m")]
+    assert files[0] == files[1]
 
 
 def test_convert_refuses_what_would_lose_something(files, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,22 @@ def test_collections_of_programs(tmp_path: Path) -> None:
         register_proto_function("test_settings")
     with pytest.raises(TypeError, match="to_proto must be callable"):
         register_proto_function("other", to_proto=3)  # type: ignore[arg-type]
+
+
+def test_files_that_tensorflow_cannot_import_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    x = tf.get_variable("x", [], initializer=tf.ones_initializer())
+    y = tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * x), (0, x))[1]
+    logging.getLogger("tensorflow").propagate = True
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver()
+        saver.save(session, str(tmp_path / "m"), 1)
+        assert not caplog.messages
+        tf.gradients(y, x)
+        for step in (2, 3):
+            saver.save(session, str(tmp_path / "m"), step)
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path}/m-2.meta: TensorFlow cannot import this graph, Retrograph can: it holds")
+    assert "WhileGradient 'gradients/" in message
+    tf.train.write_graph(tf.get_default_graph().as_graph_def(), str(tmp_path), "g.pbtxt")
+    assert caplog.messages[1].startswith(f"{tmp_path}/g.pbtxt: TensorFlow cannot import this graph")

@@ -14,6 +14,7 @@ from retrograph.checkpoint.management import checkpoint_exists, checkpoint_file
 from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.checkpoint.writing import BundleWriter
 from retrograph.cli.failure import Failure, reading
+from retrograph.framework import dtypes
 
 
 class Described(NamedTuple):
@@ -75,6 +76,8 @@ class NpzFile:
     kind = "npz"
 
     def __init__(self, path: str):
+        if not zipfile.is_zipfile(path):
+            raise Failure(f"{path}: not an .npz archive, or a damaged one")
         self._file = np.load(path, allow_pickle=False)
 
     def described(self) -> list[Described]:
@@ -99,6 +102,8 @@ class SafetensorsFile:
     kind = "safetensors"
 
     def __init__(self, path: str):
+        # NumPy has to know the type of that name before the library can make arrays of it.
+        np.dtype(dtypes.bfloat16.as_numpy_dtype)
         self._file = _safetensors().safe_open(path, "np")
 
     def described(self) -> list[Described]:

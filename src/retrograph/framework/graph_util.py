@@ -6,6 +6,7 @@ import copy
 import os
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -16,6 +17,28 @@ from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import Message
 from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef
 from retrograph.framework.shape import TensorShape
+
+PRIVATE_TYPES = frozenset(("SymbolicGradient", "WhileGradient"))
+"""Gradients that are one operation here, which TensorFlow does not know."""
+_told: WeakSet[Any] = WeakSet()
+
+
+def tell_private_operations(graph_def: Any, path: str, graph: Any = None) -> None:
+    """Warns that TensorFlow cannot import a graph that is written to a file; once for each `graph`."""
+    found = [node for node in graph_def.node if node.op in PRIVATE_TYPES]
+    if not found or graph in _told:
+        return
+    if graph is not None:
+        _told.add(graph)
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    get_logger().warning(
+        "%s: TensorFlow cannot import this graph, Retrograph can: it holds gradients that are one operation here "
+        "(%s '%s'%s). Checkpoints, frozen graphs and SavedModels do without them.",
+        path,
+        found[0].op,
+        found[0].name,
+        more,
+    )
 
 
 def _plain(text: str) -> str:
@@ -232,4 +255,5 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     path = os.path.join(logdir, name)
     data = str(definition).encode() if as_text else definition.SerializeToString()
     write_atomically(path, data)
+    tell_private_operations(definition, path, None if definition is graph_or_graph_def else graph_or_graph_def)
     return path

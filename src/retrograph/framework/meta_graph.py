@@ -15,6 +15,7 @@ from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.files import write_atomically
 from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph_util import tell_private_operations
 from retrograph.framework.importer import import_graph_def
 from retrograph.framework.logger import get_logger
 from retrograph.framework.message_text import merge_text
@@ -324,6 +325,7 @@ def export_scoped_meta_graph(
         if os.path.dirname(filename):
             os.makedirs(os.path.dirname(filename), exist_ok=True)
         write_atomically(filename, str(made).encode() if as_text else made.SerializeToString())
+        tell_private_operations(made.graph_def, filename, graph)
     return made, found
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.graph_util import PRIVATE_TYPES
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class
 
-PRIVATE = frozenset(("SymbolicGradient", "WhileGradient"))
 _CONTEXTS = {GraphKeys.COND_CONTEXT: "CondContextDef", GraphKeys.WHILE_CONTEXT: "WhileContextDef"}
 
 
@@ -25,7 +25,7 @@ def _unknown_nodes(graph_def: Any) -> set[str]:
     for node in graph_def.node:
         for text in node.input:
             users.setdefault(_operation(text), []).append(node.name)
-    found = {node.name for node in graph_def.node if node.op in PRIVATE}
+    found = {node.name for node in graph_def.node if node.op in PRIVATE_TYPES}
     waiting = list(found)
     while waiting:
         for user in users.get(waiting.pop(), ()):
