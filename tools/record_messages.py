@@ -43,6 +43,7 @@ WANTED = (
     "core/protobuf",
     "core/util",
     "core/lib",
+    "core/profiler",
     "contrib/tensorboard",
     "python/training",
 )

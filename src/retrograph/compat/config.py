@@ -211,9 +211,6 @@ load_file_system_library = _refused("load_file_system_library", "kernels of Tens
 nondifferentiable_batch_function = _refused("nondifferentiable_batch_function", "it is for servers")
 function_executor_type = _refused("experimental.function_executor_type", _NO_EAGER)
 output_all_intermediates = _refused("experimental.output_all_intermediates", _NO_EAGER)
-profile = _refused("profiler.profile", "use tf.RunMetadata and the profiler of JAX")
-advise = _refused("profiler.advise", "use tf.RunMetadata and the profiler of JAX")
-write_op_log = _refused("profiler.write_op_log", "use tf.RunMetadata and the profiler of JAX")
 compile = _refused("xla.experimental.compile", "every graph is compiled by XLA")
 
 
