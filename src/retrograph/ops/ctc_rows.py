@@ -315,6 +315,8 @@ def _beam_search(op: Operation, inputs: Any, lengths: Any) -> tuple[Any, ...]:
         search = _Search(width, classes)
         for t in range(length):
             search.step(logs[t, row])
+        if count > width:
+            raise _refuse(op, "requested more paths than the beam width.")
         best = search.best(count)
         if len(best) < count:
             raise _refuse(op, "Less leaves in the beam search than requested.")
