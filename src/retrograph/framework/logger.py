@@ -15,12 +15,16 @@ _LOCK = threading.Lock()
 _COUNTS: Counter[tuple[str, int]] = Counter()
 
 
-class _CurrentStderr(_logging.StreamHandler[Any]):
-    """Writes to whatever sys.stderr is now, so that redirecting it works."""
+class _CurrentStream(_logging.StreamHandler[Any]):
+    """Writes to whatever sys.stderr (or sys.stdout) is now, so that redirecting it works."""
+
+    def __init__(self, name: str):
+        self._which = name
+        super().__init__()
 
     @property
     def stream(self) -> Any:
-        return sys.stderr
+        return getattr(sys, self._which)
 
     @stream.setter
     def stream(self, _: Any) -> None:
@@ -29,18 +33,26 @@ class _CurrentStderr(_logging.StreamHandler[Any]):
 
 @export("get_logger")
 def get_logger() -> _logging.Logger:
-    """The logger, made at first use; a program that configured Python's root logger gets no second handler."""
+    """The logger, made at first use. Its level is what the program set it to, else the root logger's; where Python is
+    interactive, INFO. A program that configured Python's root logger gets no second handler.
+    """
     global _LOGGER
     with _LOCK:
         if _LOGGER is None:
             logger = _logging.getLogger("tensorflow")
-            logger.setLevel(_logging.WARNING)
             if not _logging.getLogger().handlers:
-                handler = _CurrentStderr()
-                handler.setFormatter(_logging.Formatter(_logging.BASIC_FORMAT))
-                logger.addHandler(handler)
+                _add_handler(logger)
             _LOGGER = logger
     return _LOGGER
+
+
+def _add_handler(logger: _logging.Logger) -> None:
+    interactive = bool(getattr(sys, "ps1", sys.flags.interactive))
+    if interactive and logger.level == _logging.NOTSET:
+        logger.setLevel(_logging.INFO)
+    handler = _CurrentStream("stdout" if interactive else "stderr")
+    handler.setFormatter(_logging.Formatter(_logging.BASIC_FORMAT))
+    logger.addHandler(handler)
 
 
 def call_count(depth: int) -> int:
