@@ -476,6 +476,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells", "retrograph.rnn.linear"),
     "tensorflow.python.ops.session_ops": ("retrograph.runtime.handles",),
+    "tensorflow.python.ops.inplace_ops": ("retrograph.ops.inplace",),
     "tensorflow.contrib.rnn.python.ops.lstm_ops": ("retrograph.rnn.block_cells",),
     "tensorflow.contrib.rnn.python.ops.fused_rnn_cell": ("retrograph.rnn.fused",),
     "tensorflow.contrib.seq2seq.python.ops.beam_search_decoder": ("retrograph.rnn.beam_search",),
