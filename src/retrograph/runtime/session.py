@@ -89,7 +89,7 @@ class BaseSession:
     @property
     def graph_def(self) -> Any:
         """The graph as a GraphDef."""
-        return self._graph.as_graph_def()
+        return self._graph.as_graph_def(add_shapes=self._config.graph_options.infer_shapes)
 
     @property
     def sess_str(self) -> bytes:
@@ -145,6 +145,8 @@ class BaseSession:
         limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
         with self._waits.limited(limit) if limit else _UNLIMITED:
             given = [_in_bytes(v) if v.dtype == object else v for v in values]
+            if run_metadata is not None:
+                _begin(run_metadata, plan, options)
             traced = run_metadata is not None and options is not None and options.trace_level
             with self._tracer.recording(run_metadata) if traced else _UNLIMITED:
                 results = plan.run(self, given)
@@ -210,7 +212,7 @@ class BaseSession:
     def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
         """A function of the values of `feed_list` (in order) that gives what `run(fetches)` gives.
 
-        Source: TF 1.15 `tf.Session.make_callable`.
+        It also takes `options` and `run_metadata`, as `run` does. Source: TF 1.15 `tf.Session.make_callable`.
         """
         if feed_list is not None and not isinstance(feed_list, (list, tuple)):
             raise TypeError("`feed_list` must be a list or tuple.")
@@ -218,14 +220,23 @@ class BaseSession:
         Fetches(self._graph, fetches)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self.run(fetches, dict(zip(tensors, args, strict=False)))
+            return self.run(fetches, dict(zip(tensors, args, strict=False)), **kwargs)
 
         return call
 
     def _make_callable_from_options(self, callable_options: Any) -> Any:
-        raise errors.UnimplementedError(
-            None, None, "Session._make_callable_from_options is not supported; use make_callable"
-        )
+        """A function of the values of the options' feeds that gives a list of what it fetches."""
+        operations = [self._graph.get_operation_by_name(name) for name in callable_options.target]
+        call = self.make_callable([list(callable_options.fetch), operations], list(callable_options.feed), True)
+        given = callable_options.run_options if callable_options.HasField("run_options") else None
+
+        def call_by_options(*args: Any, run_metadata: Any = None) -> Any:
+            if len(args) != len(callable_options.feed):
+                text = f"Expected {len(callable_options.feed)} feed tensors, but got {len(args)}"
+                raise errors.InvalidArgumentError(None, None, text)
+            return call(*args, options=given, run_metadata=run_metadata)[0]
+
+        return call_by_options
 
     def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
         """Prepares a run whose feeds come and fetches are taken step by step; gives its handle.
@@ -466,6 +477,17 @@ class InteractiveSession(BaseSession):
 
 
 @contextmanager
+def _begin(run_metadata: Any, plan: Plan, options: Any) -> None:
+    """Empties what a run tells about itself, and puts its operations there where that is asked for."""
+    run_metadata.Clear()
+    if options is not None and options.output_partition_graphs and plan.ops:
+        names = {op.name for op in plan.ops}
+        whole = plan.ops[0].graph.as_graph_def()
+        part = run_metadata.partition_graphs.add()
+        part.versions.CopyFrom(whole.versions)
+        part.node.extend(node for node in whole.node if node.name in names)
+
+
 def temporary_session(graph: Graph) -> Iterator[Session]:
     """A session that is closed at the end of the block."""
     session = Session(graph=graph)

@@ -70,6 +70,9 @@ def _step_stats(events: list[Any]) -> Any:
         if name not in devices:
             devices[name] = stats.dev_stats.add(device=name)
         _add_node(devices[name].node_stats.add(), step, ops, start, end)
+    if not devices:
+        # Constants alone take no time, but the run was traced.
+        stats.dev_stats.add(device=_DEVICE.format("CPU"))
     return stats
 
 
