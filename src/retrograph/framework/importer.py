@@ -288,13 +288,26 @@ class _Import:
         # What operations were made in before is taken as a name too.
         self.scopes = {name[: m.start()] for name in graph._nodes_by_name for m in re.finditer("/", name)}
 
-    def run(self) -> None:
-        """Makes the operations."""
+    def run(self, elements: Sequence[str]) -> list[Any]:
+        """Makes the operations and gives what `elements` name; if that fails, the graph has none of them."""
+        graph = self.graph
+        before = len(graph._ops)
+        try:
+            return self._run(elements)
+        except BaseException:
+            for op in graph._ops[before:]:
+                del graph._nodes_by_name[op._name]
+            del graph._ops[before:]
+            graph._version_of_edges += 1
+            raise
+
+    def _run(self, elements: Sequence[str]) -> list[Any]:
         for node in Pending(self.nodes, self._sources):
             try:
                 self._add(node)
             except _DAMAGE as error:
                 raise _damaged(node.name, node.op, error) from error
+        found = [self.element(e) for e in elements]
         self.maker.close_loops()
         for op in self.maker.new:
             try:
@@ -306,6 +319,7 @@ class _Import:
             self.graph._names_in_use.setdefault(op._name.lower(), 1)
         for function in self.library.kept(self.nodes):
             self.graph._functions[function.name] = function
+        return found
 
     def _sources(self, node: NodeDef, known: dict[str, int]) -> Iterator[str]:
         if not _VALID_NAME(node.name):
@@ -522,8 +536,7 @@ def import_graph_def(
         _note_version(graph, graph_def)
         work = _Import(graph, graph_def, scope or "", _mapped(input_map, name))
         with graph._lock:
-            work.run()
-        found = [work.element(e) for e in elements]
+            found = work.run(elements)
         unused = work.unused()
     if unused:
         raise ValueError(f"Attempted to map inputs that were not found in graph_def: [{', '.join(unused)}]")

@@ -234,8 +234,8 @@ def broadcast(a: Shape, b: Shape) -> Shape:
 def _broadcast_dim(x: int | None, y: int | None) -> int | None:
     if x is None or y is None:
         known = y if x is None else x
-        # An unknown size against 1 stays unknown; against n > 1 it can only become n.
-        return known if known is not None and known != 1 else None
+        # An unknown size against 0 or 1 stays unknown; against n > 1 it can only become n.
+        return known if known is not None and known > 1 else None
     if x == 1:
         return y
     if y == 1 or x == y:

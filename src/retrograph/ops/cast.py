@@ -103,7 +103,15 @@ def _bitcast_shape(c: ShapeContext) -> list[Shape]:
     return [shape[:-1]]
 
 
+def _check_bitcast(op: Any, x: Any) -> None:
+    old, new = op.attrs["T"], op.attrs["type"]
+    if old.size < new.size and np.shape(x)[-1:] != (new.size // old.size,):
+        text = f"Cannot bitcast from {old.as_datatype_enum} to {new.as_datatype_enum}"
+        raise errors.InvalidArgumentError(None, op, text)
+
+
 def _bitcast_numpy(op: Any, x: Any) -> Any:
+    _check_bitcast(op, x)
     target = np.dtype(op.attrs["type"].as_numpy_dtype)
     x = np.ascontiguousarray(x)
     if x.dtype.itemsize == target.itemsize:
@@ -114,6 +122,7 @@ def _bitcast_numpy(op: Any, x: Any) -> Any:
 
 
 def _bitcast_lower(op: Any, x: Any) -> Any:
+    _check_bitcast(op, x)
     return lax.bitcast_convert_type(jnp.asarray(x), op.attrs["type"].as_numpy_dtype)
 
 

@@ -140,6 +140,13 @@ def _math(name: str) -> Formula:
     return formula
 
 
+def _digamma(xp: Any, x: Any) -> Any:
+    x = jnp.asarray(x)
+    # XLA gives nan at the poles and at infinity.
+    limit = (x == np.inf) | ((x <= 0) & (x == jnp.floor(x)))
+    return jnp.where(limit, jnp.asarray(np.inf, x.dtype), lax.digamma(x))
+
+
 def _lgamma_numpy(xp: Any, x: Any) -> Any:
     def one(v: float) -> float:
         return math.inf if math.isinf(v) or (v <= 0 and v == math.floor(v)) else math.lgamma(v)
@@ -165,7 +172,7 @@ _UNARY: dict[str, tuple[Formula, Any, Formula | None]] = {
     "Conj": (_named("conj"), grad.conj_grad, _named("conj")),
     "Cos": (_named("cos"), grad.cos_grad, _named("cos")),
     "Cosh": (_named("cosh"), grad.cosh_grad, _named("cosh")),
-    "Digamma": (_lax("digamma"), grad.digamma_grad, None),
+    "Digamma": (_digamma, grad.digamma_grad, None),
     "Erf": (_lax("erf"), grad.erf_grad, _math("erf")),
     "Erfc": (_lax("erfc"), grad.erfc_grad, _math("erfc")),
     "Exp": (_named("exp"), grad.exp_grad, _named("exp")),
@@ -251,8 +258,7 @@ def _truncated_quotient(xp: Any, x: Any, y: Any) -> Any:
         return x / y
     if xp is jnp:
         return lax.div(*jnp.broadcast_arrays(x, y))
-    quotient = xp.abs(x) // xp.abs(y) if x.dtype.kind == "i" else x // y
-    return quotient if x.dtype.kind == "u" else (quotient * np.sign(x) * np.sign(y)).astype(x.dtype)
+    return x // y if x.dtype.kind == "u" else ((x - np.fmod(x, y)) // y).astype(x.dtype)
 
 
 def _floor_quotient(xp: Any, x: Any, y: Any) -> Any:
@@ -313,11 +319,21 @@ def _broadcast_lax(function: Callable[[], Any]) -> Formula:
     return formula
 
 
+def _positive_shape(formula: Formula) -> Formula:
+    """nan for a first argument that is not above zero, as TF's incomplete gamma functions give."""
+
+    def guarded(xp: Any, a: Any, x: Any) -> Any:
+        value = formula(xp, a, x)
+        return jnp.where(jnp.asarray(a) > 0, value, jnp.asarray(np.nan, value.dtype))
+
+    return guarded
+
+
 def _polygamma(xp: Any, n: Any, x: Any) -> Any:
     n, x = jnp.broadcast_arrays(n, x)
     one = x.dtype.type(1)
     sign = jnp.where(jnp.mod(n, 2) == 0, -one, one)
-    value = jnp.where(n == 0, lax.digamma(x), sign * jnp.exp(lax.lgamma(n + one)) * lax.zeta(n + one, x))
+    value = jnp.where(n == 0, _digamma(xp, x), sign * jnp.exp(lax.lgamma(n + one)) * lax.zeta(n + one, x))
     return jnp.where((n < 0) | (n != jnp.floor(n)), np.nan, value).astype(x.dtype)
 
 
@@ -345,9 +361,9 @@ _BINARY: dict[str, tuple[Formula, Any, Formula | None]] = {
     "FloorMod": (_floor_rest, grad.floor_mod_grad, _floor_rest),
     "Greater": (_named("greater"), NO_GRADIENT, _named("greater")),
     "GreaterEqual": (_named("greater_equal"), NO_GRADIENT, _named("greater_equal")),
-    "Igamma": (_broadcast_lax(lambda: lax.igamma), grad.igamma_grad, None),
+    "Igamma": (_positive_shape(_broadcast_lax(lambda: lax.igamma)), grad.igamma_grad, None),
     "IgammaGradA": (_broadcast_lax(lambda: lax.igamma_grad_a), NO_GRADIENT, None),
-    "Igammac": (_broadcast_lax(lambda: lax.igammac), grad.igammac_grad, None),
+    "Igammac": (_positive_shape(_broadcast_lax(lambda: lax.igammac)), grad.igammac_grad, None),
     "LeftShift": (_shift("left_shift"), NO_GRADIENT, _shift("left_shift")),
     "Less": (_named("less"), NO_GRADIENT, _named("less")),
     "LessEqual": (_named("less_equal"), NO_GRADIENT, _named("less_equal")),

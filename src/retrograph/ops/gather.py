@@ -93,7 +93,7 @@ def _check_fed(op: Any, indices: Any) -> None:
 def _axes(op: Any, indices: Any, axis: Any, rank: int) -> tuple[int, int]:
     batch_dims = op.get_attr("batch_dims")
     batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
-    return int(axis) % rank, batch_dims
+    return axis_within(op, axis, rank, "Expected axis in the range [-{rank}, {rank}), but got {axis}"), batch_dims
 
 
 def _with_batches(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int) -> Any:
@@ -534,7 +534,33 @@ def _tensor_scatter_shape(c: ShapeContext) -> list[Shape]:
 _NUMPY_SCATTER = {"add": np.add.at, "subtract": np.subtract.at}
 
 
+def _check_updates(op: Any, target: Any, indices: Any, updates: Any) -> None:
+    """What the kernel checks: shapes that were not known when the operation was made."""
+    output, places, new = np.shape(target), np.shape(indices), np.shape(updates)
+    outer, depth = len(places) - 1, places[-1]
+    shapes = to_text(output), to_text(places), to_text(new)
+    text = None
+    if 0 in output and 0 not in places and 0 not in new:
+        text = "Indices and updates specified for empty output shape"
+    elif places[:outer] != new[:outer]:
+        text = (
+            f"Outer dimensions of indices and update must match. Indices shape: {shapes[1]}, updates shape:{shapes[2]}"
+        )
+    elif len(new) - outer != len(output) - depth:
+        text = f"Inner dimensions of output shape must match inner dimensions of updates shape. Output: {shapes[0]} updates: {shapes[2]}"
+    elif new[outer:] != output[depth:]:
+        text = (
+            f"The inner {len(output) - depth} dimensions of output.shape={shapes[0]} must match the inner "
+            f"{len(new) - outer} dimensions of updates.shape={shapes[2]}"
+        )
+    elif not outer and new[:1] != places[:1]:
+        text = f"The outermost dimension of updates and indices must match. Got indices.shape {shapes[1]}, updates.shape {shapes[2]}"
+    if text:
+        raise errors.InvalidArgumentError(None, op, text)
+
+
 def _numpy_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str) -> Any:
+    _check_updates(op, target, indices, updates)
     _check_nd(op, indices, target.shape, "")
     result = np.array(target)
     if how == "set":
@@ -545,6 +571,7 @@ def _numpy_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str) -
 
 
 def _lowered_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str) -> Any:
+    _check_updates(op, target, indices, updates)
     if is_static(indices):
         _check_nd(op, indices, target.shape, "")
     place = jnp.asarray(target).at[_columns(_unsigned(indices))]
@@ -656,7 +683,7 @@ def _one_hot_shape(c: ShapeContext) -> list[Shape]:
 
 def _one_hot(xp: Any, op: Any, indices: Any, depth: Any, on: Any, off: Any) -> Any:
     axis, rank = op.get_attr("axis"), indices.ndim + 1
-    at = (axis + rank) % rank
+    at = axis_within(op, axis, rank, "Expected axis to be -1 or between [0, {rank}).  But received: {axis}")
     wide = [1] * rank
     wide[at] = int(depth)
     positions = np.arange(int(depth), dtype=indices.dtype).reshape(wide)

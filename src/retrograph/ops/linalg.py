@@ -145,9 +145,7 @@ def _matrix_set_diag_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _band_part_shape(c: ShapeContext) -> list[Shape]:
-    with_rank(c, c.input(1), 0)
-    with_rank(c, c.input(2), 0)
-    return [with_rank_at_least(c, c.input(0), 2)]
+    return [c.input(0)]
 
 
 # ---- values
@@ -270,17 +268,32 @@ def _both(formula: Callable[..., Any], text: str = "") -> dict[str, Any]:
     return {"lower": _in_jax(formula), "numpy": _failing_as_tf(formula, text)}
 
 
+def _square(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """`formula` of matrices of which it was not known, when the operation was made, that they are square."""
+
+    def checked(xp: Any, op: Any, x: Any, *rest: Any) -> Any:
+        if x.ndim < 2:
+            raise errors.InvalidArgumentError(None, op, f"Input tensor 0 must have rank >= 2, got {x.ndim}")
+        if x.shape[-1] != x.shape[-2]:
+            raise errors.InvalidArgumentError(None, op, "Input matrix must be square.")
+        return formula(xp, op, x, *rest)
+
+    return checked
+
+
 _SINGULAR = "Input is not invertible."
 _NOT_POSITIVE = "Cholesky decomposition was not successful. The input might not be valid."
 
-register_op("MatrixInverse", shape=_square_shape, gradient=grad.inverse_grad, **_both(_inverse, _SINGULAR))
-register_op("MatrixDeterminant", shape=_batch_only(1), gradient=grad.determinant_grad, **_both(_determinant))
-register_op("LogMatrixDeterminant", shape=_batch_only(2), gradient=grad.log_determinant_grad, **_both(_log_determinant))
+register_op("MatrixInverse", shape=_square_shape, gradient=grad.inverse_grad, **_both(_square(_inverse), _SINGULAR))
+register_op("MatrixDeterminant", shape=_batch_only(1), gradient=grad.determinant_grad, **_both(_square(_determinant)))
+register_op(
+    "LogMatrixDeterminant", shape=_batch_only(2), gradient=grad.log_determinant_grad, **_both(_square(_log_determinant))
+)
 register_op(
     "MatrixSolve",
     shape=_solve_shape(True),
     gradient=grad.solve_grad,
-    **_both(_solve, "Input matrix is not invertible."),
+    **_both(_square(_solve), "Input matrix is not invertible."),
 )
 register_op(
     "MatrixTriangularSolve",
@@ -290,7 +303,7 @@ register_op(
     gradient=grad.triangular_solve_grad,
 )
 register_op("MatrixSolveLs", shape=_least_squares_shape, lower=_least_squares)
-register_op("Cholesky", shape=_square_shape, gradient=grad.cholesky_grad, **_both(_cholesky, _NOT_POSITIVE))
+register_op("Cholesky", shape=_square_shape, gradient=grad.cholesky_grad, **_both(_square(_cholesky), _NOT_POSITIVE))
 register_op("Qr", shape=_qr_shape, gradient=grad.qr_grad, **_both(_qr))
 register_op("Svd", shape=_svd_shape, gradient=grad.svd_grad, **_both(_svd))
 register_op("SelfAdjointEigV2", shape=_eigh_shape, gradient=grad.eigh_grad, **_both(_eigh))
@@ -350,6 +363,12 @@ def _check_limit(op: Any, name: str, what: str, limit: Any, size: int) -> None:
 
 
 def _band_part(xp: Any, op: Any, x: Any, lower: Any, upper: Any) -> Any:
+    if x.ndim < 2:
+        raise errors.InvalidArgumentError(None, op, f"input must be at least 2-dim, received shape: {to_text(x.shape)}")
+    for name, limit in ("num_lower", lower), ("num_upper", upper):
+        if np.ndim(limit):
+            text = f"{name} must be scalar, got shape {to_text(np.shape(limit))}"
+            raise errors.InvalidArgumentError(None, op, text)
     rows, columns = x.shape[-2:]
     _check_limit(op, "num_lower", "rows", lower, rows)
     _check_limit(op, "num_upper", "columns", upper, columns)

@@ -142,6 +142,9 @@ def _batch_shape_rule(combine: Any) -> Any:
 
 
 def _check_batch(op: Any, x: Any, y: Any) -> None:
+    for i, value in enumerate((x, y)):
+        if np.ndim(value) < 2:
+            raise errors.InvalidArgumentError(None, op, f"In[{i}] ndims must be >= 2: {np.ndim(value)}")
     inner_x, inner_y = np.shape(x)[-2 if op.attrs["adj_x"] else -1], np.shape(y)[-1 if op.attrs["adj_y"] else -2]
     if inner_x != inner_y:
         flags = f"{int(op.attrs['adj_x'])} {int(op.attrs['adj_y'])}"

@@ -49,8 +49,13 @@ def _relu_numpy(op: Any, x: Any) -> Any:
     return np.maximum(x, np.zeros((), x.dtype))
 
 
+def _passed(grad: Any, passes: Any) -> Any:
+    # 0 times a gradient that is not finite is nan, as in TF; XLA would make a plain zero of the product with a bool.
+    return jnp.where(passes, grad, grad * 0)
+
+
 def _relu_grad(op: Any, grad: Any, y: Any) -> Any:
-    return jnp.where(y > 0, grad, 0)
+    return _passed(grad, y > 0)
 
 
 def _relu6(op: Any, x: Any) -> Any:
@@ -58,7 +63,7 @@ def _relu6(op: Any, x: Any) -> Any:
 
 
 def _relu6_grad(op: Any, grad: Any, y: Any) -> Any:
-    return jnp.where((y > 0) & (y < 6), grad, 0)
+    return _passed(grad, (y > 0) & (y < 6))
 
 
 def _leaky_relu(op: Any, x: Any) -> Any:

@@ -23,14 +23,17 @@ from retrograph.ops import array
 from retrograph.ops import reduction_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
-from retrograph.ops.rows import ints, normalize
+from retrograph.ops.rows import axis_within, ints, normalize
 from retrograph.ops.sequence import range as range_
 
 # ---- rows
 
 
-def _axes(x: Any, axes: Any) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(normalize(ints(axes), np.ndim(x))))
+_NO_AXIS = "Invalid reduction dimension ({axis} for input with {rank} dimension(s)"
+
+
+def _axes(op: Any, x: Any, axes: Any) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(axis_within(op, axis, np.ndim(x), _NO_AXIS) for axis in ints(axes)))
 
 
 def _least(dtype: Any, greatest: bool = False) -> Any:
@@ -89,11 +92,11 @@ def _reduction_shape(c: ShapeContext) -> list[Shape]:
 
 def _reduction_row(op_type: str, formula: Callable[..., Any], gradient: Any) -> None:
     def lower(op: Any, x: Any, axes: Any) -> Any:
-        return formula(jnp, jnp.asarray(x), _axes(x, axes), op.attrs["keep_dims"])
+        return formula(jnp, jnp.asarray(x), _axes(op, x, axes), op.attrs["keep_dims"])
 
     def numpy(op: Any, x: Any, axes: Any) -> Any:
         with np.errstate(all="ignore"):
-            return formula(np, np.asarray(x), _axes(x, axes), op.attrs["keep_dims"])
+            return formula(np, np.asarray(x), _axes(op, x, axes), op.attrs["keep_dims"])
 
     register_op(op_type, shape=_reduction_shape, lower=lower, numpy=numpy, gradient=gradient, static_inputs=(1,))
 
@@ -135,17 +138,20 @@ def checked_axis(op: Any, axis: Any, rank: int, subject: str) -> int:
             None, op, f"{subject.partition(':')[0]}: axis must be a scalar, not {to_text(np.shape(axis))}"
         )
     value = int(axis)
-    if not -rank <= value < max(rank, 1):
+    if not -rank <= value < rank:
         raise errors.InvalidArgumentError(None, op, f"{subject} in the range [{-rank}, {rank}), but got {value}")
-    return value % max(rank, 1)
+    return value % rank
 
 
-def _arg_row(op_type: str, function: str) -> None:
+def _arg_row(op_type: str, function: str, worst: float) -> None:
     def value(xp: Any, op: Any, x: Any, axis: Any) -> Any:
         place = checked_axis(op, axis, np.ndim(x), "Expected dimension")
         if np.shape(x)[place : place + 1] == (0,):
             text = f"Reduction axis {place} is empty in shape {to_text(np.shape(x))}"
             raise errors.InvalidArgumentError(None, op, text)
+        if xp.issubdtype(x.dtype, xp.inexact):
+            # nan is never better than what stands before it.
+            x = xp.where(xp.isnan(x), np.asarray(worst, x.dtype), x)
         return getattr(xp, function)(x, axis=int(axis)).astype(op.attrs["output_type"].as_numpy_dtype)
 
     def lower(op: Any, x: Any, axis: Any) -> Any:
@@ -157,8 +163,8 @@ def _arg_row(op_type: str, function: str) -> None:
     register_op(op_type, shape=_arg_shape, lower=lower, numpy=numpy, static_inputs=(1,), gradient=grad.no_gradients)
 
 
-_arg_row("ArgMax", "argmax")
-_arg_row("ArgMin", "argmin")
+_arg_row("ArgMax", "argmax", -np.inf)
+_arg_row("ArgMin", "argmin", np.inf)
 
 
 def _shifted(xp: Any, x: Any, axis: int, fill: Any, reverse: bool) -> Any:
@@ -169,8 +175,6 @@ def _shifted(xp: Any, x: Any, axis: int, fill: Any, reverse: bool) -> Any:
 
 
 def _cumulative(xp: Any, name: str, fill: Any, op: Any, x: Any, axis: Any) -> Any:
-    if x.ndim == 0:
-        return x
     axis = checked_axis(op, axis, x.ndim, "ScanOp: Expected scan axis")
     reverse = op.attrs["reverse"]
     if op.attrs["exclusive"]:

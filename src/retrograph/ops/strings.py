@@ -203,12 +203,12 @@ def decode_raw(
 
 def _join_shape(c: ShapeContext) -> list[Shape]:
     shapes = [c.input(i) for i in range(c.num_inputs)]
-    if any(s is None for s in shapes):
-        return [None]
-    large = [s for s in shapes if s != ()]
-    result: Shape = ()
-    for shape in large:
-        result = shape if result == () else merge(c, result, shape)
+    if all(s == () for s in shapes):
+        return [()]
+    result: Shape = None
+    for shape in shapes:
+        if shape:
+            result = merge(c, result, shape)
     return [result]
 
 

@@ -29,9 +29,9 @@ def _sigmoid(x: Any) -> Any:
 
 
 _ACTIVATIONS: dict[str, Form] = {
-    "ReluGrad": lambda op, grad, y: np.where(y > 0, grad, 0),
+    "ReluGrad": lambda op, grad, y: grad * (y > 0).astype(grad.dtype),
     "Relu6": lambda op, x: np.clip(x, 0, 6),
-    "Relu6Grad": lambda op, grad, y: np.where((y > 0) & (y < 6), grad, 0),
+    "Relu6Grad": lambda op, grad, y: grad * ((y > 0) & (y < 6)).astype(grad.dtype),
     "LeakyRelu": lambda op, x: np.where(x > 0, x, x * op._attrs["alpha"]),
     "LeakyReluGrad": lambda op, grad, x: np.where(x > 0, grad, grad * op._attrs["alpha"]),
     "Elu": lambda op, x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),

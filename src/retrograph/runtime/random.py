@@ -480,7 +480,7 @@ def _lanes(xp: Any, parameter: Array, samples: int) -> tuple[Array, Array]:
 
 
 def _unlaned(values: Array, parameter: Array, shape: tuple[int, ...]) -> Array:
-    return values.reshape(-1, _size(shape)).T.reshape((*shape, *parameter.shape))
+    return values.reshape(parameter.size, _size(shape)).T.reshape((*shape, *parameter.shape))
 
 
 def gamma(state: Array, shape: tuple[int, ...], alpha: Array) -> Array:
