@@ -37,6 +37,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
 from retrograph.ops.rows import (
+    axis_within,
     both,
     divide,
     full,
@@ -570,7 +571,8 @@ def _squeeze_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _squeeze(xp: Any, op: Any, x: Any) -> Any:
-    named = tuple(d % x.ndim for d in op.get_attr("squeeze_dims"))
+    text = "Tried to squeeze dim index {axis} for tensor with {rank} dimensions."
+    named = tuple(axis_within(op, d, x.ndim, text) for d in op.get_attr("squeeze_dims"))
     for i in named:
         if x.shape[i] != 1:
             text = f"Can not squeeze dim[{i}], expected a dimension of 1, got {x.shape[i]}"
@@ -625,6 +627,8 @@ def _checked_axes(op: Any, x: Any, perm: Any) -> tuple[int, ...]:
     axes, rank = ints(perm), x.ndim
     if len(axes) != rank:
         refuse(op, f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(axes)}")
+    for axis in axes:
+        axis_within(op, axis, rank, "{axis} is out of range [0 .. {rank})")
     missing = set(range(rank)) - {axis % rank for axis in axes}
     if missing:
         refuse(op, f"{min(missing)} is missing from {{{','.join(map(str, axes))}}}.")

@@ -35,6 +35,7 @@ from retrograph.ops import array
 from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
 from retrograph.ops.rows import (
     all_within,
+    axis_within,
     is_static,
     make_tensor,
     num_elements,
@@ -92,6 +93,7 @@ def _check_fed(op: Any, indices: Any) -> None:
 
 def _axes(op: Any, indices: Any, axis: Any, rank: int) -> tuple[int, int]:
     batch_dims = op.get_attr("batch_dims")
+    axis_within(op, batch_dims, rank, "Expected batch_dims in the range [-{rank}, {rank}), but got {axis}")
     batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
     return axis_within(op, axis, rank, "Expected axis in the range [-{rank}, {rank}), but got {axis}"), batch_dims
 

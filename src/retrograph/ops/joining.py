@@ -34,6 +34,7 @@ from retrograph.ops import array
 from retrograph.ops.rows import (
     add,
     axis_input,
+    axis_within,
     both,
     divide,
     ints,
@@ -322,7 +323,8 @@ def _pack(xp: Any, op: Any, *values: Any) -> Any:
                 ", ", ","
             )
             raise errors.InvalidArgumentError(None, op, f"Shapes of all inputs must match: {shapes}")
-    return xp.stack(values, axis=op.get_attr("axis"))
+    rank = values[0].ndim + 1
+    return xp.stack(values, axis=axis_within(op, op.get_attr("axis"), rank, "axis = {axis} not in [-{rank}, {rank})"))
 
 
 def _pack_gradient(op: Any, grad: Any) -> Any:
@@ -466,7 +468,8 @@ def at(x: Any, axis: int, index: int) -> Any:
 
 
 def _unpack(xp: Any, op: Any, x: Any) -> Any:
-    axis, count = op.get_attr("axis") % x.ndim, op.get_attr("num")
+    axis = axis_within(op, op.get_attr("axis"), x.ndim, "axis = {axis} not in [-{rank}, {rank})")
+    count = op.get_attr("num")
     if x.shape[axis] != count:
         refuse(op, f"Input shape axis {axis} must equal {count}, got shape {to_text(tuple(x.shape))}")
     return tuple(at(x, axis, i) for i in range(op.get_attr("num")))
@@ -555,7 +558,8 @@ def _split_v_known(given: tuple[int | None, ...], axis: int, sizes: tuple[int, .
 def _split_v(xp: Any, op: Any, x: Any, sizes: Any, axis: Any) -> Any:
     if np.size(axis) != 1:
         raise errors.InvalidArgumentError(None, op, "split_dim_tensor must have exactly one element.")
-    counts, at_axis = list(ints(sizes)), int(np.asarray(axis).reshape(())) % x.ndim
+    text = "-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {axis}"
+    counts, at_axis = list(ints(sizes)), axis_within(op, np.asarray(axis).reshape(()), x.ndim, text)
     whole = x.shape[at_axis]
     if -1 in counts:
         counts[counts.index(-1)] = whole - sum(c for c in counts if c != -1)
@@ -896,6 +900,9 @@ def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
 
 def _reverse_sequence(xp: Any, op: Any, x: Any, lengths: Any) -> Any:
     along, batch = op.get_attr("seq_dim"), op.get_attr("batch_dim")
+    for name, axis in (("batch_dim", batch), ("seq_dim", along)):
+        if not 0 <= axis < x.ndim:
+            refuse(op, f"{name} must be < input.dims()( {axis} vs. {x.ndim})")
     if along == batch:
         refuse(op, f"batch_dim == seq_dim == {along}")
     if is_static(lengths) and (lengths > x.shape[along]).any():

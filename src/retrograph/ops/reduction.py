@@ -23,7 +23,7 @@ from retrograph.ops import array
 from retrograph.ops import reduction_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
-from retrograph.ops.rows import axis_within, ints, normalize
+from retrograph.ops.rows import axis_within, ints
 from retrograph.ops.sequence import range as range_
 
 # ---- rows

@@ -41,6 +41,14 @@ def refuse(op: Any, text: str) -> NoReturn:
     raise errors.InvalidArgumentError(None, op, text)
 
 
+def axis_within(op: Any, axis: Any, rank: int, text: str) -> int:
+    """An axis counted from the first; InvalidArgumentError with `text`, which may name `{axis}` and `{rank}`: there is none such."""
+    given = int(axis)
+    if not -rank <= given < rank:
+        refuse(op, text.format(axis=given, rank=rank))
+    return given % rank
+
+
 def ints(values: Any) -> tuple[int, ...]:
     """The elements of a static integer array as Python ints."""
     return tuple(np.asarray(values).ravel().tolist())
