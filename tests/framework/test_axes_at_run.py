@@ -59,3 +59,21 @@ def test_stacks_hot_ones_and_reversed_sequences() -> None:
         ):
             with pytest.raises(tf.errors.InvalidArgumentError, match=text):
                 session.run(made, {x: X})
+
+
+def test_what_has_no_axis_at_all() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="input must be 1-D or higher"):
+            session.run(tf.roll(x, 1, 0), {x: 3.0})
+
+
+def test_least_squares_of_matrices_of_unknown_shape() -> None:
+    random = np.random.RandomState(0)
+    tall, right = random.rand(4, 3), random.rand(4, 2)
+    with tf.Graph().as_default(), tf.Session() as session:
+        matrix, rhs = tf.placeholder(tf.float64), tf.placeholder(tf.float64)
+        found = tf.matrix_solve_ls(matrix, rhs)
+        np.testing.assert_allclose(session.run(found, {matrix: tall, rhs: right}), np.linalg.pinv(tall) @ right)
+        wide = session.run(found, {matrix: tall.T, rhs: right[:3]})
+        np.testing.assert_allclose(wide, np.linalg.pinv(tall.T) @ right[:3])

@@ -970,6 +970,8 @@ def _roll_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _roll(xp: Any, op: Any, x: Any, shift: Any, axis: Any) -> Any:
+    if x.ndim == 0:
+        refuse(op, "input must be 1-D or higher")
     axes = ints(axis)
     for one in axes:
         if not -x.ndim <= one < x.ndim:

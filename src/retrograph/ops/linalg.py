@@ -618,8 +618,9 @@ def _under_determined(matrix: Any, rhs: Any, l2_regularizer: Any) -> Tensor:
 
 def _composite_least_squares(matrix: Any, rhs: Any, l2_regularizer: Any, name: str | None) -> Tensor:
     with name_scope(name, "matrix_solve_ls", [matrix, rhs, l2_regularizer]):
-        rows, columns = matrix.get_shape()[-2:].as_list()
-        if rows is not None and columns is not None:
+        shape = matrix.get_shape()
+        if shape.ndims is not None and shape[-2:].is_fully_defined():
+            rows, columns = shape[-2:].as_list()
             solve = _over_determined if rows >= columns else _under_determined
             return solve(matrix, rhs, l2_regularizer)
         from retrograph.ops.cond import cond  # the control-flow family builds on math
