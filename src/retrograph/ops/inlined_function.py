@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import errors
+from retrograph.framework import errors, nest
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
+from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.op_table import find_op_def
+from retrograph.ops.array import identity
+from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
+from retrograph.variables.variable import Variable
 
 
 class InlinedFunction:
@@ -23,8 +28,11 @@ class InlinedFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function gives for these arguments."""
+        graph = get_default_graph()
         taken = [_as_argument(a) for a in args]
-        return self.python_function(*taken, **{k: _as_argument(v) for k, v in kwargs.items()})
+        made = len(graph._ops)
+        result = self.python_function(*taken, **{k: _as_argument(v) for k, v in kwargs.items()})
+        return _with_effects(_as_results(result), graph, graph._ops[made:])
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -38,6 +46,58 @@ class InlinedFunction:
 
 def _as_argument(value: Any) -> Any:
     return convert_to_tensor(value) if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _as_results(structure: Any) -> Any:
+    """What a function gives as tensors: numbers, texts, arrays and variables are converted."""
+    kinds = (bool, int, float, complex, str, bytes, np.ndarray, np.generic, Variable)
+    return nest.map_structure(lambda x: convert_to_tensor(x) if isinstance(x, kinds) else x, structure)
+
+
+# What has no effect that could be seen, though the op type counts as stateful.
+_SILENT = frozenset(
+    ("VarHandleOp", "VariableV2", "Variable", "ReadVariableOp", "VarIsInitializedOp", "IsVariableInitialized")
+)
+
+
+def _with_effects(result: Any, graph: Graph, made: list[Operation]) -> Any:
+    """What a function gives, tied to what it does: who fetches an output runs all effects of the call."""
+    effects = _effects(made, graph._get_control_flow_context())
+    if not effects:
+        return result
+    with graph.control_dependencies(effects):
+        return nest.map_structure(lambda x: identity(x) if isinstance(x, Tensor) else x, result, expand_composites=True)
+
+
+def _effects(made: list[Operation], context: Any) -> list[Operation]:
+    skipped = _initializing(made)
+    found = [op for op in made if op not in skipped and op.type not in _SILENT and _is_stateful(op)]
+    inside = any(op._get_control_flow_context() is not context for op in found)
+    ends = [op for op in made if inside and output_context(op) is context and (is_cond_merge(op) or is_loop_exit(op))]
+    return [op for op in found if op._get_control_flow_context() is context] + ends
+
+
+def _is_stateful(op: Operation) -> bool:
+    definition = find_op_def(op.type)
+    # Operations on references have no other sign of what they do.
+    return definition is not None and (definition.stateful or any(t.dtype._is_ref_dtype for t in op.outputs))
+
+
+def _initializing(made: list[Operation]) -> set[Operation]:
+    """The first assignments of variables that the call makes, and what only they need: these are run as initializers."""
+    own, handles = set(made), {op for op in made if op.type in ("VarHandleOp", "VariableV2")}
+    found: set[Operation] = set()
+    waiting = []
+    for op in made:
+        if op.type in ("Assign", "AssignVariableOp") and op.inputs[0].op in handles:
+            handles.discard(op.inputs[0].op)
+            waiting.append(op)
+    while waiting:
+        op = waiting.pop()
+        if op in own and op not in found:
+            found.add(op)
+            waiting += [t.op for t in op.inputs]
+    return found
 
 
 @export("function", "contrib.eager.function", "contrib.eager.defun")

@@ -476,7 +476,6 @@ class InteractiveSession(BaseSession):
             self._default_session = None
 
 
-@contextmanager
 def _begin(run_metadata: Any, plan: Plan, options: Any) -> None:
     """Empties what a run tells about itself, and puts its operations there where that is asked for."""
     run_metadata.Clear()
@@ -488,6 +487,7 @@ def _begin(run_metadata: Any, plan: Plan, options: Any) -> None:
         part.node.extend(node for node in whole.node if node.name in names)
 
 
+@contextmanager
 def temporary_session(graph: Graph) -> Iterator[Session]:
     """A session that is closed at the end of the block."""
     session = Session(graph=graph)
