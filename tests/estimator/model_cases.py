@@ -383,6 +383,25 @@ def _experiment(tf):
     return found
 
 
+def _several_older_heads(tf):
+    e, c, folder = tf.estimator, tf.contrib.estimator, tempfile.mkdtemp()
+    column = [tf.feature_column.numeric_column("x", shape=(2,))]
+    head = c.multi_head([c.binary_classification_head(name="a"), c.regression_head(name="b")], [1.0, 0.5])
+    estimator = e.LinearEstimator(head, column, folder)
+    labels = {"a": _LABELS["bin"], "b": _LABELS["reg"]}
+    input_fn = lambda: tf.data.Dataset.from_tensor_slices(({"x": _DATA["x"]}, labels)).batch(6)
+    estimator.train(input_fn)
+    found = {"eval": _rounded(estimator.evaluate(input_fn))}
+    receiver = e.export.build_raw_serving_input_receiver_fn({"x": tf.placeholder(tf.float32, [None, 2], name="x")})
+    predict = tf.contrib.predictor.from_estimator(estimator, receiver, output_key="predict")
+    outputs = predict({"x": _DATA["x"][:2]})
+    found["names"] = sorted(outputs)
+    found["predictions"] = np.round(outputs["b/predictions"].astype(float), 4).tolist()
+    found["error"] = _error(lambda: tf.contrib.predictor.from_estimator(estimator, receiver, output_key="zz"))[:20]
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
 def _tpu(tf):
     tpu, folder, seen = tf.contrib.tpu, tempfile.mkdtemp(), []
 
@@ -545,6 +564,7 @@ def all_cases():
         "logistic",
     ]
     cases = {"graphs_" + name: _graphs(name) for name in names}
+    cases["several_older_heads"] = _several_older_heads
     cases["trained_poisson"] = _trained("poisson", 2)
     cases.update(
         ("head_" + n, _head(n)) for n in ("binary", "multi", "number", "poisson", "logistic", "multi_label", "several")
