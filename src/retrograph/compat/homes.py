@@ -472,7 +472,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
     "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
-        f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "sharding")
+        f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "normed_cells", "sharding")
     ),
     "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells", "retrograph.rnn.linear"),
     "tensorflow.python.ops.session_ops": ("retrograph.runtime.handles",),
