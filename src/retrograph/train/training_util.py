@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
+
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
@@ -15,11 +17,11 @@ GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
 
 @export("train.global_step")
 def global_step(sess: Any, global_step_tensor: Any) -> int:
-    """The value of the global step in a session.
+    """The value of the global step in a session, which may be a vector of one element.
 
     Source: TF 1.15 `tf.train.global_step`.
     """
-    return int(sess.run(global_step_tensor))
+    return int(np.asarray(sess.run(global_step_tensor)).item())
 
 
 @export("train.get_global_step", "contrib.framework.get_global_step", "contrib.slim.get_global_step")
