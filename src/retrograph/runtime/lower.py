@@ -22,6 +22,35 @@ _STATIC_LIMIT = 16_384  # elements: larger constants are left to XLA while traci
 _NUMPY_TYPES = (np.ndarray, np.generic)
 
 
+CONTROL_FLOW_TYPES = frozenset(
+    (
+        "Switch",
+        "RefSwitch",
+        "Merge",
+        "RefMerge",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "RefNextIteration",
+        "LoopCond",
+    )
+)
+
+
+def has_numpy(op: Operation) -> bool:
+    """Whether the operation can run on NumPy values."""
+    record = RECORDS.get(op._type)
+    if (
+        op._type in HANDLE_TYPES
+        or op._type in ("Const", "NoOp", "ControlTrigger", "Placeholder", "PlaceholderV2")
+        or op._type in CONTROL_FLOW_TYPES
+    ):
+        return True
+    return record is not None and record.numpy is not None
+
+
 class NeedsConcreteError(Exception):
     """A lowering needs the value of a tensor that is traced now."""
 

@@ -12,12 +12,14 @@ from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph, Operation, Tensor
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.lower import (
+    CONTROL_FLOW_TYPES,
     HostBudgetError,
     Instruction,
     MissingResourceError,
     NeedsConcreteError,
     UninitializedVariableError,
     dead_fetch_error,
+    has_numpy,
     located,
     reader_of,
     uninitialized_error,
@@ -26,7 +28,7 @@ from retrograph.runtime.ordering import pruned, read_first
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn
 from retrograph.runtime.state import HANDLE_TYPES, Ref, cell_key
-from retrograph.runtime.steps import CONTROL_FLOW_TYPES, DividedError, HostStep, PrepareStep, Segment, may_wait
+from retrograph.runtime.steps import DividedError, HostStep, PrepareStep, Segment, may_wait
 
 _WITHOUT_CONTAINER = re.compile(r"Resource localhost/(\S+)/N10tensorflow3VarE does not exist\.")
 # A plan this small is run by NumPy: XLA's dispatch alone costs more.
@@ -44,18 +46,6 @@ def _items(ops: list[Operation], fed: set[Tensor]) -> list[Any]:
     first = read_first(set(ops), fed)
     parts = ([op for op in ops if op in first], [op for op in ops if op not in first])
     return [item for part in parts if part for item in grouped(part)]
-
-
-def has_numpy(op: Operation) -> bool:
-    """Whether the operation can run on NumPy values."""
-    record = RECORDS.get(op._type)
-    if (
-        op._type in HANDLE_TYPES
-        or op._type in ("Const", "NoOp", "ControlTrigger", "Placeholder", "PlaceholderV2")
-        or op._type in CONTROL_FLOW_TYPES
-    ):
-        return True
-    return record is not None and record.numpy is not None
 
 
 def _host_steps(items: list[Any]) -> list[HostStep]:

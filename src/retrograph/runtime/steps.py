@@ -17,6 +17,7 @@ from retrograph.framework.op_table import RECORDS
 from retrograph.runtime import exits
 from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (
+    CONTROL_FLOW_TYPES,
     Evaluator,
     Instruction,
     is_opaque,
@@ -30,21 +31,6 @@ from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContex
 # Shapes that a segment is compiled for as soon as they are met.
 _AT_ONCE = 2
 
-CONTROL_FLOW_TYPES = frozenset(
-    (
-        "Switch",
-        "RefSwitch",
-        "Merge",
-        "RefMerge",
-        "Enter",
-        "RefEnter",
-        "Exit",
-        "RefExit",
-        "NextIteration",
-        "RefNextIteration",
-        "LoopCond",
-    )
-)
 # Programs' functions, which may wait for other threads.
 _CALLING_TYPES = frozenset(("PyFunc", "PyFuncStateless", "EagerPyFunc"))
 
@@ -237,7 +223,7 @@ class Segment(_Step):
     def _ran_on_numpy(self, key: Any, session: Any, env: dict[Tensor, Any]) -> bool:
         """Runs on NumPy values, which is quicker than to compile for shapes that may never come again."""
         if self.varying is None:
-            from retrograph.runtime.varying import Varying  # it knows plans, which are made of steps
+            from retrograph.runtime.varying import Varying  # few programs need it
 
             self.varying = Varying(self.items, self.constants, self.inputs)
         return bool(self.varying.is_for_host(key) and self.varying.run(session, env))

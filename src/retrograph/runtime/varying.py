@@ -15,9 +15,8 @@ import numpy as np
 from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
-from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction
+from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
 from retrograph.runtime.numpy_forms import NUMPY_FORMS, NotHereError
-from retrograph.runtime.plan import has_numpy
 from retrograph.runtime.state import HostContext
 
 # The run with the same shapes that is compiled for; how many shapes are remembered.

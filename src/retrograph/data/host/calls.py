@@ -12,9 +12,9 @@ from retrograph.data.functions import must_run
 from retrograph.data.host.engine import Element, Root
 from retrograph.framework import errors
 from retrograph.framework.function_graph import GraphFunction, find_function
-from retrograph.runtime.lower import Evaluator, Instruction
+from retrograph.runtime.lower import Evaluator, Instruction, has_numpy
 from retrograph.runtime.places import is_handle
-from retrograph.runtime.plan import Plan, has_numpy
+from retrograph.runtime.plan import Plan
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref
 from retrograph.runtime.steps import may_wait
 from retrograph.runtime.timeline import Tracer
