@@ -116,6 +116,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_SwitchRefOrTensor": "retrograph.ops.control_flow:switch_ref_or_tensor",
         "_case_helper": "retrograph.ops.cond:case_with",
     },
+    "tensorflow.python.training.saver": {"_get_saver_or_default": "retrograph.compat.internals:get_saver_or_default"},
     "tensorflow.python.ops.cond_v2": {"cond_v2": "retrograph.compat.internals:cond_v2"},
     "tensorflow.python.ops.embedding_ops": {
         "_embedding_lookup_and_transform": "retrograph.ops.embedding:embedding_lookup_and_transform",
@@ -136,7 +137,10 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.contrib.layers.python.layers.utils": {
         "get_variable_collections": "retrograph.contrib.layer_parts:collections_for",
     },
-    "tensorflow.python.pywrap_tensorflow": {"EventsWriter": "retrograph.summary.native_writer:EventsWriter"},
+    "tensorflow.python.pywrap_tensorflow": {
+        "EventsWriter": "retrograph.summary.native_writer:EventsWriter",
+        "TF_bfloat16_type": "retrograph.compat.internals:bfloat16_type",
+    },
     "tensorflow.python.util.all_util": {
         "make_all": "retrograph.compat.documented:make_all",
         "remove_undocumented": "retrograph.compat.documented:remove_undocumented",

@@ -161,3 +161,22 @@ def cond_v2(pred: Any, true_fn: Any, false_fn: Any, name: str = "cond") -> Any:
     from retrograph.ops.cond import cond
 
     return cond(pred, true_fn, false_fn, strict=True, name=name or "cond")
+
+
+def get_saver_or_default() -> Any:
+    """The saver of the default graph; if there is none, one of all variables is made. Raises RuntimeError for several."""
+    import retrograph as tf
+
+    savers = tf.get_collection_ref(tf.GraphKeys.SAVERS)
+    if len(savers) > 1:
+        raise RuntimeError(f"Found more than one saver in collection: {tf.GraphKeys.SAVERS}")
+    if not savers:
+        savers.append(tf.train.Saver(sharded=True, allow_empty=True))
+    return savers[0]
+
+
+def bfloat16_type() -> type:
+    """NumPy's scalar type of `tf.bfloat16`."""
+    from retrograph.framework.dtypes import bfloat16
+
+    return bfloat16.as_numpy_dtype  # type: ignore[no-any-return]
