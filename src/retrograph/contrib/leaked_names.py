@@ -11,8 +11,15 @@ from retrograph.framework.exports import export_value
 _FEATURES = {name: getattr(__future__, name) for name in ("absolute_import", "division", "print_function")}
 globals().update(_FEATURES)
 for _module in (
+    "contrib.autograph",
+    "contrib.compiler",
     "contrib.grid_rnn",
     "contrib.slim",
+    "contrib.solvers",
+    "contrib.specs",
+    "contrib.staging",
+    "contrib.tensorboard",
+    "contrib.testing",
     "contrib.reduce_slice_ops",
     "contrib.training.python.training.hparam",
 ):
