@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 import retrograph as tf
-from retrograph.compat import eager, function_utils, internals, lock_util, object_identity, resolve, v2_forms
+from retrograph.compat import (
+    eager,
+    function_utils,
+    internals,
+    layer_utils,
+    lock_util,
+    object_identity,
+    resolve,
+    v2_forms,
+)
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import flow_context
 from retrograph.platform import keras_testing
@@ -122,3 +131,17 @@ def test_shapes_that_are_not_known_are_equal_to_none():
 def test_data_for_layers():
     (x, y), (x_test, _) = keras_testing.get_test_data(6, 2, (3,), 4, random_seed=1)
     assert x.shape == (6, 3) and x.dtype == np.float32 and y.shape == (6,) and len(x_test) == 2
+
+
+def test_sizes_of_convolutions():
+    assert layer_utils.convert_data_format("channels_first", 5) == "NCDHW"
+    assert layer_utils.normalize_tuple(2, 3, "strides") == (2, 2, 2)
+    assert layer_utils.conv_output_length(5, 2, "valid", 1, dilation=2) == 3
+    assert layer_utils.conv_input_length(4, 2, "full", 2) == 6
+    assert layer_utils.deconv_output_length(4, 2, "full", 2) == 6
+    assert layer_utils.smart_cond(tf.constant(False), lambda: 1, lambda: 2) == 2
+    assert layer_utils.constant_value(tf.placeholder(tf.bool, [])) is None
+    with pytest.raises(ValueError, match="must be a tuple of 3 integers"):
+        layer_utils.normalize_tuple((1, 2), 3, "strides")
+    with pytest.raises(ValueError, match='must be one of "valid", "same"'):
+        layer_utils.normalize_padding("full")

@@ -470,6 +470,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.kernel_tests.random.util": (_PLATFORM + "random_test",),
     "tensorflow.contrib.rnn.python.kernel_tests.benchmarking": (_PLATFORM + "rnn_benchmark",),
     "tensorflow.python.training.experimental.loss_scale": ("retrograph.train.loss_scale",),
+    "tensorflow.python.layers.utils": ("retrograph.compat.layer_utils",),
     "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
     "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
