@@ -95,11 +95,8 @@ def _valid_nonscalar(weights_rank: Any, weights_shape: Any, values_rank: Any, va
 
 def _valid_dims(weights_shape: Any, values_shape: Any) -> Any:
     with tf.name_scope(None, "has_invalid_dims", (weights_shape, values_shape)) as scope:
-        of_values = tf.expand_dims(values_shape, -1)
-        allowed = tf.concat((of_values, tf.ones_like(of_values)), axis=1)
-        invalid = tf.sets.set_difference(tf.expand_dims(weights_shape, -1), allowed)
-        count = tf.size(invalid.values, name="num_invalid_dims")
-        return tf.equal(0, count, name=scope)
+        fits = tf.logical_or(tf.equal(weights_shape, values_shape), tf.equal(weights_shape, 1))
+        return tf.reduce_all(fits, name=scope)
 
 
 def broadcast_weights(weights: Any, values: Any) -> Any:

@@ -850,6 +850,8 @@ def _reverse_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _reverse(xp: Any, op: Any, x: Any, axes: Any) -> Any:
+    if not x.ndim:
+        return x
     turned = normalize(ints(axes), x.ndim)
     for i, axis in enumerate(turned):
         if not 0 <= axis < x.ndim:

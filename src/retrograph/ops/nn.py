@@ -51,7 +51,7 @@ def _relu_numpy(op: Any, x: Any) -> Any:
 
 def _passed(grad: Any, passes: Any) -> Any:
     # 0 times a gradient that is not finite is nan, as in TF; XLA would make a plain zero of the product with a bool.
-    return jnp.where(passes, grad, grad * 0)
+    return jnp.where(passes, grad, jnp.multiply(grad, 0))
 
 
 def _relu_grad(op: Any, grad: Any, y: Any) -> Any:

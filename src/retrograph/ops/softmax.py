@@ -62,7 +62,7 @@ def _sparse_xent_shape(c: ShapeContext) -> list[Shape]:
 
 def _exponentials(x: Any) -> tuple[Any, Any, Any]:
     """The maximum of each row, the exponentials of what x is less than that, and their sums."""
-    greatest = lax.stop_gradient(jnp.max(x, -1, keepdims=True))
+    greatest = lax.stop_gradient(jnp.max(x, -1, keepdims=True, initial=None if x.shape[-1] else 0))
     powers = jnp.exp(x - greatest)
     return greatest, powers, jnp.sum(powers, -1, keepdims=True)
 
