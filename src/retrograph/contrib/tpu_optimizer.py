@@ -37,12 +37,12 @@ class CrossShardOptimizer(Optimizer):
         super().__init__(False, name)
         self._opt, self._groups = opt, group_assignment
 
-    def compute_gradients(self, loss: Any, var_list: Any = None, **kwargs: Any) -> Any:
+    def compute_gradients(self, loss: Any, var_list: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The gradients of the one replica."""
         logging.warning(
             "CrossShardOptimizer should be used within a tpu_shard_context, but got unset number_of_shards. Assuming 1."
         )
-        return self._opt.compute_gradients(loss, var_list=var_list, **kwargs)
+        return self._opt.compute_gradients(loss, var_list, *args, **kwargs)
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:
         """Applies the sums."""

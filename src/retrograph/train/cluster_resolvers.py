@@ -234,6 +234,7 @@ class TPUClusterResolver(ClusterResolver):
     ):  # fmt: skip
         self._tpu = self._named(tpu)
         self.task_type, self.task_id = job_name, 0
+        self.rpc_layer: Any
         inside = self._tpu in ("", "local") or self._tpu.startswith(self._GOOGLE)
         self._environment, self.rpc_layer = ("google", None) if inside else ("", "grpc")
         if not inside and not self._tpu.startswith("grpc://"):
