@@ -56,7 +56,17 @@ def _as_results(structure: Any) -> Any:
 
 # What has no effect that could be seen, though the op type counts as stateful.
 _SILENT = frozenset(
-    ("VarHandleOp", "VariableV2", "Variable", "ReadVariableOp", "VarIsInitializedOp", "IsVariableInitialized")
+    (
+        "VarHandleOp",
+        "VariableV2",
+        "Variable",
+        "ReadVariableOp",
+        "VarIsInitializedOp",
+        "IsVariableInitialized",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "VariableShape",
+    )
 )
 
 
@@ -72,9 +82,25 @@ def _with_effects(result: Any, graph: Graph, made: list[Operation]) -> Any:
 def _effects(made: list[Operation], context: Any) -> list[Operation]:
     skipped = _initializing(made)
     found = [op for op in made if op not in skipped and op.type not in _SILENT and _is_stateful(op)]
-    inside = any(op._get_control_flow_context() is not context for op in found)
-    ends = [op for op in made if inside and output_context(op) is context and (is_cond_merge(op) or is_loop_exit(op))]
+    parts = {_part(op._get_control_flow_context(), context) for op in found} - {None}
+    ends = [op for op in made if parts and (is_cond_merge(op) or is_loop_exit(op)) and _ends(op, parts, context)]
     return [op for op in found if op._get_control_flow_context() is context] + ends
+
+
+def _part(inner: Any, context: Any) -> Any:
+    """The cond or loop directly inside of `context` that holds another context; None if that is `context` itself."""
+    while inner is not None and inner is not context and inner.outer_context is not context:
+        inner = inner.outer_context
+    return None if inner is context else inner
+
+
+def _ends(op: Operation, parts: set[Any], context: Any) -> bool:
+    """Whether an operation in `context` is where one of the parts ends."""
+    if output_context(op) is not context:
+        return False
+    if is_loop_exit(op):
+        return op._get_control_flow_context() in parts
+    return any(_part(t.op._get_control_flow_context(), context) in parts for t in op.inputs)
 
 
 def _is_stateful(op: Operation) -> bool:
