@@ -77,6 +77,12 @@ def test_samples_of_no_elements() -> None:
         assert session.run(tf.random_gamma([0, 1], [1.5, 0.3], seed=3)).shape == (0, 1, 2)
 
 
+def test_infinite_parts_of_complex_numbers() -> None:
+    result = _run(tf.complex, [1.0, 2.0], np.inf)
+    assert result.real.tolist() == [1.0, 2.0] and np.isinf(result.imag).all()
+    assert _run(tf.complex, 1.0, 2.0) == 1 + 2j
+
+
 def test_nothing_to_do() -> None:
     assert _run(tf.nn.softmax, np.zeros([4, 2, 0])).shape == (4, 2, 0)
     assert _run(lambda x: tf.reverse(x, [0]), 3.0) == 3.0

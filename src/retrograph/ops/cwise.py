@@ -230,7 +230,10 @@ register_op("ComplexAbs", gradient=grad.complex_abs_grad, **_complex_part("abs")
 
 
 def _complex_numpy(op: Any, real: Any, imag: Any) -> Any:
-    return (np.asarray(real) + np.asarray(imag) * 1j).astype(op.attrs["Tout"].as_numpy_dtype)
+    # Part by part: a product with 1j makes nan of what is infinite.
+    result = np.empty(np.broadcast_shapes(np.shape(real), np.shape(imag)), op.attrs["Tout"].as_numpy_dtype)
+    result.real, result.imag = real, imag
+    return result
 
 
 def _complex_lower(op: Any, real: Any, imag: Any) -> Any:
