@@ -1,5 +1,7 @@
 """Programs with ready-made models, heads and strategies: TF 1.15 (Python 3.7) and Retrograph run the same ones."""
 
+# ruff: noqa: UP031, E731, RET504 - it runs under Python 3.7 too, and the cases are short
+
 import json
 import os
 import shutil

@@ -248,6 +248,6 @@ def test_tables_of_types_that_tensorflow_has_none_of_are_refused(kind: str, keys
                 tf.contrib.lookup.KeyValueTensorInitializer([1], [2], keys, values), 0
             ).init
         with pytest.raises(
-            tf.errors.InvalidArgumentError, match="No OpKernel was registered to support Op '.*HashTableV2'"
+            tf.errors.InvalidArgumentError, match=r"No OpKernel was registered to support Op '.*HashTableV2'"
         ):
             session.run(asked)

@@ -100,7 +100,8 @@ def from_sparse_tensor_slices(sparse: Any) -> Any:
     if not isinstance(sparse, SparseTensor):
         raise TypeError(f"`sparse_tensor` must be a `tf.SparseTensor` object. Was {sparse}.")
     indices, shape = sparse.indices.get_shape(), sparse.dense_shape.get_shape()
-    rank = (dimension_at_index(indices, 1) - 1).merge_with(dimension_at_index(shape, 0) - 1)
+    ranks: list[Any] = [dimension_at_index(indices, 1), dimension_at_index(shape, 0)]
+    rank = (ranks[0] - 1).merge_with(ranks[1] - 1)
     spec = (TensorSpec([None, rank], int64), TensorSpec([None], sparse.dtype), TensorSpec([rank], int64))
     parts = {"indices": sparse.indices, "values": sparse.values, "dense_shape": sparse.dense_shape}
     return made(apply_op("SparseTensorSliceDataset", None, **parts), spec)

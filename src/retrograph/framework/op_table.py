@@ -90,11 +90,11 @@ class OpDef:
         "outputs",
         "plain_inputs",
         "ref_inputs",
-        "type_only_attrs",
         "result_type",
         "simple_outputs",
         "stateful",
         "type_defaults",
+        "type_only_attrs",
     )
 
     def __init__(self, row: dict[str, Any]):

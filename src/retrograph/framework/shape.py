@@ -16,7 +16,7 @@ Shape = tuple[int | None, ...] | None
 
 def _value_of(value: Any) -> int | None:
     if value.__class__ is int and value >= 0:
-        return value  # type: ignore[no-any-return]
+        return value
     return value._value if isinstance(value, Dimension) else Dimension(value)._value
 
 

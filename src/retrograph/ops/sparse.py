@@ -200,7 +200,7 @@ def _joined_shape(shapes: list[Any], axis: int, otherwise: Any) -> Any:
     if any(k is None for k in known):
         return otherwise
     sizes: Any = np.array(known[0])
-    sizes[axis] = sum(k[axis] for k in known)  # type: ignore[index]
+    sizes[axis] = sum(k[axis] for k in known)
     return convert_to_tensor(sizes)
 
 
