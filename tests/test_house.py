@@ -29,6 +29,11 @@ def test_only_public_jax(path: Path) -> None:
     assert not [name for name in _imports(path) if name.startswith(("jax._", "jaxlib"))]
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_one_logger_with_its_handler(path: Path) -> None:
+    assert path.name == "logger.py" or "getLogger(" not in path.read_text()
+
+
 def _run(source: str) -> str:
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS, RegisterGradient
 from retrograph.framework import nest
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.logger import get_logger
 
 _VARIABLE_OPS = ("VariableV2", "VarHandleOp")
 _numbers = itertools.count(1)
@@ -118,7 +118,7 @@ def _check_signature(grad_fn: Callable[..., Any], variables: list[Any]) -> None:
             "If using @custom_gradient with a function that uses variables, the enclosing variable scope must have "
             "use_resource=True."
         )
-    logging.getLogger("retrograph").warning(
+    get_logger().warning(
         "@custom_gradient grad_fn has 'variables' in signature, but no ResourceVariables were used on the forward pass."
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 import os
 from typing import Any
 
@@ -12,16 +11,15 @@ import numpy as np
 import retrograph as tf
 from retrograph.framework import errors
 from retrograph.framework.exports import export
+from retrograph.framework.logger import get_logger
 from retrograph.keras.backend_values import get_value, set_value
 from retrograph.keras.callback_base import Callback
-
-_logger = logging.getLogger("tensorflow")
 
 
 def _better(mode: str, monitor: str, who: str, higher: tuple[str, ...] = ("acc",)) -> Any:
     """`np.less` or `np.greater`, as the mode says, or the name of what is watched."""
     if mode not in ("auto", "min", "max"):
-        _logger.warning("%s mode %s is unknown, fallback to auto mode.", who, mode)
+        get_logger().warning("%s mode %s is unknown, fallback to auto mode.", who, mode)
         mode = "auto"
     if mode == "auto":
         mode = "max" if any(word in monitor for word in higher) else "min"
@@ -109,7 +107,7 @@ class EarlyStopping(Callback):
         """The value that is watched; None, with a warning, if it is not there."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            _logger.warning(
+            get_logger().warning(
                 "Early stopping conditioned on metric `%s` which is not available. Available metrics are: %s",
                 self.monitor,
                 ",".join(logs or {}),
@@ -181,7 +179,7 @@ class ModelCheckpoint(Callback):
     def _improved(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
         current = logs.get(self.monitor)
         if current is None:
-            _logger.warning("Can save best model only with %s available, skipping.", self.monitor)
+            get_logger().warning("Can save best model only with %s available, skipping.", self.monitor)
             return False
         better = bool(self.monitor_op(current, self.best))
         if self.verbose > 0 and better:
@@ -252,7 +250,7 @@ class ReduceLROnPlateau(Callback):
         logs["lr"] = get_value(self.model.optimizer.lr)
         current = logs.get(self.monitor)
         if current is None:
-            _logger.warning(
+            get_logger().warning(
                 "Reduce LR on plateau conditioned on metric `%s` which is not available. Available metrics are: %s",
                 self.monitor,
                 ",".join(logs),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.logger import get_logger
 from retrograph.keras import loss_functions, metric_classes
 from retrograph.keras.backend_values import placeholder
 from retrograph.keras.loss_functions import LossFunctionWrapper, ReductionV2, fitted_weight, reduced, weighted_loss
@@ -87,7 +87,7 @@ def losses_of(loss: Any, names: list[str]) -> list[Any]:
         _unexpected("loss", loss, names)
         for name in names:
             if name not in loss:
-                logging.getLogger("tensorflow").warning(
+                get_logger().warning(
                     "Output %s missing from loss dictionary. We assume this was done on purpose. The fit and evaluate APIs will not be expecting any data to be passed to %s.",
                     name,
                     name,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
+from retrograph.framework.logger import get_logger
 from retrograph.framework.structures import IndexedSlices
 from retrograph.keras.backend_values import batch_get_value, batch_set_value, get_value, set_value
 from retrograph.keras.learning_rate_schedules import LearningRateSchedule
@@ -249,9 +249,7 @@ class OptimizerV2:
             raise ValueError(f"No gradients provided for any variable: {[v.name for _, v in pairs]}.")
         if len(found) < len(pairs):
             empty = [v.name for g, v in pairs if g is None]
-            logging.getLogger("tensorflow").warning(
-                "Gradients do not exist for variables %s when minimizing the loss.", empty
-            )
+            get_logger().warning("Gradients do not exist for variables %s when minimizing the loss.", empty)
         return found
 
     def _applied(self, pairs: list[Any], name: Any, state: dict[Any, Any]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from retrograph.framework.graph import (
     get_default_graph,
     name_scope,
 )
+from retrograph.framework.logger import get_logger
 from retrograph.ops.control_flow import (
     cast_slice_indices,
     merge,
@@ -331,7 +331,7 @@ def case_pairs(pred_fn_pairs: Any, exclusive: bool, name: str, allow_python_pred
     elif isinstance(pred_fn_pairs, dict):
         pred_fn_pairs = sorted(pred_fn_pairs.items(), key=lambda item: item[0].name)
         if not exclusive:
-            logging.getLogger("tensorflow").warning(
+            get_logger().warning(
                 "%s: An unordered dictionary of predicate/fn pairs was provided, but exclusive=False. The order of "
                 "conditional tests is deterministic but not guaranteed.",
                 name,

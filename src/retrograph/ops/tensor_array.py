@@ -8,7 +8,6 @@ writes. The runtime value is an `ArrayValue`.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, colocate_with, control_dependencies, device, name_scope
 from retrograph.framework.lazy_jax import jax
+from retrograph.framework.logger import get_logger
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, unknown
@@ -144,7 +144,7 @@ class TensorArray:
     def _converted(self, value: Any) -> Tensor:
         tensor: Tensor = convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
         if tensor.dtype != self._dtype:
-            logging.getLogger("tensorflow").error(
+            get_logger().error(
                 "Error: Input value %s has dtype %s, but expected dtype %s.  This leads to undefined behavior and will "
                 "be an error in future versions of TensorFlow.",
                 tensor,

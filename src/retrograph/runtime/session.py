@@ -14,6 +14,7 @@ from retrograph.framework import errors, sessions
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.logger import get_logger
 from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import allocator, devices, exits
 from retrograph.runtime.config import ConfigProto
@@ -415,9 +416,7 @@ class Session(BaseSession):
 
     def __exit__(self, exc_type: Any, exc: Any, traceback: Any) -> None:
         if exc_type is errors.OpError:
-            import logging
-
-            logging.getLogger("tensorflow").error("Session closing due to error %s", exc)
+            get_logger().error("Session closing due to error %s", exc)
         graph, session = self._entered.pop()
         session.__exit__(exc_type, exc, traceback)
         graph.__exit__(exc_type, exc, traceback)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import retrograph as tf
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.logger import get_logger
 
 GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
 
@@ -34,7 +34,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
     graph = graph or get_default_graph()
     steps = graph.get_collection(GraphKeys.GLOBAL_STEP)
     if len(steps) > 1:
-        logging.getLogger("retrograph").error("Multiple tensors in global_step collection.")
+        get_logger().error("Multiple tensors in global_step collection.")
         return None
     if steps:
         found = steps[0]

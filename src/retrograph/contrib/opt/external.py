@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.framework.exports import export
+from retrograph.framework.logger import get_logger
 
 Array = Any
 
@@ -193,4 +193,4 @@ def _report(result: Any) -> None:
     ]
     lines += [f"  Number of iterations: {result.nit}"] if hasattr(result, "nit") else []
     lines += [f"  Number of functions evaluations: {result.nfev}"] if hasattr(result, "nfev") else []
-    logging.getLogger("tensorflow").info("\n".join(lines))
+    get_logger().info("\n".join(lines))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.logger import get_logger
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.adagrad import AdagradOptimizer
 from retrograph.train.optimizer import Optimizer
@@ -186,7 +186,7 @@ class VariableClippingOptimizer(Optimizer):
             if isinstance(grad, Tensor):
                 return self._clip_dense(var, dims)
             if 0 in dims:
-                logging.getLogger("tensorflow").warning(
+                get_logger().warning(
                     "Clipping norm across dims %s for %s is inefficient when including sparse dimension 0.",
                     dims,
                     var.op.name,
