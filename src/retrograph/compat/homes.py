@@ -367,9 +367,13 @@ HOMES: dict[str, tuple[str, ...]] = {
         f"tensorflow.python.training.tracking{name}": (
             "retrograph.train.tracking",
             "retrograph.train.checkpoint_object",
+            "retrograph.train.tracked_resources",
         )
-        for name in ("", ".base", ".util", ".tracking")
+        for name in ("", ".base", ".util", ".tracking", ".graph_view")
     },
+    "tensorflow.python.training.tracking.data_structures": ("retrograph.train.data_structures",),
+    "tensorflow.python.training.tracking.python_state": ("retrograph.train.python_state",),
+    "tensorflow.contrib.checkpoint.python": ("retrograph.contrib.checkpoint_objects",),
     "tensorflow.python.training.warm_starting_util": (
         "retrograph.train.checkpoint_utils",
         "retrograph.train.remapping",
@@ -473,6 +477,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.layers.utils": ("retrograph.compat.layer_utils",),
     "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
     "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
+    "tensorflow.python.util.serialization": ("retrograph.compat.serialization",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
     "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),

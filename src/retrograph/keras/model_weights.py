@@ -13,15 +13,29 @@ _HDF5 = (".h5", ".keras", ".hdf5")
 
 def parts_of(model: Any) -> list[tuple[str, Any]]:
     """The parts of a model's object graph: its layers, by their places; those of a subclass also by attribute."""
-    parts: list[tuple[str, Any]] = []
+    weights = [*model._trainable_weights, *model._non_trainable_weights]
     if not model._is_graph_network and type(model).__name__ != "Sequential":
-        parts = [(n, v) for n, v in vars(model).items() if any(v is layer for layer in model._layers)]
+        parts = _attributes(model)
+        held = {id(v) for _, part in parts for v in (getattr(part, "_self_extra_variables", None) or [part])}
+        return parts + [(v.op.name.rpartition("/")[2], v) for v in weights if id(v) not in held]
     weighty = [layer for layer in model._layers if getattr(layer, "weights", None)]
-    if model._is_graph_network or type(model).__name__ == "Sequential":
-        parts += [(f"layer_with_weights-{i}", layer) for i, layer in enumerate(weighty)]
-        parts += [(f"layer-{i}", layer) for i, layer in enumerate(model._layers)]
-    parts += [(v.op.name.rpartition("/")[2], v) for v in (*model._trainable_weights, *model._non_trainable_weights)]
-    return parts
+    parts = [(f"layer_with_weights-{i}", layer) for i, layer in enumerate(weighty)]
+    parts += [(f"layer-{i}", layer) for i, layer in enumerate(model._layers)]
+    return parts + [(v.op.name.rpartition("/")[2], v) for v in weights]
+
+
+def _attributes(model: Any) -> list[tuple[str, Any]]:
+    """What a model of a subclass holds as attributes that a checkpoint can follow."""
+    from retrograph.train.tracking import Trackable, holds_parts
+    from retrograph.variables.variable import Variable
+
+    known = {name: value for name, value in vars(model).items() if name not in vars(model).get("_untracked_names", ())}
+    return [
+        (name, value)
+        for name, value in known.items()
+        if isinstance(value, (Variable, Trackable))
+        or (any(value is layer for layer in model._layers) and holds_parts(value))
+    ]
 
 
 def _needs_hdf5(filepath: str, save_format: Any) -> bool:

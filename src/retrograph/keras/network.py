@@ -458,8 +458,9 @@ class Network(Layer):
     @property
     def _checkpoint_dependencies(self) -> list[tuple[str, Any]]:
         from retrograph.keras.model_weights import parts_of
+        from retrograph.train.tracking import TrackableReference
 
-        return parts_of(self)
+        return [TrackableReference(*part) for part in parts_of(self)]
 
     def summary(self, line_length: Any = None, positions: Any = None, print_fn: Any = None) -> None:
         """Prints the layers, their shapes and numbers of parameters; ValueError before the model is built."""

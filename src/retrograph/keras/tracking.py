@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import retrograph as tf
@@ -29,11 +29,15 @@ def gathered(items: Any) -> list[Any]:
 
 
 def _flattened(items: Any) -> Iterator[Any]:
-    for item in items.values() if isinstance(items, dict) else items:
+    for item in items.values() if isinstance(items, (dict, Mapping)) else items:
         if isinstance(item, Tracked):
             yield item
-        elif isinstance(item, (list, dict)):
+        elif _is_structure(item):
             yield from _flattened(item)
+
+
+def _is_structure(value: Any) -> bool:
+    return isinstance(value, (list, dict)) or hasattr(type(value), "_self_structure")
 
 
 class Tracked:
@@ -51,8 +55,10 @@ class Tracked:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(value, _PLAIN) and not hasattr(type(self), name) and self._tracks_attributes():
+            value = self._as_held(name, value)
             self._forget(name)
-            self._track(value)
+            if self.__dict__.get("_self_setattr_tracking", True):
+                self._track(value)
         try:
             object.__setattr__(self, name, value)
         except AttributeError:
@@ -64,12 +70,21 @@ class Tracked:
         self._forget(name)
         object.__delattr__(self, name)
 
+    def _as_held(self, name: str, value: Any) -> Any:
+        """Lists and dictionaries as those that a checkpoint can follow; what a `NoDependency` holds."""
+        from retrograph.train.data_structures import NoDependency, wrapped
+
+        tracking = self.__dict__.get("_self_setattr_tracking", True)
+        if isinstance(value, NoDependency) or not tracking:
+            self.__dict__.setdefault("_untracked_names", set()).add(name)
+        return value if name.startswith("_") or not tracking else wrapped(value)
+
     def _forget(self, name: str) -> None:
         """Takes out what only this attribute held."""
         old = self.__dict__.get(name)
         if old is None or sum(1 for v in self.__dict__.values() if v is old) > 1:
             return
-        if isinstance(old, (Tracked, list, dict)):
+        if isinstance(old, Tracked) or _is_structure(old):
             self._drop("_layers", old)
         elif isinstance(old, tf.Variable):
             self._drop("_trainable_weights", old)
@@ -84,7 +99,7 @@ class Tracked:
         return self.__dict__.setdefault(name, [])  # type: ignore[no-any-return]
 
     def _track(self, value: Any) -> None:
-        if isinstance(value, (Tracked, list, dict)):
+        if isinstance(value, Tracked) or _is_structure(value):
             layers = self._list("_layers")
             if not any(layer is value for layer in layers):
                 layers.append(value)
@@ -107,6 +122,6 @@ def _variables_in(value: Any) -> Iterator[Any]:
     if isinstance(value, tf.Variable):
         if type(value).__name__ != "UnreadVariable":
             yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, tuple) or _is_structure(value):
+        for item in value.values() if isinstance(value, (dict, Mapping)) else value:
             yield from _variables_in(item)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import weakref
+from functools import partial
 from typing import Any
 
 import retrograph as tf
@@ -10,7 +12,7 @@ from retrograph.checkpoint.management import load_checkpoint, write_state
 from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.framework.sessions import get_default_session
-from retrograph.train.saveable import SaveableObject, SaveSpec
+from retrograph.train.saveable import ReferenceVariableSaveable, ResourceVariableSaveable, SaveableObject, SaveSpec
 from retrograph.train.saver import Saver
 from retrograph.train.tracking import (
     OBJECT_GRAPH_PROTO_KEY,
@@ -19,8 +21,10 @@ from retrograph.train.tracking import (
     TrackableObjectGraph,
     is_trackable,
     matched,
+    parts_of,
     saved_values,
 )
+from retrograph.variables.store import default_initializer
 from retrograph.variables.variable import Variable
 
 
@@ -40,11 +44,14 @@ def add_variable(
     trainable: bool = True,
 ) -> Any:
     """A new resource variable that is a part of an object. Source: TF 1.15 `tracking.util.add_variable`."""
-    made = (
-        tf.get_variable(name, shape=shape, dtype=dtype, initializer=initializer, trainable=trainable, use_resource=True)
-        if callable(initializer) or initializer is None
-        else tf.Variable(tf.cast(initializer, dtype), name=name, trainable=trainable, use_resource=True)
-    )
+    value = initializer
+    if initializer is None or callable(initializer):
+        chosen = default_initializer(name, tf.as_dtype(dtype)) if initializer is None else initializer
+        chosen = chosen(dtype=dtype) if isinstance(chosen, type) else chosen
+        value = partial(chosen, shape, dtype=dtype)
+    elif shape is not None:
+        raise ValueError("If initializer is a constant, do not specify shape.")
+    made = tf.Variable(value, name=name, trainable=trainable, dtype=tf.as_dtype(dtype).base_dtype, use_resource=True)
     trackable._track_trackable(made, name)
     return made
 
@@ -87,6 +94,11 @@ def _renamed(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _is_own(value: Any) -> bool:
+    """Whether a value is the same each time that it is asked for."""
+    return isinstance(value, Variable) or hasattr(value, "feed_dict_additions")
+
+
 class _Savers:
     """Savers by what they save, so that saving again adds no operations."""
 
@@ -95,7 +107,7 @@ class _Savers:
 
     def of(self, values: dict[str, Any], with_graph: bool) -> tuple[Any, Any]:
         """(saver, tensor of the object graph)."""
-        key = (with_graph, *((k, id(v) if isinstance(v, Variable) else k) for k, v in sorted(values.items())))
+        key = (with_graph, *((k, id(v) if _is_own(v) else k) for k, v in sorted(values.items())))
         if key not in self.made:
             saved = dict(_renamed(values))
             graph = _GraphSaveable() if with_graph else None
@@ -126,7 +138,7 @@ class Checkpoint(AutoTrackable):
     def __init__(self, **kwargs: Any):
         self.__dict__["_savers"], self.__dict__["_save_counter"], self.__dict__["_counting"] = _Savers(), None, None
         for name, value in sorted(kwargs.items()):
-            if not is_trackable(value) or isinstance(value, (list, dict)):
+            if not is_trackable(value) or type(value) in (list, dict):
                 raise ValueError(
                     f"`Checkpoint` was expecting a trackable object (an object derived from `TrackableBase`), got {value}. If "
                     "you believe this object should be trackable (i.e. it is part of the TensorFlow Python API and manages "
@@ -187,6 +199,8 @@ def write_objects(root: Any, savers: _Savers, file_prefix: str, session: Any) ->
         os.makedirs(directory, exist_ok=True)
     definition = saver.saver_def
     feeds = {definition.filename_tensor_name: prefix, tensor: proto.SerializeToString()}
+    for value in values.values():
+        feeds.update(value.feed_dict_additions() if hasattr(value, "feed_dict_additions") else {})
     return os.fsdecode(session.run(definition.save_tensor_name, feeds))
 
 
@@ -198,7 +212,16 @@ def restore_status(root: Any, save_path: str | None, savers: _Savers) -> Any:
     if not reader.has_tensor(OBJECT_GRAPH_PROTO_KEY):
         return NameBasedSaverStatus(root, save_path)
     proto = TrackableObjectGraph.FromString(reader.get_tensor(OBJECT_GRAPH_PROTO_KEY))
+    _restore_python_state(root, proto, reader)
     return CheckpointLoadStatus(root, save_path, proto, reader, savers)
+
+
+def _restore_python_state(root: Any, proto: Any, reader: Any) -> None:
+    for i, item in matched(root, proto)[0].items():
+        own = saved_values(item) if hasattr(type(item), "deserialize") and i < len(proto.nodes) else {}
+        for attribute in proto.nodes[i].attributes if own else ():
+            if hasattr(own.get(attribute.name), "python_restore"):
+                own[attribute.name].python_restore([reader.get_tensor(attribute.checkpoint_key)])
 
 
 class _Status:
@@ -277,6 +300,8 @@ class CheckpointLoadStatus(_Status):
             own = saved_values(item)
             for attribute in self._proto.nodes[i].attributes if i < len(self._proto.nodes) else ():
                 key, value = attribute.checkpoint_key, own.get(attribute.name)
+                if hasattr(value, "python_restore"):
+                    continue
                 if value is not None and (isinstance(value, SaveableObject) or self._reader.has_tensor(key)):
                     values[key] = value
         return values
@@ -374,3 +399,41 @@ class TrackableSaver:
     def restore(self, save_path: str | None) -> Any:
         """What restores a checkpoint."""
         return restore_status(self._root, save_path, self._savers)
+
+
+class ObjectGraphView:
+    """The objects that can be reached from one. Source: TF 1.15 `tracking.graph_view.ObjectGraphView`."""
+
+    def __init__(self, root: Any, saveables_cache: Any = None):
+        self._root, self.saveables_cache = root, saveables_cache
+
+    @property
+    def root(self) -> Any:
+        """The object."""
+        return self._root() if isinstance(self._root, weakref.ref) else self._root
+
+    def list_dependencies(self, obj: Any) -> list[Any]:
+        """(name, part) of each part of an object."""
+        return list(parts_of(obj))
+
+    def list_objects(self) -> list[Any]:
+        """All objects."""
+        return list_objects(self.root)
+
+    def serialize_object_graph(self) -> tuple[list[Any], Any, dict[Any, Any]]:
+        """(what is saved, with `name` and `full_name`; the TrackableObjectGraph; what is fed)."""
+        proto, values = ObjectGraph(self.root).proto()
+        full = {a.checkpoint_key: a.full_name for node in proto.nodes for a in node.attributes}
+        feeds: dict[Any, Any] = {}
+        for value in values.values():
+            feeds.update(value.feed_dict_additions() if hasattr(value, "feed_dict_additions") else {})
+        return [_named_saveable(key, value, full[key]) for key, value in values.items()], proto, feeds
+
+
+def _named_saveable(key: str, value: Any, full_name: str) -> SaveableObject:
+    if not isinstance(value, SaveableObject):
+        kind = ReferenceVariableSaveable if value.dtype._is_ref_dtype else ResourceVariableSaveable
+        value = kind(value, "", key)
+    value.full_name = full_name
+    _renamed({key: value})
+    return value  # type: ignore[no-any-return]

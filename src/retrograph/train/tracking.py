@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import weakref
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from retrograph.framework.graph import get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.keras.base_layer import Layer
@@ -57,6 +60,20 @@ class Trackable:
     def _gather_saveables_for_checkpoint(self) -> dict[str, Any]:
         return {}
 
+    @property
+    def _unconditional_checkpoint_dependencies(self) -> list[TrackableReference]:
+        return [TrackableReference(name, part) for name, part in self._parts().items()]
+
+    @property
+    def _unconditional_dependency_names(self) -> dict[str, Any]:
+        return self._parts()
+
+    def _maybe_initialize_trackable(self) -> None:
+        self._parts()
+
+    def _no_dependency(self, value: Any) -> Any:
+        return value
+
 
 TrackableBase = Trackable
 
@@ -68,13 +85,65 @@ class AutoTrackable(Trackable):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if is_trackable(value) and not isinstance(value, tuple):
-            self._parts()[name] = value
+        if self.__dict__.get(name, _parts_of_none) is value:
+            return
+        if name != "_tracked_parts" and self.__dict__.get("_self_setattr_tracking", True):
+            value = assigned(self, name, value)
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         self._parts().pop(name, None)
         super().__delattr__(name)
+
+
+_parts_of_none = object()
+
+
+def assigned(holder: Any, name: str, value: Any) -> Any:
+    """What an attribute holds that a value is assigned to, which becomes a part of the object."""
+    from retrograph.train.data_structures import sticky_attribute_assignment
+
+    return sticky_attribute_assignment(holder, name, value)
+
+
+def no_automatic_dependency_tracking(method: Any) -> Any:
+    """The method; what it assigns to attributes is held as it is and does not become a part of the object.
+
+    Source: TF 1.15 `tensorflow.python.training.tracking.base.no_automatic_dependency_tracking`.
+    """
+
+    @functools.wraps(method)
+    def untracked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = getattr(self, "_self_setattr_tracking", True)
+        object.__setattr__(self, "_self_setattr_tracking", False)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            object.__setattr__(self, "_self_setattr_tracking", before)
+
+    return untracked
+
+
+def cached_per_instance(f: Any) -> Any:
+    """A function of one object whose values are kept as long as the object is.
+
+    Source: TF 1.15 `tensorflow.python.training.tracking.tracking.cached_per_instance`.
+    """
+    cache: Any = weakref.WeakKeyDictionary()
+
+    @functools.wraps(f)
+    def kept(item: Any) -> Any:
+        found = cache.get(item)
+        if found is None:
+            cache[item] = found = f(item)
+        return found
+
+    kept.cache = cache  # type: ignore[attr-defined]
+    return kept
+
+
+class NotTrackable:
+    """Marks objects that may be held but not saved."""
 
 
 def is_trackable(value: Any) -> bool:
@@ -92,13 +161,15 @@ _OF_LAYERS = frozenset(("_trainable_weights", "_non_trainable_weights", "_update
 
 def _layer_parts(layer: Any) -> Iterator[tuple[str, Any]]:
     for name, value in vars(layer).items():
-        plain = name not in _OF_LAYERS and not (name.startswith("_") and isinstance(value, (list, dict)))
-        if plain and is_trackable(value) and _holds_parts(value):
+        known = isinstance(value, Trackable) or not (name.startswith("_") and isinstance(value, (list, dict)))
+        plain = name not in _OF_LAYERS and name not in vars(layer).get("_untracked_names", ())
+        if plain and known and is_trackable(value) and holds_parts(value):
             yield name.lstrip("_") if isinstance(value, Variable) else name, value
 
 
-def _holds_parts(value: Any) -> bool:
-    if isinstance(value, (list, dict)):
+def holds_parts(value: Any) -> bool:
+    """False for a plain list or dictionary without anything that a checkpoint can hold."""
+    if isinstance(value, (list, dict)) and not isinstance(value, Trackable):
         return any(is_trackable(x) for x in (value.values() if isinstance(value, dict) else value))
     return True
 
@@ -107,12 +178,15 @@ def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
     """(name, part) of each part of an object."""
     if isinstance(value, Variable):
         return
-    if isinstance(value, dict):
-        found: Any = ((str(k), v) for k, v in value.items())
+    if isinstance(value, Trackable):
+        found: Any = iter(value._checkpoint_dependencies)
+    elif isinstance(value, dict):
+        found = ((str(k), v) for k, v in value.items())
     elif isinstance(value, (list, tuple)):
         found = ((str(i), v) for i, v in enumerate(value))
     elif isinstance(value, Optimizer):
-        found = ((name, made) for (name, _), made in value._non_slot_dict.items())
+        graph = get_default_graph()
+        found = ((name, made) for (name, _), made in value._non_slot_dict.items() if made.graph is graph)
     elif hasattr(type(value), "_checkpoint_dependencies"):
         found = iter(value._checkpoint_dependencies)
     else:
@@ -220,8 +294,11 @@ def matched(root: Any, proto: Any) -> tuple[dict[int, Any], ObjectGraph]:
             continue
         parts = dict(parts_of(found[i]))
         for child in proto.nodes[i].children:
-            if child.local_name in parts and child.node_id not in found:
-                found[child.node_id] = parts[child.local_name]
+            part = parts.get(child.local_name)
+            if part is None and isinstance(found[i], Trackable):
+                part = found[i]._lookup_dependency(child.local_name)
+            if part is not None and child.node_id not in found:
+                found[child.node_id] = part
                 waiting.append(child.node_id)
     for i, item in list(found.items()):
         for slot in proto.nodes[i].slot_variables if isinstance(item, Optimizer) and i < len(proto.nodes) else ():

@@ -222,7 +222,7 @@ def _shared_parts(spec: VariableSpec, found: PartitionedVariable, wanted: Any) -
 def _part_spec(spec: VariableSpec, offset: list[int], shape: list[int]) -> VariableSpec:
     initializer = spec.initializer
     if initializer is None:
-        return spec._replace(initializer=_default_initializer(spec.name, spec.dtype), shape=shape)
+        return spec._replace(initializer=default_initializer(spec.name, spec.dtype), shape=shape)
     if callable(initializer):
         return spec._replace(shape=shape)
     if not isinstance(initializer, Tensor):
@@ -236,7 +236,8 @@ def _glorot_uniform() -> Any:
     return initializers.GlorotUniform()
 
 
-def _default_initializer(name: str, dtype: DType) -> Any:
+def default_initializer(name: str, dtype: DType) -> Any:
+    """What a variable is initialized by if nothing is said. Raises: ValueError for types that have no such."""
     if dtype.is_floating:
         return _glorot_uniform()
     if dtype.is_integer or dtype.is_unsigned or dtype.is_bool or dtype == string:
@@ -247,7 +248,7 @@ def _default_initializer(name: str, dtype: DType) -> Any:
 def _created(spec: VariableSpec, shape: TensorShape, dtype: DType, partition_info: PartitionInfo | None) -> Any:
     initializer = spec.initializer
     if initializer is None:
-        initializer = _default_initializer(spec.name, dtype)
+        initializer = default_initializer(spec.name, dtype)
     with outside_control_flow(get_default_graph()):
         initial_value, value_dtype = _initial_value(initializer, shape, dtype, partition_info)
     use_resource = spec.use_resource
