@@ -242,7 +242,7 @@ _MutableSequence: Any = abc.MutableSequence
 _PlainList: Any = list
 
 
-class ListWrapper(List, _MutableSequence, _PlainList):  # type: ignore[misc]
+class ListWrapper(List, _MutableSequence, _PlainList):
     """What a list becomes that is assigned to an attribute; it tells of changes that a checkpoint cannot follow.
 
     Source: TF 1.15 `tensorflow.python.training.tracking.data_structures.ListWrapper`.
