@@ -12,17 +12,23 @@ from typing import Any
 
 import numpy as np
 
+from retrograph.framework.interrupts import InterruptsDeferred
+
 
 def imported(name: str) -> ModuleType:
-    """A module of JAX, which draws from NumPy's global generator while it is imported: a seeded program would go on
-    with other numbers."""
+    """A module of JAX, imported whole, whatever signals come.
+
+    It draws from NumPy's global generator while it is imported: a seeded program would go on with other numbers. And its
+    compiled parts crash the process if an import that a signal's handler ended is tried again.
+    """
     if name in sys.modules:
         return sys.modules[name]
     state = np.random.get_state()
-    try:
-        return importlib.import_module(name)
-    finally:
-        np.random.set_state(state)
+    with InterruptsDeferred():
+        try:
+            return importlib.import_module(name)
+        finally:
+            np.random.set_state(state)
 
 
 class _LazyModule(ModuleType):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.interrupts import InterruptsDeferred
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime import exits
@@ -257,7 +256,7 @@ class Segment(_Step):
         dynamic: list[Any],
         env: dict[Tensor, Any],
     ) -> None:
-        with _InterruptsDeferred() if donated else _NO_DEFERRAL:
+        with InterruptsDeferred() if donated else _NO_DEFERRAL:
             try:
                 written, results, checked = executable.call(donated, kept, dynamic)
             except TypeError as error:
@@ -306,7 +305,8 @@ class Segment(_Step):
 
         exits.register()
         jitted = jax.jit(traced, donate_argnums=0)
-        with jax.enable_x64(True):
+        # JAX's caches do not stand being left at any instruction.
+        with InterruptsDeferred(), jax.enable_x64(True):
             lowered = jitted.lower(donated, kept, dynamic)
             if executable.written or executable.dynamic or executable.checks:
                 executable.call = lowered.compile()
@@ -441,35 +441,6 @@ def _described(value: Any) -> Any:
 def _frozen(value: Any) -> Any:
     array = np.asarray(value)
     return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
-
-
-# A handler that was not installed from Python could not be put back.
-_FOREIGN_HANDLER = signal.getsignal(signal.SIGINT) is None
-
-
-# The wrapper in `signal` makes an enumeration of what it gives: ten times the time, at each step of a training loop.
-_set_handler = getattr(signal, "_signal", signal).signal
-
-
-class _InterruptsDeferred:
-    """Holds back Ctrl-C while variables are handed to XLA and taken back, so that none is lost."""
-
-    __slots__ = ("_old", "_pending")
-
-    def __enter__(self) -> None:
-        self._pending = False
-        self._old: Any = None
-        if threading.get_ident() == threading.main_thread().ident and not _FOREIGN_HANDLER:
-            self._old = _set_handler(signal.SIGINT, self._note)
-
-    def _note(self, number: int, frame: Any) -> None:
-        self._pending = True
-
-    def __exit__(self, *exc: object) -> None:
-        if self._old is not None:
-            _set_handler(signal.SIGINT, self._old)
-            if self._pending and callable(self._old):
-                self._old(signal.SIGINT, None)
 
 
 _NO_DEFERRAL = nullcontext()
