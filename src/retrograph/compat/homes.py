@@ -81,6 +81,7 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.ops.math_ops": {
         "_as_indexed_slices": "retrograph.ops.control_flow:as_indexed_slices",
         "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
+        "_bucketize": "retrograph.compat.internals:bucketize",
     },
     "tensorflow.python.util.compat": {"collections_abc": "collections.abc"},
     "tensorflow.python.training.checkpoint_management": {
@@ -477,6 +478,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.layers.utils": ("retrograph.compat.layer_utils",),
     "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
     "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
+    "tensorflow.python.framework.subscribe": ("retrograph.compat.subscribe",),
     "tensorflow.python.util.serialization": ("retrograph.compat.serialization",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
@@ -489,7 +491,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.inplace_ops": ("retrograph.ops.inplace",),
     "tensorflow.contrib.rnn.python.ops.lstm_ops": ("retrograph.rnn.block_cells",),
     "tensorflow.contrib.rnn.python.ops.fused_rnn_cell": ("retrograph.rnn.fused",),
-    "tensorflow.contrib.seq2seq.python.ops.beam_search_decoder": ("retrograph.rnn.beam_search",),
+    "tensorflow.contrib.seq2seq.python.ops.beam_search_decoder": (
+        "retrograph.compat.beam_search_steps",
+        "retrograph.rnn.beam_search",
+    ),
     "tensorflow.contrib.seq2seq.python.ops.attention_wrapper": (
         "retrograph.rnn.attention",
         "retrograph.rnn.monotonic",

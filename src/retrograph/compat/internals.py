@@ -180,3 +180,10 @@ def bfloat16_type() -> type:
     from retrograph.framework.dtypes import bfloat16
 
     return bfloat16.as_numpy_dtype  # type: ignore[no-any-return]
+
+
+def bucketize(input: Any, boundaries: Any, name: str | None = None) -> Any:
+    """`int32` numbers of the buckets that values are in, between `boundaries`."""
+    from retrograph.framework.apply import apply_op
+
+    return apply_op("Bucketize", name, input=input, boundaries=boundaries)

@@ -628,7 +628,10 @@ def histogram_fixed_width_bins(
 
 
 def _bucketize(xp: Any, op: Any, x: Any) -> Any:
-    return xp.searchsorted(np.asarray(op.attrs["boundaries"], np.float64), x, side="right").astype(np.int32)
+    boundaries = np.asarray(op.attrs["boundaries"], np.float64)
+    if (np.diff(boundaries) < 0).any():
+        raise errors.InvalidArgumentError(None, op, "Expected sorted boundaries")
+    return xp.searchsorted(boundaries, x, side="right").astype(np.int32)
 
 
 register_op(

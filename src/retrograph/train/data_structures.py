@@ -242,7 +242,7 @@ _MutableSequence: Any = abc.MutableSequence
 _PlainList: Any = list
 
 
-class ListWrapper(List, _MutableSequence, _PlainList):
+class ListWrapper(List, _MutableSequence, _PlainList):  # type: ignore[misc]
     """What a list becomes that is assigned to an attribute; it tells of changes that a checkpoint cannot follow.
 
     Source: TF 1.15 `tensorflow.python.training.tracking.data_structures.ListWrapper`.
@@ -254,7 +254,7 @@ class ListWrapper(List, _MutableSequence, _PlainList):
         super().__init__(wrapped_list)
         self._update_snapshot()
 
-    def _make_storage(self, wrapped_list: Any) -> Any:  # type: ignore[override]
+    def _make_storage(self, wrapped_list: Any) -> Any:
         return wrapped_list
 
     def _inherit(self, copied: Any) -> Any:
