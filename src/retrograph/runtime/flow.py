@@ -27,6 +27,7 @@ from retrograph.runtime.lower import (
     reader_of,
     uninitialized_error,
 )
+from retrograph.runtime.own_gradients import OWN_GRADIENT, with_own_gradient
 from retrograph.runtime.regions import (
     FLOW_TYPES,
     CondStep,
@@ -863,7 +864,11 @@ def _first_failure(state: Any, check: Any, outputs: Sequence[Any]) -> Any:
 
 
 class _Differentiable(Evaluator):
-    """Evaluates so that a derivative can be taken: where TF lets no gradient through, none goes through here."""
+    """Evaluates so that a derivative can be taken, TF's: where it lets no gradient through, none goes through here."""
+
+    def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
+        found = super()._implementation(item, values)
+        return with_own_gradient(found) if item.op._type in OWN_GRADIENT and found is item.lower else found
 
     def step(self, item: Instruction) -> None:
         """Evaluates one operation."""

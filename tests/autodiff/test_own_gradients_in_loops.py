@@ -1,0 +1,50 @@
+"""Inside a while loop the derivative of an operation is the one of its op type, as outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+
+X = np.array([0, 0, 1, -1, 6, 2, 2, -3], "f")
+Y = np.array([0, 1, 1, -1, 0, 2, 3, -3], "f")
+ROWS = np.array([[1, 1, 3], [3, 2, 0], [0, 0, -1]], "f")
+LABELS = np.array([[1, 1, 1], [0, 0, 0], [0.2, 0, 0]], "f")
+IMAGE = np.zeros((1, 4, 4, 2), "f")
+
+CASES: list[Any] = [
+    (tf.abs, X),
+    (tf.nn.relu6, X),
+    (tf.nn.softplus, X),
+    (lambda v: tf.clip_by_value(v, 0.0, 2.0), X),
+    (tf.maximum, X, Y),
+    (tf.minimum, X, Y),
+    (lambda v, w: tf.pow(tf.abs(v) + 1.0, w), X, Y),
+    (lambda v: tf.cumprod(v, axis=1, exclusive=True), ROWS + 4),
+    (lambda v: tf.nn.softmax_cross_entropy_with_logits(logits=v, labels=LABELS), ROWS),
+    (lambda v: tf.nn.max_pool(v, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), IMAGE),
+    (lambda v: tf.quantization.fake_quant_with_min_max_vars(v, -1.0, 2.0), X),
+    (lambda v: tf.unsorted_segment_prod(v, [0, 0, 1, 1, 1, 3, 3, 3], 5), X),
+    (tf.cholesky, ROWS @ ROWS.T + 4 * np.eye(3, dtype="f")),
+]
+
+
+def _gradients(function: Any, values: tuple[Any, ...], looped: bool) -> list[np.ndarray[Any, Any]]:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        given = [tf.constant(v) for v in values]
+        if looped:
+            y = tf.map_fn(lambda _: tf.reduce_sum(function(*given)), tf.constant([1.0, 2.0]))[1]
+        else:
+            y = function(*given)
+        return list(sess.run(tf.gradients(y, given)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_as_outside(case: Any) -> None:
+    function, *values = case
+    outside, inside = (_gradients(function, tuple(values), looped) for looped in (False, True))
+    for a, b in zip(outside, inside, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
