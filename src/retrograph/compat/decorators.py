@@ -1,4 +1,4 @@
-"""Helpers of TF's that wrap functions: `tf_export`, `keyword_args`, `tf_contextlib`."""
+"""Helpers of TF's that wrap functions: `keyword_args`, `tf_contextlib`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from typing import Any
 from retrograph.compat.tf_decorator import make_decorator
 
 Function = Callable[..., Any]
-
-
-def _as_it_is(*_: Any, **__: Any) -> Callable[[Any], Any]:
-    return lambda target: target
-
-
-# Registering a public name has no meaning outside TF's own build.
-tf_export = estimator_export = keras_export = _as_it_is
 
 
 def keyword_args_only(func: Function) -> Function:

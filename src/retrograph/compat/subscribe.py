@@ -98,7 +98,7 @@ def _new(tensor: Tensor, effects: _Effects, followers: _Followers) -> Tensor:
     with tf.name_scope(tensor.op.name + "/subscription/"):
         made = [one for effect in effects for one in effect(tensor)]
         with tf.control_dependencies(made):
-            out = tf.identity(tensor)
+            out: Tensor = tf.identity(tensor)
     for op, index in takers:
         op._update_input(index, out)
     for op in followers.of(tensor.op):
