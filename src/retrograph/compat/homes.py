@@ -83,6 +83,11 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
         "_bucketize": "retrograph.compat.internals:bucketize",
     },
+    "tensorflow.python.data.util.structure": {
+        "get_flat_tensor_specs": _DATA + "structure:flat_specs",
+        "get_flat_tensor_shapes": _DATA + "structure:flat_shapes",
+        "get_flat_tensor_types": _DATA + "structure:flat_types",
+    },
     "tensorflow.python.util.compat": {"collections_abc": "collections.abc"},
     "tensorflow.python.training.checkpoint_management": {
         "time": "time",

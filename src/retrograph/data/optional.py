@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.data import structure
+from retrograph.data.host import optionals as _operations
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
@@ -18,19 +19,19 @@ class Optional:
     """An element, or none: which of them is known when it runs. Source: TF 1.15 `tf.data.experimental.Optional`."""
 
     def __init__(self, variant_tensor: Tensor, value_structure: Any):
-        self._variant, self._value_structure = variant_tensor, value_structure
+        self._variant_tensor, self._value_structure = variant_tensor, value_structure
 
     def has_value(self, name: str | None = None) -> Any:
         """bool[]: whether there is an element."""
-        return apply_op("OptionalHasValue", name, optional=self._variant)
+        return apply_op("OptionalHasValue", name, optional=self._variant_tensor)
 
     def get_value(self, name: str | None = None) -> Any:
         """The element; when it runs, InvalidArgumentError if there is none."""
-        with name_scope(name, "OptionalGetValue", [self._variant]) as scope:
+        with name_scope(name, "OptionalGetValue", [self._variant_tensor]) as scope:
             found = apply_op(
                 "OptionalGetValue",
                 scope,
-                optional=self._variant,
+                optional=self._variant_tensor,
                 output_types=structure.flat_types(self._value_structure),
                 output_shapes=structure.flat_shapes(self._value_structure),
             )
@@ -60,6 +61,11 @@ class Optional:
         return Optional(apply_op("OptionalNone", None), value_structure)
 
 
+_OptionalImpl = Optional
+# The records of the operations are registered when this is imported.
+_ROWS = _operations
+
+
 @export("OptionalSpec", "data.experimental.OptionalStructure")
 class OptionalSpec(TypeSpec):
     """What the element of an `Optional` is. Source: TF 1.15 `tf.OptionalSpec`."""
@@ -77,7 +83,7 @@ class OptionalSpec(TypeSpec):
         return [TensorSpec(TensorShape([]), dtypes.variant)]
 
     def _to_components(self, value: Any) -> Any:
-        return [value._variant]
+        return [value._variant_tensor]
 
     def _from_components(self, components: Any) -> Any:
         return Optional(components[0], self._value_structure)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework import data_nest, dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
@@ -90,7 +92,7 @@ def flat_spec(spec: Any) -> TensorSpec:
         return spec
     if isinstance(spec, DatasetSpec):
         return TensorSpec(spec._dataset_shape, dtypes.variant)
-    return TensorSpec(None, dtypes.variant)
+    return TensorSpec([] if hasattr(spec, "_value_structure") else None, dtypes.variant)
 
 
 def _encoded(spec: Any, value: Any) -> Any:
@@ -100,10 +102,12 @@ def _encoded(spec: Any, value: Any) -> Any:
         return apply_op("SerializeSparse", None, out_type=dtypes.variant, **parts)
     if isinstance(spec, RaggedTensorSpec):
         return _ragged_variant(spec, value, batched=False)
-    if isinstance(spec, DatasetSpec):
+    if hasattr(value, "_variant_tensor"):
         return value._variant_tensor
     if isinstance(spec, TensorArraySpec):
         raise NotImplementedError("Elements of datasets that are TensorArrays are not supported")
+    if isinstance(value, SparseTensor):
+        raise ValueError(f"{value} is not convertible to a tensor with dtype {spec.dtype} and shape {spec.shape}.")
     return convert_to_tensor(value)
 
 
@@ -141,6 +145,8 @@ def _decoded(spec: Any, tensor: Tensor, compatible: bool) -> Any:
         return _decoded_ragged(spec, tensor)
     if isinstance(spec, DatasetSpec):
         return spec._from_components(tensor)
+    if hasattr(spec, "_value_structure"):
+        return spec._from_components([tensor])
     if not compatible and not spec.is_compatible_with(tensor):
         raise ValueError(f"Tensor {tensor} is not compatible with {spec}.")
     tensor.set_shape(spec.shape)
@@ -180,8 +186,7 @@ def _decoded_ragged(spec: Any, tensor: Tensor) -> Any:
 def batched_spec(spec: Any, size: int | None) -> Any:
     """The spec of `size` components together."""
     if isinstance(spec, RaggedTensorSpec):
-        shape = TensorShape([size]).concatenate(spec._shape)
-        return RaggedTensorSpec(shape, spec._dtype, spec._ragged_rank + 1, spec._row_splits_dtype)
+        return spec._batch(size)
     if isinstance(spec, DatasetSpec):
         return DatasetSpec(spec._element_spec, TensorShape([size]).concatenate(spec._dataset_shape))
     return type(spec)(TensorShape([size]).concatenate(spec.shape), spec.dtype)
@@ -190,7 +195,7 @@ def batched_spec(spec: Any, size: int | None) -> Any:
 def unbatched_spec(spec: Any) -> Any:
     """The spec of one row of a component. Raises ValueError: a scalar."""
     if isinstance(spec, RaggedTensorSpec):
-        return RaggedTensorSpec(spec._shape[1:], spec._dtype, spec._ragged_rank - 1, spec._row_splits_dtype)
+        return spec._unbatch()
     if isinstance(spec, DatasetSpec):
         if spec._dataset_shape.ndims == 0:
             raise ValueError("Unbatching a dataset is only supported for rank >= 1")
@@ -236,7 +241,7 @@ def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
     if isinstance(element, SparseTensorValue):
         if isinstance(element.values, Tensor):
             return _spec_of(SparseTensor.from_value(element))
-        return SparseTensorSpec(element.dense_shape, dtypes.as_dtype(element.values.dtype))
+        return SparseTensorSpec(element.dense_shape, dtypes.as_dtype(np.asarray(element.values).dtype))
     if isinstance(element, dict):
         found = element.copy()
         found.update((k, type_spec_from_value(v)) for k, v in element.items())

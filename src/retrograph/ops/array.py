@@ -785,10 +785,20 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 def _like(value: int) -> Any:
     def formula(xp: Any, op: Any, x: Any) -> Any:
         if x.dtype == object:
-            return np.full(x.shape, b"", object)
+            return zeros_like_variant(x) if op._inputs[0].dtype == dtypes.variant else np.full(x.shape, b"", object)
         return full(xp, x.shape, x.dtype.type(value), x.dtype)
 
     return formula
+
+
+def zeros_like_variant(x: Any) -> Any:
+    """Zeros in place of the numbers in variants, which say themselves what theirs are."""
+    if x.dtype != object:
+        return np.zeros_like(x)
+    made = np.empty(x.shape, object)
+    for index in np.ndindex(x.shape):
+        made[index] = x[index].zeros_like() if hasattr(x[index], "zeros_like") else b""
+    return made
 
 
 register_op("ZerosLike", shape=unchanged, gradient=NO_GRADIENT, **both(_like(0)))

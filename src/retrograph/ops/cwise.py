@@ -504,7 +504,16 @@ def _sum_of(op: Any, *inputs: Any) -> Any:
     total = inputs[0]
     for x in inputs[1:]:
         total = total + x
-    return total
+    return _as_object(total) if op._inputs[0].dtype.base_dtype.name == "variant" else total
+
+
+def _as_object(value: Any) -> Any:
+    """NumPy takes single objects out of their arrays."""
+    if isinstance(value, np.ndarray):
+        return value
+    made = np.empty((), object)
+    made[()] = value
+    return made
 
 
 register_op("AddN", shape=_add_n_shape, lower=_sum_of, numpy=_sum_of, gradient=grad.add_n_grad)

@@ -8,9 +8,10 @@ import numpy as np
 
 from retrograph.data.host.engine import Element, boxed, invalid
 from retrograph.data.host.iterators import _element_shapes, _find, check_elements
-from retrograph.framework import dtypes
+from retrograph.framework import dtypes, errors
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape_rules import scalar
+from retrograph.ops.array import zeros_like_variant
 
 
 class HostOptional:
@@ -18,6 +19,19 @@ class HostOptional:
 
     def __init__(self, element: Element | None):
         self.element = element
+
+    def __add__(self, other: HostOptional) -> HostOptional:
+        if self.element is None or other.element is None:
+            if self.element is not other.element:
+                raise errors.InvalidArgumentError(
+                    None, None, "Cannot add optionals because one has a value and the other doesn't."
+                )
+            return HostOptional(None)
+        return HostOptional(tuple(np.asarray(a + b) for a, b in zip(self.element, other.element, strict=True)))
+
+    def zeros_like(self) -> HostOptional:
+        """An optional of zeros, or none."""
+        return HostOptional(None if self.element is None else tuple(map(zeros_like_variant, self.element)))
 
 
 def _type_of(value: Any) -> Any:
