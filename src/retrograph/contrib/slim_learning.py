@@ -13,6 +13,7 @@ from retrograph.framework.exports import export
 from retrograph.platform import gfile, logging
 from retrograph.train import training_util
 from retrograph.train.supervisor import Supervisor
+from retrograph.train.sync_replicas import SyncReplicasOptimizer
 
 _USE_DEFAULT = 0
 
@@ -64,7 +65,7 @@ def _write_trace(metadata: Any, step: Any, kwargs: dict[str, Any]) -> None:
 
 
 def _check_arguments(
-    train_op: Any, logdir: Any, summary_op: Any, saver: Any, trace_every: Any, sync_optimizer: Any, steps: Any
+    train_op: Any, logdir: Any, summary_op: Any, saver: Any, trace_every: Any, sync: list[Any], delay: int, steps: Any
 ) -> None:
     if train_op is None:
         raise ValueError("train_op cannot be None.")
@@ -77,12 +78,12 @@ def _check_arguments(
         for name, given in unwanted.items():
             if given:
                 raise ValueError(f"Cannot provide {name} because logdir=None")
-    if sync_optimizer is not None:
-        raise tf.errors.UnimplementedError(
-            None, None, "slim.learning.train(sync_optimizer=...) is not supported: it needs parameter servers"
-        )
+    if sync and delay > 0:
+        raise ValueError("startup_delay_steps must be zero when sync_optimizer is supplied.")
     if steps is not None and steps <= 0:
         raise ValueError("`number_of_steps` must be either None or a positive number.")
+    if not all(isinstance(optimizer, SyncReplicasOptimizer) for optimizer in sync):
+        raise ValueError("`sync_optimizer` must be a tf.train.SyncReplicasOptimizer.")
 
 
 def _default_kwargs(global_step: Any, steps: Any, log_every: int, trace_every: Any, logdir: Any) -> dict[str, Any]:
@@ -96,7 +97,8 @@ def _default_kwargs(global_step: Any, steps: Any, log_every: int, trace_every: A
     return kwargs
 
 
-def _init_ops(init_op: Any, ready_op: Any, local_init_op: Any) -> dict[str, Any]:
+def _init_ops(init_op: Any, ready_op: Any, local_init_op: Any, sync: list[Any], is_chief: bool) -> dict[str, Any]:
+    ready_for_local_init_op = None
     with tf.name_scope("init_ops"):
         if _is_default(init_op):
             init_op = tf.global_variables_initializer()
@@ -104,11 +106,15 @@ def _init_ops(init_op: Any, ready_op: Any, local_init_op: Any) -> dict[str, Any]
             ready_op = tf.report_uninitialized_variables()
         if _is_default(local_init_op):
             local_init_op = tf.group(tf.local_variables_initializer(), tf.tables_initializer())
+        if sync:
+            with tf.control_dependencies([] if local_init_op is None else [local_init_op]):
+                local_init_op = tf.group(*(o.chief_init_op if is_chief else o.local_step_init_op for o in sync))
+            ready_for_local_init_op = tf.group(*(o.ready_for_local_init_op for o in sync))
     return {
         "init_op": init_op,
         "ready_op": ready_op,
         "local_init_op": local_init_op,
-        "ready_for_local_init_op": None,
+        "ready_for_local_init_op": ready_for_local_init_op,
     }
 
 
@@ -125,18 +131,23 @@ def train(
 ) -> Any:  # fmt: skip
     """Trains until `number_of_steps`, the input's end or a stop; saves into `logdir`; gives the last loss.
 
-    Raises: ValueError: arguments that do not go together. UnimplementedError: `sync_optimizer`.
+    Raises: ValueError: arguments that do not go together.
     Source: TF 1.15 `tf.contrib.slim.learning.train`.
     """
-    _check_arguments(train_op, logdir, summary_op, saver, trace_every_n_steps, sync_optimizer, number_of_steps)
+    sync = [sync_optimizer] if isinstance(sync_optimizer, SyncReplicasOptimizer) else list(sync_optimizer or [])
+    _check_arguments(
+        train_op, logdir, summary_op, saver, trace_every_n_steps, sync, startup_delay_steps, number_of_steps
+    )
     graph = graph or tf.get_default_graph()
     with graph.as_default():
         if global_step is None:
             global_step = tf.train.get_or_create_global_step()
         saver = saver or tf.train.Saver()
-        parts = _init_ops(init_op, ready_op, local_init_op)
+        parts = _init_ops(init_op, ready_op, local_init_op, sync, is_chief)
         if _is_default(summary_op):
             summary_op = tf.summary.merge_all()
+        tokens = [o.get_init_tokens_op() for o in sync] if is_chief else []
+        runners = [o.get_chief_queue_runner() for o in sync] if is_chief else []
         if _is_default(train_step_kwargs):
             trace_every = trace_every_n_steps if is_chief else None
             train_step_kwargs = _default_kwargs(global_step, number_of_steps, log_every_n_steps, trace_every, logdir)
@@ -156,7 +167,7 @@ def train(
     )
     if summary_writer is not None:
         train_step_kwargs["summary_writer"] = sv.summary_writer
-    loop = _Loop(sv, train_op, train_step_fn, train_step_kwargs, global_step)
+    loop = _Loop(sv, train_op, train_step_fn, train_step_kwargs, global_step, tokens, runners)
     delay = 0 if is_chief else min(startup_delay_steps, number_of_steps or sys.maxsize)
     while not loop.finished:
         loop.run(master, session_config, session_wrapper, logdir, delay, ignore_live_threads)
@@ -166,7 +177,11 @@ def train(
 class _Loop:
     """The steps of a training, which start again after AbortedError."""
 
-    def __init__(self, sv: Supervisor, train_op: Any, step: Callable[..., Any], kwargs: Any, global_step: Any):
+    def __init__(
+        self, sv: Supervisor, train_op: Any, step: Callable[..., Any], kwargs: Any, global_step: Any,
+        tokens: list[Any], runners: list[Any],
+    ):  # fmt: skip
+        self.tokens, self.runners = tokens, runners
         self.sv, self.train_op, self.step, self.kwargs, self.global_step = sv, train_op, step, kwargs, global_step
         self.finished = False
         self.total_loss: Any = None
@@ -199,6 +214,9 @@ class _Loop:
             _wait_for_step(sess, self.global_step, delay)
         threads = self.sv.start_queue_runners(sess)
         logging.info("Starting Queues.")
+        if self.runners:
+            self.sv.start_queue_runners(sess, self.runners)
+            sess.run(self.tokens)
         return threads
 
     def _steps(self, sess: Any) -> None:
