@@ -64,7 +64,7 @@ class SyncReplicasOptimizer(Optimizer):
         """`opt.compute_gradients`: what the program does to a gradient, it does before replicas are averaged."""
         return self._opt.compute_gradients(*args, **kwargs)
 
-    def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Tensor:
+    def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Any:
         """The op of a replica: hands its gradients over and waits for a token, the new global step."""
         pairs = list(grads_and_vars)
         if not pairs:
