@@ -46,3 +46,30 @@ def test_losses(row: dict[str, Any]) -> None:
         for run in row["runs"]:
             for value, want in zip(session.run([result, gradient]), run, strict=True):
                 np.testing.assert_allclose(value, want, rtol=2e-5, atol=2e-6)
+
+
+def _loss_of(labels: Any) -> Any:
+    """A sampled softmax whose samples are fixed, so that the labels decide how many of them are hits."""
+    numbers = np.random.RandomState(5).normal(size=1000).astype(np.float32)
+    weights, inputs = tf.constant(numbers[:400].reshape(100, 4)), tf.constant(numbers[400:560].reshape(40, 4))
+    sampled = (tf.constant(np.arange(0, 60, 2)), tf.ones([40, 2]), tf.ones([30]))
+    return tf.nn.sampled_softmax_loss(weights, tf.zeros([100]), labels, inputs, 30, 100, 2, sampled, seed=1)
+
+
+def test_hits_of_another_number_are_no_other_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    from retrograph.runtime.plan import Plan
+    from retrograph.runtime.steps import Segment
+
+    labels = tf.placeholder(tf.int64, [40, 2])
+    loss = _loss_of(labels)
+    batches = [np.random.RandomState(i).randint(0, high, (40, 2)) for i, high in enumerate((100, 100, 60, 10, 100))]
+    with tf.Session() as session:
+        on_numpy = [session.run(loss, {labels: batch}) for batch in batches]
+    monkeypatch.setattr(Plan, "_on_host", lambda *_: False)
+    compiled = Segment._compiled
+    times = []
+    monkeypatch.setattr(Segment, "_compiled", lambda *args: times.append(1) or compiled(*args))
+    with tf.Session() as session:
+        for batch, want in zip(batches, on_numpy, strict=True):
+            np.testing.assert_allclose(session.run(loss, {labels: batch}), want, rtol=2e-5, atol=2e-6)
+    assert len(times) == 1

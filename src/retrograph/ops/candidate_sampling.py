@@ -272,9 +272,19 @@ def _accidental_hits(op: Any, true_classes: Array, candidates: Array) -> tuple[A
     return indices.astype(np.int32), ids.copy(), np.full(len(hits), _LOWEST, np.float32)
 
 
+def _padded_hits(op: Any, true_classes: Array, candidates: Array) -> tuple[Array, Array, Array]:
+    """A place for each true class: beyond all rows and candidates where it was not drawn."""
+    labels, count = jnp.asarray(true_classes).reshape(-1, 1), candidates.shape[0]
+    ids = jnp.max(jnp.where(labels == candidates, np.arange(count, dtype=np.int32), -1), axis=1, initial=-1)
+    rows = np.repeat(np.arange(true_classes.shape[0], dtype=np.int32), true_classes.shape[1])
+    beyond = np.int32(np.iinfo(np.int32).max)
+    weights = np.full(rows.size, _LOWEST, np.float32)
+    return jnp.where(ids < 0, beyond, rows), jnp.where(ids < 0, beyond, ids).astype(np.int64), weights
+
+
 register_op(
     "ComputeAccidentalHits", shape=_accidental_hits_shape, numpy=_accidental_hits, host=True, gradient=NO_GRADIENT
-)
+).padded = _padded_hits
 
 
 def _seeds(seed: Any) -> dict[str, int]:

@@ -47,7 +47,7 @@ def _minus_hits(logits: Any, labels: Any, sampled: Any, num_sampled: int, num_tr
     label_sizes: Any = array.shape(labels)
     shape = joining.concat([label_sizes[:1], array.expand_dims(num_sampled, 0)], 0)
     weights = _as_type(weights, logits.dtype)
-    return logits + apply_op(
+    dense = apply_op(
         "SparseToDense",
         None,
         sparse_indices=places,
@@ -56,6 +56,10 @@ def _minus_hits(logits: Any, labels: Any, sampled: Any, num_sampled: int, num_tr
         default_value=0.0,
         validate_indices=False,
     )
+    # The number of hits, which changes from step to step, is no part of any shape then.
+    indices.op._set_attr("_padded", True)
+    dense.op._set_attr("_padded", True)
+    return logits + dense
 
 
 def _compute_sampled_logits(

@@ -65,6 +65,9 @@ def _dense_numpy(op: Any, ctx: Any, indices: Array, sizes: Array, values: Array,
     rows = _matrix_of(op, indices, sizes, values, default)
     if op.attrs["validate_indices"]:
         check_indices(op, rows, sizes)
+    elif "_padded" in op._attrs:
+        inside = np.all((rows >= 0) & (rows < sizes), axis=1)
+        rows, values = rows[inside], values[inside]
     elif np.any((rows < 0) | (rows >= sizes)):
         refuse(op, f"Indices are not valid (out of bounds).  Shape: {brackets(sizes)}")
     dense = np.empty([int(s) for s in sizes], values.dtype)
@@ -91,8 +94,9 @@ def _dense_lower(op: Any, ctx: Any, indices: Any, sizes: Array, values: Any, def
         return _dense_numpy(op, ctx, indices, sizes, values, default)
     given = [jnp.asarray(x) for x in (indices, values, default)]
     rows = _matrix_of(op, given[0], sizes, given[1], given[2])
-    held = _valid(rows, sizes, op.attrs["validate_indices"])
-    ctx.checks.append((op, held, [indices, sizes, values, default]))
+    if "_padded" not in op._attrs:
+        held = _valid(rows, sizes, op.attrs["validate_indices"])
+        ctx.checks.append((op, held, [indices, sizes, values, default]))
     dense = jnp.broadcast_to(given[2], tuple(int(s) for s in sizes))
     return dense.at[tuple(rows.T)].set(given[1], mode="drop")
 
@@ -106,7 +110,7 @@ register_op(
     host=_count_is_data,
     effect=True,
     gradient=grad.to_dense_grad,
-)
+).padded = _dense_lower
 
 
 # ---- SparseTensorDenseMatMul
