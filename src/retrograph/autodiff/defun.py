@@ -9,6 +9,14 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.autodiff.custom_gradient import _identities
+from retrograph.autodiff.defun_definition import (
+    attributes_of,
+    check_output_names,
+    declared_types,
+    function_of,
+    hashed_name,
+    trace,
+)
 from retrograph.framework import dtypes, nest
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor
@@ -63,6 +71,10 @@ class DefinedFunction:
         **kwargs: Any,
     ):
         self._func, self._types = func, input_types
+        self._options, self._attrs = kwargs, attributes_of(kwargs)
+        self._traced: Any = None
+        self._definition: Any = None
+        self._has_name, self._out_names = bool(func_name), list(out_names or ())
         self._name: str = func_name or getattr(func, "__name__", type(func).__name__).strip("<>")
         self._grad_func, self._python_grad_func = grad_func, python_grad_func
         self._shape_func = shape_func
@@ -70,8 +82,39 @@ class DefinedFunction:
 
     @property
     def name(self) -> str:
-        """The name given, else that of the Python function."""
-        return self._name
+        """The name given, else that of the Python function (and a number, if the types are declared)."""
+        return self._name if self._has_name or self._types is None else str(self.definition.signature.name)
+
+    def _trace(self) -> Any:
+        if self._traced is None:
+            if self._types is None:
+                raise AttributeError(f"The types of the arguments of {self._name} are not declared")
+            spec = inspect.getfullargspec(self._func)
+            names = spec.args[inspect.ismethod(self._func) :]
+            names += [f"{spec.varargs}{i}" for i in range(len(self._types) - len(names))]
+            self._traced = trace(self, self._func, names, self._types, self._options)
+        return self._traced
+
+    @property
+    def definition(self) -> Any:
+        """The function as a FunctionDef. Raises: AttributeError if the types are not declared."""
+        if self._definition is None:
+            made = self._trace().plain
+            made.signature.name = self._name if self._has_name else hashed_name(self._name, made)
+            self._definition = made
+        return self._definition
+
+    @property
+    def captured_inputs(self) -> list[Tensor]:
+        """The tensors from outside that the function takes."""
+        return [] if self._func_is_definition else self._trace().captured_inputs
+
+    @property
+    def stateful_ops(self) -> list[tuple[str, str]]:
+        """(name, type) of the operations in it that have effects."""
+        return self._trace().stateful_ops  # type: ignore[no-any-return]
+
+    _func_is_definition = False
 
     @property
     def declared_input_types(self) -> Any:
@@ -120,6 +163,7 @@ class DefinedFunction:
         flat = list(result) if isinstance(result, (list, tuple)) else [result]
         if any(r is None for r in flat):
             raise ValueError(f"Function {self._name} can not return None.")
+        check_output_names(self._out_names, len(flat))
         flat = [convert_to_tensor(r) for r in flat]
         if self._grad_func or self._python_grad_func:
             flat = _identities(flat, inputs, [], self._gradient_of(inputs, len(flat)))[: len(flat)]
@@ -150,3 +194,33 @@ class Declare:
         raise tf.errors.UnimplementedError(
             None, None, f"{self.name}: functions that are only declared cannot be called"
         )
+
+
+def _from_definition(fdef: Any, grad_func: Any = None) -> DefinedFunction:
+    """The function of a FunctionDef. Source: TF 1.15 `tensorflow.python.framework.function._from_definition`."""
+    names = [arg.name for arg in fdef.signature.output_arg]
+    made = DefinedFunction(
+        function_of(fdef), declared_types(fdef), fdef.signature.name, grad_func=grad_func, out_names=names
+    )
+    made._definition, made._func_is_definition = fdef, True
+    return made
+
+
+def from_library(lib: Any) -> Any:
+    """The functions of a FunctionDefLibrary, with their gradients.
+
+    Raises ValueError: a gradient of or by a function that is not there; gradients in a circle.
+    Source: TF 1.15 `tensorflow.python.framework.function.from_library`.
+    """
+    known = {f.signature.name: f for f in lib.function}
+    gradient_of = {g.function_name: g.gradient_func for g in lib.gradient}
+    for name in (name for g in lib.gradient for name in (g.function_name, g.gradient_func)):
+        if name not in known:
+            raise ValueError(f"FunctionDefLibrary missing '{name}' FunctionDef\n{lib}")
+    made: dict[str, DefinedFunction] = {}
+    while len(made) < len(known):
+        ready = [n for n in known if n not in made and (n not in gradient_of or gradient_of[n] in made)]
+        if not ready:
+            raise ValueError(f"FunctionDefLibrary contains cyclic gradient functions!\n{lib}")
+        made.update((n, _from_definition(known[n], made.get(gradient_of.get(n, "")))) for n in ready)
+    return made.values()

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from retrograph.autodiff.registry import is_trainable
+from retrograph.framework import errors
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.lazy_jax import jax, jnp
@@ -89,11 +90,18 @@ def _conjugate(x: Any) -> Any:
 
 
 def _shape(c: Any) -> list[Any]:
-    return [c.input(i) for i in c.attr("_wanted")]
+    try:
+        wanted = c.attr("_wanted")
+    except KeyError:
+        # TensorFlow's own, of a function that the attribute `f` names.
+        wanted = range(len(c.attr("Tout")))
+    return [c.input(i) for i in wanted]
 
 
 def _static_inputs(op: Any) -> tuple[int, ...]:
     """Those of the forward operation: its inputs come first."""
+    if "_forward" not in op.attrs:
+        raise errors.UnimplementedError(None, op, f"SymbolicGradient of the function {op.attrs['f']}")
     forward = _forward(op)
     return tuple(i % len(forward.inputs) for i in RECORDS[forward.type].static_inputs_of(forward))
 

@@ -260,7 +260,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.framework.random_seed": (_FRAMEWORK + "seeds",),
     "tensorflow.python.framework.sparse_tensor": (_FRAMEWORK + "structures",),
     "tensorflow.python.framework.indexed_slices": (_FRAMEWORK + "structures",),
-    "tensorflow.python.framework.function": ("retrograph.autodiff.defun",),
+    "tensorflow.python.framework.function": ("retrograph.autodiff.defun", "retrograph.autodiff.defun_definition"),
     "tensorflow.python.ops": (
         "retrograph.ops",
         "retrograph.variables",
@@ -452,6 +452,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.tools.saved_model_utils": ("retrograph.saved.reader",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
+    "tensorflow.python.training.saver": ("retrograph.train.object_restoring",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
     "tensorflow.python.feature_column": ("retrograph.feature_column",),
     "tensorflow.python.lib.io": ("retrograph.io",),
