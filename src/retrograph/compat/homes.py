@@ -71,7 +71,10 @@ _FLOW_QUESTIONS = {
 INSTALLS = {"tensorflow.python.framework.test_ops": "retrograph.compat.test_ops"}
 
 # What is set in the module on the left is set in the one on the right, too.
-MIRRORS = {"tensorflow.python.platform.tf_logging": "retrograph.platform.logging"}
+MIRRORS = {
+    "tensorflow.python.platform.tf_logging": "retrograph.platform.logging",
+    "tensorflow.python.training.saver": "retrograph.train.saver",
+}
 
 INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
@@ -122,7 +125,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_SwitchRefOrTensor": "retrograph.ops.control_flow:switch_ref_or_tensor",
         "_case_helper": "retrograph.ops.cond:case_with",
     },
-    "tensorflow.python.training.saver": {"_get_saver_or_default": "retrograph.compat.internals:get_saver_or_default"},
+    "tensorflow.python.training.saver": {"time": "time", "_get_saver_or_default": "retrograph.compat.internals:get_saver_or_default"},
     "tensorflow.python.ops.cond_v2": {"cond_v2": "retrograph.compat.internals:cond_v2"},
     "tensorflow.python.ops.embedding_ops": {
         "_embedding_lookup_and_transform": "retrograph.ops.embedding:embedding_lookup_and_transform",

@@ -9,13 +9,14 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.checkpoint.management import checkpoint_file, load_checkpoint
+from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.graph import device, get_default_graph
 from retrograph.framework.logger import get_logger
+from retrograph.train.object_restoring import object_graph_key_mapping
 from retrograph.train.remapping import load_and_remap_matrix_initializer
 from retrograph.train.saveable import by_name, saveables_of
-from retrograph.train.saver import object_graph_key_mapping
 from retrograph.variables.partition import PartitionedVariable
 from retrograph.variables.spec import PartitionInfo
 from retrograph.variables.store import default_store
@@ -203,14 +204,17 @@ def _warm_start_var_with_vocab(
 
 def _object_names(path: str, names: Any) -> dict[str, str]:
     """The keys of an object-based checkpoint by the names of variables; empty for another one."""
-    keys = object_graph_key_mapping(checkpoint_file(path) or path)
+    try:
+        keys = object_graph_key_mapping(checkpoint_file(path) or path)
+    except errors.NotFoundError:
+        return {}
     missing = set(names) - set(keys)
-    if keys and missing:
+    if missing:
         raise ValueError(
             "Attempting to warm-start from an object-based checkpoint, but found that the checkpoint did not contain values for "
             f"all variables. The following variables were missing: {missing}"
         )
-    return {name: keys[name] for name in names} if keys else {}
+    return {name: keys[name] for name in names}
 
 
 @export("train.warm_start")

@@ -27,8 +27,8 @@ from retrograph.framework.device import canonical_name
 from retrograph.framework.exports import export
 from retrograph.framework.graph import control_dependencies, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.logger import get_logger
-from retrograph.framework.messages import message_class
 from retrograph.ops.control_flow import group, with_dependencies
+from retrograph.train.object_restoring import object_graph_key_mapping, saver_from_object_based_checkpoint
 from retrograph.train.restore_help import explain
 from retrograph.train.saveable import (
     ReferenceVariableSaveable,
@@ -517,29 +517,26 @@ class Saver:
         try:
             sess.run(self.saver_def.restore_op_name, {self.saver_def.filename_tensor_name: prefix})
         except errors.NotFoundError as error:
-            if self._restore_objects(sess, prefix):
-                return
-            raise self._explained(sess, prefix, error, "a Variable name or other graph key that is missing") from None
+            try:
+                names_to_keys = object_graph_key_mapping(prefix)
+            except errors.NotFoundError:
+                reason = "a Variable name or other graph key that is missing"
+                raise self._explained(sess, prefix, error, reason) from None
+            self._restore_objects(sess, prefix, names_to_keys)
         except errors.InvalidArgumentError as error:
             raise self._explained(sess, prefix, error, "a mismatch between the current graph and the graph") from None
 
-    def _restore_objects(self, sess: Any, prefix: str) -> bool:
-        """Restores a checkpoint of a `tf.train.Checkpoint` by the names that it tells; False if it is none."""
-        keys = object_graph_key_mapping(prefix)
-        if not keys or not self._var_list:
-            return False
+    def _restore_objects(self, sess: Any, prefix: str, names_to_keys: dict[str, str]) -> None:
+        """Restores a checkpoint of a `tf.train.Checkpoint` by the names that it tells."""
+        get_logger().warning(
+            "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will "
+            "re-build the Saver. Instead, consider loading object-based checkpoints using tf.train.Checkpoint()."
+        )
         with sess.graph.as_default():
-            named = self._var_list if isinstance(self._var_list, dict) else by_name(self._var_list)
-            if any(name not in keys for name in named):
-                return False
-            get_logger().warning(
-                "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will "
-                "re-build the Saver. Instead, consider loading object-based checkpoints using tf.train.Checkpoint()."
+            self._object_saver = saver_from_object_based_checkpoint(
+                prefix, self._var_list, self._builder, names_to_keys, self._object_saver
             )
-            if self._object_saver is None:
-                self._object_saver = Saver({keys[name]: v for name, v in named.items()}, name="save_objects")
         self._object_saver.restore(sess, prefix)
-        return True
 
     def _add_collection_def(self, meta_graph_def: Any, key: Any, export_scope: str | None = None) -> None:
         from retrograph.framework.meta_graph import add_collection_def
@@ -586,18 +583,6 @@ def _assigned_shape(tensor: Any) -> Any:
             shape = tf.TensorShape(op.inputs[0].op.get_attr("shape"))
             return shape.as_list() if shape.is_fully_defined() else None
     return None
-
-
-def object_graph_key_mapping(checkpoint_path: str) -> dict[str, str]:
-    """The keys in a checkpoint of a `tf.train.Checkpoint` by the names of variables; empty for another checkpoint.
-
-    Source: TF 1.15 `saver.object_graph_key_mapping`.
-    """
-    reader = open_checkpoint(checkpoint_path)
-    if "_CHECKPOINTABLE_OBJECT_GRAPH" not in reader:
-        return {}
-    graph = message_class("tensorflow.TrackableObjectGraph").FromString(reader.read("_CHECKPOINTABLE_OBJECT_GRAPH")[()])
-    return {a.full_name: a.checkpoint_key for node in graph.nodes for a in node.attributes}
 
 
 def _as_list(value: Any) -> Any:
