@@ -163,7 +163,13 @@ class VariableScope:
         """The variable `name` of this scope in `var_store`: `tf.get_variable`, for a scope that need not be open."""
         defaults = self._defaults
         full_name = self._name + "/" + name if self._name else name
-        if self._reuse and defaults is _PLAIN and initializer is None and partitioner is None and custom_getter is None:
+        if (
+            self._reuse
+            and (defaults is _PLAIN or _is_plain_to_share(defaults))
+            and (initializer is None or callable(initializer))
+            and partitioner is None
+            and custom_getter is None
+        ):
             found = _shared_plainly(var_store, full_name, shape, dtype, synchronization, aggregation, reuse)
             if found is not None:
                 return found
@@ -216,12 +222,23 @@ def _shared_plainly(
     kind = found.dtype._base
     if dtype is not kind and (dtype is not None or kind is not float32):
         return None
-    if shape is None or (shape.__class__ is list and found._plain_shape == tuple(shape)):
+    if shape is None:
         return found
-    return None
+    plain = tuple(shape) if shape.__class__ is list else shape
+    return found if plain.__class__ is tuple and found._plain_shape == plain else None
 
 
 _PLAIN = ScopeDefaults()
+
+
+def _is_plain_to_share(defaults: ScopeDefaults) -> bool:
+    """Whether a scope with these defaults shares variables as one without any: others matter to new ones only."""
+    return (
+        defaults.partitioner is None
+        and defaults.custom_getter is None
+        and defaults.dtype is float32
+        and (defaults.initializer is None or callable(defaults.initializer))
+    )
 
 
 def _check_constant_dtype(initializer: Any, dtype: Any) -> None:
