@@ -12,13 +12,12 @@ from retrograph.autodiff.custom_gradient import _identities
 from retrograph.autodiff.defun_definition import (
     attributes_of,
     check_output_names,
-    declared_types,
-    function_of,
     hashed_name,
     trace,
 )
 from retrograph.framework import dtypes, nest
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.function_import import argument_types, function_of
 from retrograph.framework.graph import Operation, Tensor
 
 _NO_DEFAULTS = (
@@ -200,7 +199,7 @@ def _from_definition(fdef: Any, grad_func: Any = None) -> DefinedFunction:
     """The function of a FunctionDef. Source: TF 1.15 `tensorflow.python.framework.function._from_definition`."""
     names = [arg.name for arg in fdef.signature.output_arg]
     made = DefinedFunction(
-        function_of(fdef), declared_types(fdef), fdef.signature.name, grad_func=grad_func, out_names=names
+        function_of(fdef), argument_types(fdef), fdef.signature.name, grad_func=grad_func, out_names=names
     )
     made._definition, made._func_is_definition = fdef, True
     return made

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework import dtypes, errors
+from retrograph.framework import errors
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.function_graph import FuncGraph, GraphFunction
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
-from retrograph.framework.importer import import_graph_def
+from retrograph.framework.graph import Operation, get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.op_table import find_op_def
 
@@ -108,26 +107,6 @@ def hashed_name(name: str, message: Any) -> str:
     return f"{name}_{hashlib.sha1(body.SerializeToString(deterministic=True)).hexdigest()[:11]}"
 
 
-def function_of(definition: Any) -> Callable[..., Any]:
-    """A Python function of tensors that makes what a FunctionDef says."""
-
-    def run(*inputs: Tensor) -> Any:
-        graph_def = message_class("tensorflow.GraphDef")()
-        graph_def.library.function.add().CopyFrom(definition)
-        node = graph_def.node.add(name="call", op=definition.signature.name)
-        names = [f"argument_{i}" for i in range(len(inputs))]
-        for name, tensor in zip(names, inputs, strict=True):
-            source = graph_def.node.add(name=name, op="Placeholder")
-            source.attr["dtype"].type = tensor.dtype.base_dtype.as_datatype_enum
-            node.input.append(name)
-        count = len(definition.signature.output_arg)
-        wanted = [f"call:{i}" for i in range(count)]
-        found: Any = import_graph_def(graph_def, dict(zip(names, inputs, strict=True)), wanted, name="")
-        return found[0] if count == 1 else found
-
-    return run
-
-
 def _extra(what: Callable[[FuncGraph], Iterable[Any]]) -> list[Any]:
     graph = get_default_graph()
     return list(what(graph)) if isinstance(graph, FuncGraph) else []
@@ -148,8 +127,3 @@ def get_extra_inputs() -> list[Any]:
 def get_extra_args() -> list[Any]:
     """What stands for those tensors inside of the function."""
     return _extra(lambda graph: graph.sources)
-
-
-def declared_types(definition: Any) -> tuple[Any, ...]:
-    """The types of the arguments of a FunctionDef."""
-    return tuple(dtypes.as_dtype(arg.type) for arg in definition.signature.input_arg)

@@ -125,7 +125,10 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_SwitchRefOrTensor": "retrograph.ops.control_flow:switch_ref_or_tensor",
         "_case_helper": "retrograph.ops.cond:case_with",
     },
-    "tensorflow.python.training.saver": {"time": "time", "_get_saver_or_default": "retrograph.compat.internals:get_saver_or_default"},
+    "tensorflow.python.training.saver": {
+        "time": "time",
+        "_get_saver_or_default": "retrograph.compat.internals:get_saver_or_default",
+    },
     "tensorflow.python.ops.cond_v2": {"cond_v2": "retrograph.compat.internals:cond_v2"},
     "tensorflow.python.ops.embedding_ops": {
         "_embedding_lookup_and_transform": "retrograph.ops.embedding:embedding_lookup_and_transform",

@@ -255,5 +255,6 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     path = os.path.join(logdir, name)
     data = str(definition).encode() if as_text else definition.SerializeToString()
     write_atomically(path, data)
-    tell_private_operations(definition, path, None if definition is graph_or_graph_def else graph_or_graph_def)
+    if hasattr(definition, "node"):
+        tell_private_operations(definition, path, None if definition is graph_or_graph_def else graph_or_graph_def)
     return path

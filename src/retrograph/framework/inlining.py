@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograph.framework import dtypes, errors
+from retrograph.framework.function_import import ImportedFunction
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.node_def import FunctionName, NodeDef
 from retrograph.framework.op_table import OpDef, find_op_def
@@ -29,13 +30,6 @@ _DEEPEST = 100
 def is_call(op_type: str, library: FunctionLibrary) -> bool:
     """Whether a node of this type is put in place of what it calls."""
     return op_type in library.functions or (bool(library.functions) and op_type in (*_CALLS, *_IFS, *_WHILES))
-
-
-class ImportedFunction:
-    """A function that operations of the graph name in their attributes."""
-
-    def __init__(self, definition: Any):
-        self.definition, self.name = definition, definition.signature.name
 
 
 def _counts(args: Sequence[Any], attrs: dict[str, Any]) -> list[tuple[str, int]]:
@@ -75,7 +69,8 @@ class FunctionLibrary:
             for v in op._attrs.values()
         )
         if named:
-            yield from (ImportedFunction(f) for f in self.functions.values())
+            every = list(self.functions.values())
+            yield from (ImportedFunction(f, every, self.maker.graph) for f in every)
 
     def find(self, name: str) -> Any:
         """A function by its name. Raises: NotFoundError."""

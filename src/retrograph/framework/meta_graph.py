@@ -274,6 +274,8 @@ def _part_of(
         size += sum(v.nbytes for v in op._attrs.values() if hasattr(v, "nbytes"))
         if size >= _LARGEST:
             raise ValueError("GraphDef cannot be larger than 2GB.")
+    for function in graph._functions.values():
+        made.library.function.append(function.definition)
     made._touch()
     return made
 
