@@ -91,6 +91,40 @@ def test_inspect_events(files, capsys):
     assert "1 graphs, 1 tags" in out and "2 values, steps 1 to 5" in out
 
 
+def test_inspect_folders_of_event_files(files, capsys):
+    status, out, _ = told(capsys, "inspect", "logs")
+    assert status == 0 and "logs: 1 event file" in out and "2 values, steps 1 to 5" in out
+    with tf.Graph().as_default(), tf.summary.FileWriter("logs/eval") as writer:
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="loss", simple_value=3.0)]), 7)
+    _, out, _ = told(capsys, "inspect", "logs")
+    assert "2 event files" in out
+    assert [" ".join(line.split()) for line in out.splitlines()[3:]] == [
+        "eval: loss simple_value 1 values, steps 7 to 7 last 3",
+        "loss simple_value 2 values, steps 1 to 5 last " + out.split()[-1],
+    ]
+
+
+def test_convert_a_frozen_graph(files, capsys):
+    status, out, _ = told(capsys, "convert", "frozen.pb", "w.npz", "--rename", "net=model")
+    assert status == 0 and "net/w -> model/w  float32[4,2]" in out
+    saved = tf.train.load_checkpoint("m.ckpt").get_tensor("net/w")
+    np.testing.assert_array_equal(np.load("w.npz")["model/w"], saved)
+    assert told(capsys, "diff", "frozen.pb", "m.ckpt", "--include", "net")[0] == 0
+
+
+def test_convert_a_graph_that_is_not_frozen(files, capsys):
+    with tf.Graph().as_default() as graph:
+        tf.get_variable("v", [2])
+    tf.train.write_graph(graph, ".", "train.pbtxt")
+    status, _, err = told(capsys, "convert", "train.pbtxt", "w.npz")
+    assert status == 1 and "a graph with variables, not a frozen one: their values are in a checkpoint" in err
+    tf.train.write_graph(tf.Graph(), ".", "empty.pb", as_text=False)
+    assert "without constants" in told(capsys, "convert", "empty.pb", "w.npz")[2]
+    status, out, _ = told(capsys, "convert", "model/saved_model.pb", "w.npz", "--exclude", "names")
+    assert status == 0 and "net/w" in out
+    assert "SavedModel ['serve']" in told(capsys, "inspect", "model/saved_model.pb")[1]
+
+
 def test_inspect_a_script_stops_at_its_session(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(

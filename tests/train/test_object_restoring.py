@@ -30,8 +30,8 @@ def test_restores_by_name_and_keeps_its_operations(checkpoint, choose):
         a, b = _variables()
         saver = tf.train.Saver(choose(a, b))
         saver.restore(session, checkpoint)
-        made = len(graph.get_operations())
         session.run(a.assign([0.0, 0.0]))
+        made = len(graph.get_operations())
         saver.restore(session, checkpoint)
         assert len(graph.get_operations()) == made
         assert graph.get_operation_by_name("save_1/Assign").type == "Assign"

@@ -1,4 +1,4 @@
-"""`retrograph inspect`: what is in a checkpoint, graph, SavedModel, event file or script, by scope."""
+"""`retrograph inspect`: what is in a checkpoint, graph, SavedModel, event files or a script, by scope."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from retrograph.cli.failure import Failure, reading
 from retrograph.cli.graph_report import GraphReport, most_frequent
-from retrograph.cli.tensor_files import checkpoint_prefix, open_tensors
+from retrograph.cli.tensor_files import checkpoint_prefix, in_saved_model, open_tensors
 from retrograph.cli.tree import Leaf, counted, rendered, shown, sized
 from retrograph.scopes.select import Select
 
@@ -18,6 +18,8 @@ _LONG = 20  # outputs that are listed
 
 def inspect(path: str, arguments: list[str], include: list[str], exclude: list[str], as_json: bool) -> int:
     """Prints what is in `path`. Raises Failure: nothing that is known is there."""
+    if in_saved_model(path):
+        path = os.path.dirname(path) or "."
     reporter = _reporter(path)
     with reading(path):
         report = reporter(path, arguments)
@@ -41,9 +43,11 @@ def _reporter(path: str) -> Callable[[str, list[str]], dict[str, Any]]:
             return reporter
     if checkpoint_prefix(path) is not None:
         return _tensors
+    if _event_files(path):
+        return _events
     if not os.path.exists(path):
         raise Failure(f"{path}: no such file, directory or checkpoint")
-    raise Failure(f"{path}: no checkpoint, graph (.pb, .pbtxt, .meta), SavedModel, event file or script (.py)")
+    raise Failure(f"{path}: no checkpoint, graph (.pb, .pbtxt, .meta), SavedModel, event files or script (.py)")
 
 
 def _tensors(path: str, arguments: list[str]) -> dict[str, Any]:
@@ -53,11 +57,11 @@ def _tensors(path: str, arguments: list[str]) -> dict[str, Any]:
 
 
 def _graph(path: str, arguments: list[str]) -> dict[str, Any]:
-    return {"kind": "graph", "path": path, **_of_graph(_parsed("tensorflow.GraphDef", path))}
+    return {"kind": "graph", "path": path, **_of_graph(parsed("tensorflow.GraphDef", path))}
 
 
 def _meta_graph(path: str, arguments: list[str]) -> dict[str, Any]:
-    meta = _parsed("tensorflow.MetaGraphDef", path)
+    meta = parsed("tensorflow.MetaGraphDef", path)
     return {"kind": "meta graph", "path": path, **_of_graph(meta.graph_def), **_of_meta(meta)}
 
 
@@ -75,14 +79,29 @@ def _saved_model(path: str, arguments: list[str]) -> dict[str, Any]:
 def _events(path: str, arguments: list[str]) -> dict[str, Any]:
     from retrograph.summary.events import summary_iterator
 
+    files = _event_files(path)
     tags: dict[str, dict[str, Any]] = {}
     count = graphs = 0
-    for event in summary_iterator(path):
-        count += 1
-        graphs += bool(event.graph_def)
-        for value in event.summary.value:
-            _note_value(tags.setdefault(value.tag, {"kind": value.WhichOneof("value"), "count": 0}), value, event.step)
-    return {"kind": "event file", "path": path, "events": count, "graphs": graphs, "tags": tags}
+    for file in files or [path]:
+        folder = os.path.relpath(os.path.dirname(file), path) if files else "."
+        for event in summary_iterator(file):
+            count += 1
+            graphs += bool(event.graph_def)
+            for value in event.summary.value:
+                name = value.tag if folder == "." else f"{folder}: {value.tag}"
+                _note_value(tags.setdefault(name, {"kind": value.WhichOneof("value"), "count": 0}), value, event.step)
+    kind = f"{len(files)} event file{'s' * (len(files) > 1)}" if files else "event file"
+    return {"kind": kind, "path": path, "events": count, "graphs": graphs, "tags": tags}
+
+
+def _event_files(path: str) -> list[str]:
+    """The event files of a directory and of those in it, a run after the other; none for a file."""
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in sorted(os.walk(path))
+        for name in sorted(names)
+        if "tfevents" in name
+    ]
 
 
 def _note_value(tag: dict[str, Any], value: Any, step: int) -> None:
@@ -104,7 +123,8 @@ _ENDINGS: dict[str, Callable[[str, list[str]], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def _parsed(kind: str, path: str) -> Any:
+def parsed(kind: str, path: str) -> Any:
+    """The message of a kind in a file, binary or (`.pbtxt`) text."""
     from retrograph.framework.message_text import merge_text
     from retrograph.framework.messages import message_class
 

@@ -43,12 +43,14 @@ _SELECT = "a scope (encoder/layer_3), a glob (*/kernel) or a regular expression 
 def _add_inspect(commands: Any) -> None:
     command = commands.add_parser(
         "inspect",
-        help="show what is in a checkpoint, graph, SavedModel, event file or script",
+        help="show what is in a checkpoint, graph, SavedModel, event files or script",
         description="Shows variables by scope with shapes, types, parameters, bytes and who shares what.",
         epilog="A script is run up to its first session; what follows SCRIPT is given to it.",
     )
     command.add_argument(
-        "path", metavar="PATH", help="checkpoint, .pb, .pbtxt, .meta, SavedModel, events file, .npz, .safetensors, .py"
+        "path",
+        metavar="PATH",
+        help="checkpoint, .pb, .pbtxt, .meta, SavedModel, events file or folder of them, .npz, .safetensors, .py",
     )
     command.add_argument(
         "arguments", nargs="*", metavar="ARGUMENT", help="for a script (after --, if they are options)"
@@ -62,7 +64,8 @@ def _add_convert(commands: Any) -> None:
     command = commands.add_parser(
         "convert",
         help="write a checkpoint as .npz or .safetensors, or the other way round",
-        description="Writes the tensors of SOURCE as TARGET: .npz, .safetensors, or a checkpoint if it ends in neither.",
+        description="Writes the tensors of SOURCE (a frozen graph too) as TARGET: .npz, .safetensors, or a checkpoint if it "
+        "ends in neither.",
     )
     command.add_argument("source", metavar="SOURCE")
     command.add_argument("target", metavar="TARGET")

@@ -136,7 +136,7 @@ def _safetensors() -> Any:
 
 
 def open_tensors(path: str) -> TensorFile:
-    """The tensors of a checkpoint (prefix, index file, directory), `.npz` or `.safetensors` file.
+    """The tensors of a checkpoint (prefix, index file, directory), frozen graph, `.npz` or `.safetensors` file.
 
     Raises Failure: no such file, or a damaged one.
     """
@@ -145,14 +145,25 @@ def open_tensors(path: str) -> TensorFile:
             return NpzFile(path)
         if path.endswith(".safetensors") and os.path.isfile(path):
             return SafetensorsFile(path)
+        if path.endswith((".pb", ".pbtxt")) and os.path.isfile(path) and not in_saved_model(path):
+            from retrograph.cli.frozen_file import FrozenGraphFile
+
+            return FrozenGraphFile(path)
         prefix = checkpoint_prefix(path)
         if prefix is None:
-            raise Failure(f"{path}: no checkpoint, .npz or .safetensors file")
+            raise Failure(f"{path}: no checkpoint, frozen graph (.pb), .npz or .safetensors file")
         return CheckpointFile(prefix)
+
+
+def in_saved_model(path: str) -> bool:
+    """Whether it is the graph of a SavedModel."""
+    return os.path.basename(path) in ("saved_model.pb", "saved_model.pbtxt")
 
 
 def checkpoint_prefix(path: str) -> str | None:
     """The checkpoint that a prefix, one of its files, a directory of checkpoints or a SavedModel means; or None."""
+    if in_saved_model(path):
+        path = os.path.dirname(path) or "."
     if os.path.isdir(path):
         inside = os.path.join(path, "variables", "variables")
         return inside if os.path.isfile(inside + ".index") else checkpoint_file(path)
