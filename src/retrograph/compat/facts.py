@@ -9,10 +9,13 @@ import functools
 import gzip
 import json
 from importlib import resources
+from typing import Any
 
 from retrograph.compat import keras_scope
 
+V2 = "tensorflow.compat.v2."
 DOCS = "docs/compatibility.md"
+MISSING: Any = object()
 # Not in the records, since they are beside TF's own packages or among its tests; but programs and tests import them.
 BESIDE = frozenset((
     "tensorflow.examples.tutorials.mnist.input_data",
@@ -48,6 +51,13 @@ def modules() -> dict[str, dict[str, str]]:
 
 
 @functools.cache
+def v2_rows() -> dict[str, str]:
+    """Symbol below `tensorflow.compat.v2` -> what it is (see `tools/record_v2.py`)."""
+    found: dict[str, str] = json.loads(read("v2.json.gz"))
+    return found
+
+
+@functools.cache
 def namespaces() -> frozenset[str]:
     """Every dotted path that can be imported: recorded modules, public namespaces, and what lies above them."""
     own = {name for name, kind in symbols().items() if kind in ("class", "function", "value")}
@@ -71,6 +81,8 @@ def public_name(path: str) -> str:
 def had(path: str) -> bool:
     """True if TF 1.15 had this dotted path (`tensorflow.nn.relu`, `tensorflow.python.ops.array_ops.concat`)."""
     module, _, name = path.rpartition(".")
+    if path.startswith(V2):
+        return path.removeprefix(V2) in v2_rows()
     if _is_keras(path):
         return True
     return public_name(path) in symbols() or path in namespaces() or name in modules().get(module, ())

@@ -235,6 +235,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.array_ops": ("retrograph.compat.v2_forms",),
     "tensorflow.python.ops.math_ops": ("retrograph.compat.v2_forms",),
     "tensorflow.python.ops.linalg_ops": ("retrograph.compat.v2_forms",),
+    "tensorflow.python.ops.init_ops_v2": ("retrograph.compat.initializers_v2",),
     "tensorflow.python.ops.embedding_ops": ("retrograph.compat.v2_forms",),
     "tensorflow.python.ops.nn_impl": ("retrograph.compat.v2_forms",),
     "tensorflow.python.ops.nn_ops": ("retrograph.compat.v2_forms",),
@@ -385,6 +386,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     },
     "tensorflow.python.training.tracking.data_structures": ("retrograph.train.data_structures",),
     "tensorflow.python.training.tracking.python_state": ("retrograph.train.python_state",),
+    "tensorflow.contrib.integrate.python.ops.odes": ("retrograph.contrib.differential_equations",),
+    "tensorflow.contrib.solvers.python.ops": ("retrograph.contrib.krylov_solvers",),
     "tensorflow.contrib.checkpoint.python": ("retrograph.contrib.checkpoint_objects",),
     "tensorflow.python.training.warm_starting_util": (
         "retrograph.train.checkpoint_utils",

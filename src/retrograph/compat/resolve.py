@@ -11,12 +11,12 @@ from typing import Any
 
 from retrograph import _namespace
 from retrograph._exports import EXPORTS
-from retrograph.compat import facts, generated, keras_scope
+from retrograph.compat import facts, generated, keras_scope, v2_names
 from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
 from retrograph.framework import errors
 from retrograph.framework.messages import class_in_module
 
-MISSING: Any = object()
+MISSING: Any = facts.MISSING
 _INNER = ("tensorflow.python.", "tensorflow.core.")
 _KERAS = "tensorflow.python.keras."
 # Where the names of a part of tensorflow.python.keras are public.
@@ -29,8 +29,17 @@ _RECORDED = (*_INNER, "tensorflow.contrib.")
 
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
+    module = v2_names.outside(module)
+    if f"{module}.".startswith(v2_names.PREFIX):
+        return _in_v2(module, name)
     rules = (_internal, _public, _message, _recorded, _keras_name, _at_home, _raw_op, _keras_class)
     return next((value for value in (rule(module, name) for rule in rules) if value is not MISSING), MISSING)
+
+
+def _in_v2(module: str, name: str) -> Any:
+    if module == "tensorflow.compat.v2" and name.startswith("__"):
+        return _root_value(name)
+    return v2_names.find(module, name, find)
 
 
 def _internal(module: str, name: str) -> Any:
@@ -163,6 +172,9 @@ class _Unsupported(type):
 
 def is_module(path: str) -> bool:
     """True for a dotted path that is a module in TF 1.15, or a namespace of Retrograph's own."""
+    path = v2_names.outside(path)
+    if path in v2_names.namespaces():
+        return True
     public = facts.public_name(path)
     if public in EXPORTS:
         return False
@@ -171,6 +183,9 @@ def is_module(path: str) -> bool:
 
 def names_of(module: str) -> list[str]:
     """The public names that a module gives, for `dir()` and `from module import *`."""
+    module = v2_names.outside(module)
+    if module in v2_names.namespaces():
+        return v2_names.names_of(module)
     recorded = facts.modules().get(module)
     if recorded is not None:
         return [name for name in recorded if not name.startswith("_") and find(module, name) is not MISSING]
