@@ -56,11 +56,11 @@ def arguments(value):
 def defining(name, value, places):
     """`module:name(arguments)` of an object that TF 1's public names do not have."""
     if isinstance(value, PLAIN):
-        return "=" if value == getattr_path(tf, name) else "value {!r}".format(value)
+        return "=" if value == getattr_path(tf, name) else f"value {value!r}"
     module = canonical(getattr(value, "__module__", None) or "")
     known = [p for p in places.get(id(value), ()) if p[0] == module] or places.get(id(value), [])[:1]
     path, own = known[0] if known else (module, getattr(value, "__name__", "?"))
-    return "{}:{}{}".format(path, own, arguments(value))
+    return f"{path}:{own}{arguments(value)}"
 
 
 def getattr_path(value, path):
