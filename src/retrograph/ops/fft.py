@@ -41,10 +41,10 @@ def _complex_row(rank: int, inverse: bool) -> None:
     name = "ifftn" if inverse else "fftn"
 
     def lower(op: Any, x: Any) -> Any:
-        return getattr(jnp.fft, name)(jnp.asarray(x), axes=_axes(rank)).astype(x.dtype)
+        return getattr(jnp.fft, name)(jnp.asarray(x), axes=_axes(rank)).astype(x.dtype) if 0 not in x.shape else x
 
     def numpy(op: Any, x: Any) -> Any:
-        return getattr(np.fft, name)(x, axes=_axes(rank)).astype(x.dtype)
+        return getattr(np.fft, name)(x, axes=_axes(rank)).astype(x.dtype) if 0 not in x.shape else x
 
     def gradient(op: Any, grad: Any) -> Any:
         size = math.reduce_prod(array.shape(grad)[-rank:])

@@ -15,7 +15,7 @@ from retrograph.framework.dispatch import takes_operators
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
-from retrograph.framework.op_table import register_op
+from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, TensorShape, to_text
 from retrograph.framework.shape_rules import (
     ShapeContext,
@@ -219,9 +219,34 @@ def _eigh(xp: Any, op: Any, x: Any) -> Any:
     return values.astype(x.dtype), vectors
 
 
-def _lu(op: Any, x: Any) -> Any:
-    lu, _, permutation = lax.linalg.lu(jnp.asarray(x))
+def _lu(op: Any, ctx: Any, x: Any) -> Any:
+    given = jnp.asarray(x)
+    lu, _, permutation = lax.linalg.lu(given)
+    pivots = jnp.abs(jnp.diagonal(lu, axis1=-2, axis2=-1))
+    ctx.checks.append((op, jnp.all(pivots > 0), [given]))
     return lu, permutation.astype(op.attrs["output_idx_type"].as_numpy_dtype)
+
+
+def _lu_numpy(op: Any, ctx: Any, x: Any) -> Any:
+    return _square(_lu_rows)(np, op, x)
+
+
+def _lu_rows(xp: Any, op: Any, x: Any) -> Any:
+    """Rows are eliminated one after the other, in all matrices at once."""
+    lu, batch = x.copy(), x.shape[:-2]
+    order = np.broadcast_to(np.arange(x.shape[-1]), x.shape[:-1]).copy()
+    places = np.ix_(*(range(size) for size in batch))
+    for k in range(x.shape[-1]):
+        pivot = k + np.argmax(np.abs(lu[..., k:, k]), axis=-1)
+        for rows in (lu, order):
+            chosen = rows[(*places, pivot)].copy()
+            rows[(*places, pivot)] = rows[(*places, np.full_like(pivot, k))]
+            rows[(*places, np.full_like(pivot, k))] = chosen
+        if not np.all(np.abs(lu[..., k, k]) > 0):
+            raise errors.InvalidArgumentError(None, op, _SINGULAR)
+        lu[..., k + 1 :, k] /= lu[..., k, k, None]
+        lu[..., k + 1 :, k + 1 :] -= lu[..., k + 1 :, k, None] * lu[..., k, None, k + 1 :]
+    return lu, order.astype(op.attrs["output_idx_type"].as_numpy_dtype)
 
 
 def _square_root(op: Any, x: Any) -> Any:
@@ -307,7 +332,7 @@ register_op("Cholesky", shape=_square_shape, gradient=grad.cholesky_grad, **_bot
 register_op("Qr", shape=_qr_shape, gradient=grad.qr_grad, **_both(_qr))
 register_op("Svd", shape=_svd_shape, gradient=grad.svd_grad, **_both(_svd))
 register_op("SelfAdjointEigV2", shape=_eigh_shape, gradient=grad.eigh_grad, **_both(_eigh))
-register_op("Lu", shape=_lu_shape, lower=_lu)
+register_op("Lu", shape=_lu_shape, lower=_lu, numpy=_lu_numpy, effect=True, gradient=NO_GRADIENT)
 register_op("MatrixSquareRoot", shape=_square_shape, lower=_square_root, gradient=grad.square_root_grad)
 register_op("MatrixExponential", shape=_square_shape, lower=lambda op, x: jax.scipy.linalg.expm(jnp.asarray(x)))
 register_op("MatrixLogarithm", shape=_square_shape, numpy=_logarithm, host=True)
