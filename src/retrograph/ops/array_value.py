@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.lazy_jax import jax, jnp, lax
+from retrograph.runtime.state import UnwrittenElementError
 
 
 class ArrayHandle:
@@ -108,10 +109,10 @@ class ArrayValue:
     def _missing(self, op: Any, index: int) -> Any:
         shape = self.element_shape
         if shape is None:
-            raise _refusal(
+            raise UnwrittenElementError(
+                None,
                 op,
-                self,
-                f"Could not read from TensorArray index {index}.  Furthermore, the element shape is not fully defined: "
+                f"TensorArray {self.handle.name}: Could not read from TensorArray index {index}.  Furthermore, the element shape is not fully defined: "
                 f"{_shape_text(self.handle.element_shape)}.  It is possible you are working with a resizeable "
                 "TensorArray and stop_gradients is not allowing the gradients to be written.  If you set the full "
                 "element_shape property on the forward TensorArray, the proper all-zeros tensor will be returned "

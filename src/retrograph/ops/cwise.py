@@ -253,6 +253,10 @@ def _is_float(x: Any) -> bool:
 def check_divisor(op: Any, x: Any, y: Any) -> None:
     """Raises InvalidArgumentError if an integer division by a known zero is asked for."""
     if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind in "iu" and np.size(x) and not np.all(y):
+        if op.type in ("TruncateDiv", "TruncateMod"):
+            # TF forgot these two where it names the operations that may fail.
+            text = "Unexpected error in binary operator (only integer div and mod should have errors)"
+            raise errors.InternalError(None, op, text)
         raise errors.InvalidArgumentError(None, op, "Integer division by zero")
 
 
@@ -502,8 +506,9 @@ def _sum_of(op: Any, *inputs: Any) -> Any:
             text = f"Inputs to operation {op.name} of type {op.type} must have the same size and shape.  Input 0: {to_text(shape)} != input {i}: {to_text(np.shape(x))}"
             raise errors.InvalidArgumentError(None, op, text)
     total = inputs[0]
-    for x in inputs[1:]:
-        total = total + x
+    with np.errstate(all="ignore"):
+        for x in inputs[1:]:
+            total = total + x
     return _as_object(total) if op._inputs[0].dtype.base_dtype.name == "variant" else total
 
 

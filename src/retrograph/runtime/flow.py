@@ -38,7 +38,14 @@ from retrograph.runtime.regions import (
     loop_operations,
     schedule,
 )
-from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError, initial_stream
+from retrograph.runtime.state import (
+    Ref,
+    StateContext,
+    TraceContext,
+    UninitializedError,
+    UnwrittenElementError,
+    initial_stream,
+)
 
 _KNOWN = (np.ndarray, np.generic, bool)
 # Writing out more rounds than this would make programs that XLA cannot compile in reasonable time.
@@ -493,7 +500,7 @@ class LoopRegion:
             return self._written_out(evaluator, starts)
         try:
             return self._scan(evaluator, starts, count)
-        except _ShapeVariesError:
+        except (_ShapeVariesError, UnwrittenElementError):
             if count.rounds > _MOST_WRITTEN_OUT:
                 raise NeedsConcreteError(self._pred()) from None
         except NeedsConcreteError:
@@ -572,7 +579,7 @@ class LoopRegion:
     def _dynamic(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         try:
             return self._while(evaluator, starts)
-        except _ShapeVariesError:
+        except (_ShapeVariesError, UnwrittenElementError):
             # The condition may be known round by round, if it is about the shapes.
             return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
 

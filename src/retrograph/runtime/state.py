@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from retrograph.framework import errors
 from retrograph.framework.graph import Operation
 from retrograph.framework.lazy_jax import jnp
 from retrograph.runtime import random
@@ -42,6 +43,10 @@ class UninitializedError(Exception):
     def __init__(self, ref: Ref):
         super().__init__(ref.key)
         self.ref = ref
+
+
+class UnwrittenElementError(errors.InvalidArgumentError):  # type: ignore[misc]
+    """An element is read that nothing wrote, of a shape that is not known: perhaps in a branch that is not taken at all."""
 
 
 class StateContext:
