@@ -12,9 +12,9 @@ from retrograph.framework import dtypes
 from retrograph.framework.calling import as_int
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, get_default_graph
+from retrograph.framework.graph import Graph, Tensor, get_default_graph
 from retrograph.framework.op_table import find_op_def
-from retrograph.framework.shape import Dimension, as_shape
+from retrograph.framework.shape import Dimension, TensorShape, as_shape
 
 Array = np.ndarray[Any, Any]
 
@@ -108,8 +108,18 @@ def _array_of(values: Any, dtype: DType | None) -> Array:
         return np.array(values).astype(numpy_type)
     except ValueError:
         if numpy_type is not None:
-            raise ValueError("setting an array element with a sequence.") from None
+            raise _refused_part(values, dtype) from None
         raise _ragged(values, _common_dimensions(values)) from None
+
+
+def _refused_part(values: Any, dtype: DType | None) -> Exception:
+    """What NumPy 1.x raised for a list that is ragged, by the type of its elements."""
+    base = None if dtype is None else dtype.base_dtype
+    if base == dtypes.bfloat16:
+        return TypeError("expected number, got list")
+    if base is not None and base.is_complex:
+        return TypeError("must be real number, not list")
+    return ValueError("setting an array element with a sequence.")
 
 
 def _ragged(values: Any, got: list[int]) -> ValueError:
@@ -118,10 +128,30 @@ def _ragged(values: Any, got: list[int]) -> ValueError:
     )
 
 
+def _is_empty(shape: Any) -> bool:
+    """Whether a size is 0; what is no shape is refused in NumPy's words, by which TF 1.15 asked."""
+    if isinstance(shape, TensorShape):
+        if shape.ndims is None:
+            raise ValueError("setting an array element with a sequence.")
+        if None in shape.as_list():
+            raise TypeError("__int__ returned non-int (type NoneType)")
+        return 0 in shape.as_list()
+    if isinstance(shape, Tensor):
+        raise NotImplementedError(f"Cannot convert a symbolic Tensor ({shape.name}) to a numpy array.")
+    if isinstance(shape, str):
+        raise TypeError("cannot perform reduce with flexible type")
+    if not hasattr(shape, "__iter__"):
+        raise TypeError(f"'{type(shape).__name__}' object is not iterable")
+    sizes = list(shape)
+    if any(isinstance(size, Tensor) for size in sizes):
+        raise ValueError("setting an array element with a sequence.")
+    return 0 in sizes
+
+
 def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
     if values is None:
         raise ValueError("None values not supported.")
-    if shape is not None and 0 in shape:
+    if shape is not None and _is_empty(shape):
         return np.empty(shape, dtype.as_numpy_dtype if dtype is not None and dtype.is_numpy_compatible else np.float32)
     _check_elements(values, dtype)
     array = _array_of(values, dtype)
@@ -189,7 +219,7 @@ _PLAIN_TYPES: dict[type, dict[DType | None, Any]] = {
 }
 
 
-def _plain_array(values: Any, dtype: DType | None) -> Array | None:
+def plain_array(values: Any, dtype: DType | None) -> Array | None:
     """The array of a plain number or flat list of them, None where the general rules are needed."""
     kind = values.__class__
     if (kind is list or kind is tuple) and values:
@@ -212,7 +242,7 @@ def make_array(values: Any, dtype: Any = None, shape: Any = None, verify_shape: 
     """
     dtype = dtypes.as_dtype(dtype) if dtype is not None else None
     if shape is None:
-        plain = _plain_array(values, dtype)
+        plain = plain_array(values, dtype)
         if plain is not None:
             return plain
     if not isinstance(values, (np.ndarray, np.generic)) and _is_array_like(values):
@@ -259,6 +289,16 @@ def constant(
     kind = dtypes.as_dtype(dtype).base_dtype if dtype is not None else dtypes.as_dtype(array.dtype)
     graph = get_default_graph()
     return graph._create_op("Const", (), name, {"value": array, "dtype": kind}, find_op_def("Const"))._outputs[0]
+
+
+_CONST = find_op_def("Const")
+
+
+def constant_of(graph: Graph, array: Array, name: str) -> Tensor:
+    """A constant of an array that is nobody else's."""
+    array.setflags(write=False)
+    attrs = {"value": array, "dtype": dtypes.as_dtype(array.dtype)}
+    return graph._new_op("Const", graph.unique_name(name), (), attrs, _CONST)._outputs[0]
 
 
 @export("make_tensor_proto")

@@ -1618,7 +1618,10 @@ def init_scope() -> Iterator[None]:
     if reopened:
         state.device_stack, state.hidden_devices = reopened, (*state.hidden_devices, ())
     try:
-        with graph.control_dependencies(None), graph.name_scope(scope + "/" if scope else scope):
+        with (
+            graph.control_dependencies(None),
+            graph.name_scope(scope if not scope or scope[-1] == "/" else scope + "/"),
+        ):
             yield
     finally:
         state.device_stack, state.hidden_devices = saved

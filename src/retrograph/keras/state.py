@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -246,7 +247,10 @@ def _initialize(session: Any) -> None:
 def track_variable(variable: Any) -> None:
     """Remembers a variable that `get_session` shall initialize."""
     for part in variable if type(variable).__name__ == "PartitionedVariable" else [variable]:
-        state_of(part.graph).variables[id(part)] = part
+        if not hasattr(part, "graph"):
+            # What a custom getter gives may be anything; TF takes only what can be referred to weakly.
+            weakref.ref(part)
+        state_of(getattr(part, "graph", None) or get_default_graph()).variables[id(part)] = part
 
 
 def _tracked(graph: Graph) -> list[Any]:

@@ -95,8 +95,10 @@ def _valid_nonscalar(weights_rank: Any, weights_shape: Any, values_rank: Any, va
 
 def _valid_dims(weights_shape: Any, values_shape: Any) -> Any:
     with tf.name_scope(None, "has_invalid_dims", (weights_shape, values_shape)) as scope:
-        fits = tf.logical_or(tf.equal(weights_shape, values_shape), tf.equal(weights_shape, 1))
-        return tf.reduce_all(fits, name=scope)
+        wanted = tf.expand_dims(values_shape, -1)
+        fitting = tf.concat((wanted, tf.ones_like(wanted)), axis=1)
+        others = tf.sets.difference(tf.expand_dims(weights_shape, -1), fitting)
+        return tf.equal(0, tf.size(others.values, name="num_invalid_dims"), name=scope)
 
 
 def broadcast_weights(weights: Any, values: Any) -> Any:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
@@ -309,6 +311,13 @@ def _keep(keepdims: Any, keep_dims: Any) -> bool:
     return bool(lookup_renamed("keepdims", keepdims, "keep_dims", keep_dims))
 
 
+def _is_half(x: Any) -> bool:
+    if isinstance(x.dtype, np.dtype):
+        # An array is refused, as TF refuses it: it compares the array's type with its own.
+        raise TypeError("data type not understood")
+    return bool(x.dtype.base_dtype == dtypes.float16)
+
+
 @export("nn.moments")
 def moments(
     x: Any, axes: Any, shift: Any = None, name: Any = None, keep_dims: Any = None, keepdims: Any = None
@@ -321,7 +330,7 @@ def moments(
     """
     keep = _keep(keepdims, keep_dims)
     with name_scope(name, "moments", [x, axes]):
-        half = x.dtype.base_dtype == dtypes.float16
+        half = _is_half(x)
         y = cast(x, dtypes.float32) if half else x
         mean = reduction.reduce_mean(y, axes, keepdims=True, name="mean")
         squares = math_ops.squared_difference(y, array_ops.stop_gradient(mean))

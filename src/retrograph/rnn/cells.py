@@ -165,18 +165,24 @@ class LayerRNNCell(RNNCell):
     """A cell that makes its variables in `build`, as layers do."""
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """The output and the next state for inputs f[batch, n] and a state; ValueError for inputs of integers."""
-        dtype = getattr(inputs, "dtype", None)
-        if isinstance(dtype, tf.DType) and not (dtype.is_floating or dtype.is_complex):
-            raise ValueError(f"RNN cell only supports floating point inputs, but saw dtype: {dtype}")
+        """The output and the next state for inputs f[batch, n] and a state."""
         return Layer.__call__(self, inputs, state, *args, scope=scope, **kwargs)
 
 
+def _check_floating(dtype: Any) -> None:
+    if dtype is None:
+        return
+    dtype = tf.as_dtype(dtype)
+    if not (dtype.is_floating or dtype.is_complex):
+        raise ValueError(f"RNN cell only supports floating point inputs, but saw dtype: {dtype}")
+
+
 class _UnitsCell(LayerRNNCell):
-    """A cell whose output has `num_units` numbers."""
+    """A cell whose output has `num_units` numbers; ValueError for types that are no floating point."""
 
     def __init__(self, num_units: Any, activation: Any, reuse: Any, name: Any, dtype: Any, **kwargs: Any):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
+        _check_floating(self.dtype)
         self.input_spec = InputSpec(ndim=2)
         self._num_units = num_units
         self._activation = as_activation(activation)
@@ -199,6 +205,16 @@ class _UnitsCell(LayerRNNCell):
             "reuse": self._reuse,
         }
         return {**super().get_config(), **own}
+
+    def _depth(self, input_shape: Any) -> int:
+        depth = known_depth(input_shape)
+        _check_floating(self.dtype)
+        return depth
+
+    @staticmethod
+    def _check_inputs(inputs: Any, state: Any) -> None:
+        for part in nest.flatten([inputs, state]):
+            _check_floating(part.dtype)
 
     def _add_kernel_and_bias(
         self, rows: int, columns: int, prefix: str = "", initializer: Any = None
@@ -229,12 +245,13 @@ class BasicRNNCell(_UnitsCell):
     def build(self, input_shape: Any) -> None:
         """Makes kernel f[n + num_units, num_units] and bias."""
         self._kernel, self._bias = self._add_kernel_and_bias(
-            known_depth(input_shape) + self._num_units, self._num_units
+            self._depth(input_shape) + self._num_units, self._num_units
         )
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
         """The output, twice."""
+        self._check_inputs(inputs, state)
         output = self._activation(tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self._kernel), self._bias))
         return output, output
 
@@ -253,7 +270,7 @@ class GRUCell(_UnitsCell):
 
     def build(self, input_shape: Any) -> None:
         """Makes kernels and biases of the gates and of the candidate."""
-        rows, units, dtype = known_depth(input_shape) + self._num_units, self._num_units, tf.as_dtype(self.dtype)
+        rows, units, dtype = self._depth(input_shape) + self._num_units, self._num_units, tf.as_dtype(self.dtype)
         self._gate_kernel, self._gate_bias = self._pair(
             "gates", rows, 2 * units, tf.constant_initializer(1.0, dtype=dtype)
         )
@@ -271,6 +288,7 @@ class GRUCell(_UnitsCell):
 
     def call(self, inputs: Any, state: Any) -> Any:
         """The new state, twice."""
+        self._check_inputs(inputs, state)
         gates = tf.nn.bias_add(tf.matmul(tf.concat([inputs, state], 1), self._gate_kernel), self._gate_bias)
         r, u = tf.split(value=tf.sigmoid(gates), num_or_size_splits=2, axis=1)
         candidate = tf.matmul(tf.concat([inputs, r * state], 1), self._candidate_kernel)
@@ -310,12 +328,13 @@ class BasicLSTMCell(_UnitsCell):
 
     def build(self, input_shape: Any) -> None:
         """Makes kernel f[n + num_units, 4 * num_units] and bias."""
-        rows = known_depth(input_shape) + self._num_units
+        rows = self._depth(input_shape) + self._num_units
         self._kernel, self._bias = self._add_kernel_and_bias(rows, 4 * self._num_units)
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
         """The output `h`, and the new state."""
+        self._check_inputs(inputs, state)
         one = tf.constant(1, dtype=tf.int32)
         c, h = state if self._state_is_tuple else tf.split(value=state, num_or_size_splits=2, axis=one)
         gates = tf.nn.bias_add(tf.matmul(tf.concat([inputs, h], 1), self._kernel), self._bias)
@@ -364,7 +383,7 @@ class LSTMCell(_UnitsCell):
         units = self._num_units
         self._kernel = self.add_variable(
             _KERNEL,
-            shape=[known_depth(input_shape) + self._output_size, 4 * units],
+            shape=[self._depth(input_shape) + self._output_size, 4 * units],
             initializer=self._initializer,
             partitioner=_sharded(self._num_unit_shards),
         )
@@ -392,6 +411,7 @@ class LSTMCell(_UnitsCell):
 
     def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
+        self._check_inputs(inputs, state)
         c_prev, m_prev = self._parts(state)
         if inputs.shape.with_rank(2).as_list()[1] is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")

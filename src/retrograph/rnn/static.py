@@ -14,16 +14,16 @@ from retrograph.rnn.sizes import zeros_of
 
 
 def _batch_of(inputs: Any) -> Any:
-    """The static batch size that all inputs agree upon (a Dimension); ValueError for sizes that are not known."""
+    """The static batch size of the first input (a Dimension); ValueError for sizes that are not known or do not agree."""
     first = nest.flatten(inputs[0])[0]
     if first.shape.ndims == 1:
         return first.shape.with_rank_at_least(1)[0]
-    batch = first.shape.with_rank_at_least(2)[0]
+    batch = first.shape.with_rank_at_least(2).dims[0]
     for value in nest.flatten(inputs):
         shape = value.shape.with_rank_at_least(2)
-        batch = batch.merge_with(shape[0])
-        for i, size in enumerate(shape.as_list()[1:], 1):
-            if size is None:
+        batch.merge_with(shape[:1].dims[0] if shape.ndims is not None else None)
+        for i, size in enumerate(shape[1:].dims):
+            if size.value is None:
                 raise ValueError(
                     f"Input size (dimension {i} of inputs) must be accessible via shape inference, but saw value None."
                 )

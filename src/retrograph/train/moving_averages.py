@@ -142,12 +142,12 @@ class ExponentialMovingAverage:
                 average, debias = self._make_average(var)
                 self._averages[key] = average
                 if debias:
-                    debiased.add(key)
+                    debiased.add(average.experimental_ref())
         with tf.name_scope(self.name) as scope:
             decay = self._current_decay()
             updates = [
-                assign_moving_average(self._averages[ref], var, decay, ref in debiased)
-                for var, ref in ((v, v.experimental_ref()) for v in var_list)
+                assign_moving_average(average, var, decay, average.experimental_ref() in debiased)
+                for var, average in ((v, self._averages[v.experimental_ref()]) for v in var_list)
             ]
             return tf.group(*updates, name=scope)  # type: ignore[no-any-return]
 

@@ -33,6 +33,14 @@ class PartitionedVariable:
         self._variable_list = sorted(variable_list, key=lambda v: v._get_save_slice_info().var_offset)
         self._name, self._shape, self._dtype, self._partitions = name, shape, dtype, partitions
 
+    def __float__(self) -> float:
+        raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
+
+    def __int__(self) -> int:
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'"
+        )
+
     def __iter__(self) -> Iterator[Any]:
         return iter(self._variable_list)
 

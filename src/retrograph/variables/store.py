@@ -101,8 +101,10 @@ class VariableStore:
         if found is not None:
             return _shared(spec, shape, dtype, found)
         if spec.reuse is True:
+            # TF writes the name by `%`, which takes a tuple apart.
+            shown = name[0] if isinstance(name, tuple) and len(name) == 1 else name
             raise ValueError(
-                f"Variable {name} does not exist, or was not created with tf.get_variable(). "
+                f"Variable {shown} does not exist, or was not created with tf.get_variable(). "
                 "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
             )
         made = self._vars[name] = _created(spec, shape, dtype, partition_info)

@@ -428,7 +428,6 @@ class Variable(metaclass=_VariableMeta):
         graph = get_default_graph()
         with outside_control_flow(graph):
             self._build(new)
-            graph = self.graph
             for key in set(collections):
                 graph.add_to_collection(key, self)
 
