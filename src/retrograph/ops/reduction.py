@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, reduction, unchanged, with_rank, with_rank_at_most
 from retrograph.framework.structures import SparseTensor
-from retrograph.ops import array
+from retrograph.ops import array, quick_reductions
 from retrograph.ops import reduction_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -44,7 +45,7 @@ def _least(dtype: Any, greatest: bool = False) -> Any:
 
 
 def _sum(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
-    return xp.sum(x, axis=axes, keepdims=keep, dtype=x.dtype)
+    return xp.sum(x, axis=axes, keepdims=keep, dtype=x.dtype) if xp is np else quick_reductions.total(x, axes, keep)
 
 
 def _product(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
@@ -53,19 +54,29 @@ def _product(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
 
 def _mean(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
     if x.dtype.kind not in "iu":
-        return xp.mean(x, axis=axes, keepdims=keep)
+        return xp.mean(x, axis=axes, keepdims=keep) if xp is np else _traced_mean(x, axes, keep)
     total = xp.sum(x, axis=axes, keepdims=keep, dtype=x.dtype)
     count = max(1, int(np.prod([x.shape[a] for a in axes], dtype=np.int64)))
     rest = xp.sign(total) if x.dtype.kind == "i" else 1
     return (abs(total) // x.dtype.type(count) * rest).astype(x.dtype)
 
 
+def _traced_mean(x: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    if x.dtype.name not in ("float32", "float64"):
+        return jnp.mean(x, axis=axes, keepdims=keep)
+    return quick_reductions.total(x, axes, keep) / math.prod(x.shape[a] for a in axes)
+
+
 def _greatest(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    if xp is not np and x.size:
+        return quick_reductions.greatest(x, axes, keep)
     extra = {} if x.size else {"initial": x.dtype.type(_least(x.dtype))}
     return xp.max(x, axis=axes, keepdims=keep, **extra)
 
 
 def _smallest(xp: Any, x: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    if xp is not np and x.size:
+        return quick_reductions.smallest(x, axes, keep)
     extra = {} if x.size else {"initial": x.dtype.type(_least(x.dtype, greatest=True))}
     return xp.min(x, axis=axes, keepdims=keep, **extra)
 

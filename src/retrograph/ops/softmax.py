@@ -26,7 +26,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import check, joining, reduction, selecting, sequence, strided_slice
+from retrograph.ops import check, joining, quick_reductions, reduction, selecting, sequence, strided_slice
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -62,9 +62,12 @@ def _sparse_xent_shape(c: ShapeContext) -> list[Shape]:
 
 def _exponentials(x: Any) -> tuple[Any, Any, Any]:
     """The maximum of each row, the exponentials of what x is less than that, and their sums."""
-    greatest = lax.stop_gradient(jnp.max(x, -1, keepdims=True, initial=None if x.shape[-1] else 0))
+    last = (x.ndim - 1,)
+    greatest = lax.stop_gradient(
+        quick_reductions.greatest(x, last, True) if x.size else jnp.zeros((*x.shape[:-1], 1), x.dtype)
+    )
     powers = jnp.exp(x - greatest)
-    return greatest, powers, jnp.sum(powers, -1, keepdims=True)
+    return greatest, powers, quick_reductions.total(powers, last, True)
 
 
 def _softmax(op: Any, x: Any) -> Any:
