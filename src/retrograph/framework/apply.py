@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes
-from retrograph.framework.constants import make_array
-from retrograph.framework.conversion import internal_convert_n_to_tensor, internal_convert_to_tensor
+from retrograph.framework.constants import Array, constant_of, make_array
+from retrograph.framework.conversion import internal_convert_n_to_tensor, internal_convert_to_tensor, plain_constant
 from retrograph.framework.dtypes import DType
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, graph_of_inputs
 from retrograph.framework.op_table import AttrDef, InputDef, OpDef, find_op_def
@@ -36,7 +36,13 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     """Adds the operation that `apply_op` gives the results of."""
     graph = get_default_graph()
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
-    plain = None if graph._state.control_flow_context is not None else _plain_inputs(definition, keywords, graph)
+    plain = None
+    if graph._state.control_flow_context is None:
+        plain = _plain_inputs(definition, keywords, graph)
+        if plain is None and name and not graph._finalized:
+            known = _known_inputs(definition, keywords, graph)
+            if known is not None:
+                return _make_op_of_known(definition, name, *known, keywords, graph)
     if plain is None:
         values = [_take_input(arg, keywords) for arg in definition.inputs]
         return _make_op_in_scope(definition, name, values, keywords)
@@ -88,6 +94,62 @@ def _plain_inputs(
         del keywords[name]
     shared = definition.type_only_attrs
     return values, attrs if shared is None else shared.setdefault(base, attrs)
+
+
+def _known_inputs(
+    definition: OpDef, keywords: dict[str, Any], graph: Graph
+) -> tuple[list[Tensor | Array], dict[str, Any]] | None:
+    """The inputs, taken out of `keywords`, with arrays in place of plain Python numbers and lists of them, and the types
+    that they tell; None (and nothing taken) if anything else is among them, or something is wrong with them."""
+    rows = definition.plain_inputs
+    if rows is None:
+        return None
+    values: list[Tensor | Array] = []
+    attrs: dict[str, Any] = {}
+    for name, dtype, type_attr in rows:
+        value = keywords.get(name)
+        wanted = attrs.get(type_attr) if dtype is None else dtype
+        if value.__class__ is Tensor and value._op._graph is graph:
+            base = value._dtype._base
+        else:
+            if wanted is None:
+                wanted = definition.type_defaults.get(type_attr)
+            value = plain_constant(value, wanted)
+            if value is None:
+                return None
+            base = wanted if wanted is not None else dtypes.as_dtype(value.dtype)
+        if base is not (attrs.setdefault(type_attr, base) if dtype is None else dtype):
+            return None
+        values.append(value)
+    for type_attr, (attr, _) in definition.checked_types.items():
+        if attrs[type_attr] not in attr.allowed_set:  # type: ignore[operator]
+            return None
+    for name, _, _ in rows:
+        del keywords[name]
+    return values, attrs
+
+
+def _make_op_of_known(
+    definition: OpDef, name: Any, values: list[Tensor | Array], attrs: dict[str, Any], keywords: dict[str, Any], graph: Graph
+) -> Operation:  # fmt: skip
+    made = _outer_attrs(definition, keywords) if definition.free_attrs else None
+    state = graph._state
+    outside = state.name_stack
+    state.name_stack = full_name = graph._opened_name(name, outside)
+    try:
+        inputs = tuple(
+            [
+                value if value.__class__ is Tensor else constant_of(graph, value, row[0])
+                for row, value in zip(definition.plain_inputs or (), values, strict=True)
+            ]
+        )
+        if made:
+            attrs.update(made)
+        if keywords or len(attrs) < len(definition.attrs):
+            _explicit_attrs(definition, keywords, attrs)
+        return graph._new_op(definition.name, full_name, inputs, attrs, definition)
+    finally:
+        state.name_stack = outside
 
 
 def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords: dict[str, Any]) -> Operation:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes
-from retrograph.framework.constants import constant
+from retrograph.framework.constants import Array, constant, plain_array
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor
@@ -18,6 +18,7 @@ ConversionFunction = Callable[..., Any]
 
 _registered: dict[int, list[tuple[Any, ConversionFunction]]] = {}
 _cache: dict[type, list[ConversionFunction]] = {}
+_plain_types: dict[type, bool] = {}
 
 
 @export("register_tensor_conversion_function")
@@ -36,6 +37,7 @@ def register_tensor_conversion_function(
         raise TypeError("conversion_func must be callable.")
     _registered.setdefault(priority, []).append((base_type, conversion_func))
     _cache.clear()
+    _plain_types.clear()
 
 
 def _functions_for(value: Any) -> list[ConversionFunction]:
@@ -45,6 +47,21 @@ def _functions_for(value: Any) -> list[ConversionFunction]:
         found = [f for p in sorted(_registered) for base, f in _registered[p] if isinstance(value, base)]
         _cache[cls] = found
     return found
+
+
+def _is_plain_type(cls: type) -> bool:
+    """Whether no program has said how these objects become tensors."""
+    known = _plain_types.get(cls)
+    if known is None:
+        ours = all(f.__module__.startswith("retrograph.") for f in _functions_for(cls()))
+        known = _plain_types[cls] = ours
+    return known
+
+
+def plain_constant(value: Any, dtype: DType | None) -> Array | None:
+    """The array that a number or a flat list of numbers becomes as a tensor; None for all else."""
+    array = plain_array(value, dtype)
+    return array if array is not None and _is_plain_type(value.__class__) else None
 
 
 @export("convert_to_tensor")

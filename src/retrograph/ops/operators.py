@@ -10,7 +10,8 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
-from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.constants import constant_of
+from retrograph.framework.conversion import convert_to_tensor, plain_constant
 from retrograph.framework.dtypes import DType
 from retrograph.framework.graph import Graph, Tensor, get_default_graph, name_scope
 from retrograph.framework.op_table import find_op_def
@@ -109,42 +110,56 @@ def _matmul(x: Any, y: Any, name: Any) -> Any:
     return matmul(x, y, name=name)
 
 
-def _plain_pair(x: Any, y: Any, allowed: frozenset[Any]) -> Graph | None:
-    """The graph if nothing is left to convert or check, so that the operation can be made at once."""
-    if x.__class__ is not Tensor or y.__class__ is not Tensor:
+def _plain_graph(x: Any, allowed: frozenset[Any]) -> Graph | None:
+    """The graph of a tensor if an operation of its type can be made there at once."""
+    if x.__class__ is not Tensor or x._dtype not in allowed:
         return None
     graph: Graph = x._op._graph
-    dtype = x._dtype
-    if y._op._graph is not graph or y._dtype is not dtype or dtype not in allowed:
-        return None
     if graph._state.control_flow_context is not None or graph._finalized or get_default_graph() is not graph:
         return None
     return graph
 
 
-def _quick(op_type: str, scope_name: str) -> Callable[[Any, Any], Tensor | None]:
-    """Makes the operation if both operands are plain tensors of one type; None otherwise."""
-    definition = find_op_def(op_type)
-    if definition is None:
-        raise ValueError(f"Op type {op_type} is not defined")
-    attr, shared = definition.attr_by_name.get("T"), definition.type_only_attrs
-    allowed = (attr.allowed_set if attr is not None else None) or frozenset()
-    if op_type == "RealDiv":
-        allowed = frozenset(d for d, other in _DIVISION_TYPES.items() if other is None)
+class _Quick:
+    """Makes an operation of two operands where nothing is left to convert or check; gives None elsewhere."""
 
-    def make(x: Any, y: Any) -> Tensor | None:
-        graph = _plain_pair(x, y, allowed)
-        if graph is None:
+    def __init__(self, op_type: str, scope_name: str):
+        definition = find_op_def(op_type)
+        if definition is None:
+            raise ValueError(f"Op type {op_type} is not defined")
+        attr = definition.attr_by_name.get("T")
+        self._type, self._scope_name, self._definition = op_type, scope_name, definition
+        self._shared = definition.type_only_attrs
+        self._allowed = (attr.allowed_set if attr is not None else None) or frozenset()
+        if op_type == "RealDiv":
+            self._allowed = frozenset(d for d, other in _DIVISION_TYPES.items() if other is None)
+
+    def of_tensors(self, x: Any, y: Any) -> Tensor | None:
+        """For tensors of one type."""
+        graph = _plain_graph(x, self._allowed)
+        if graph is None or y._op._graph is not graph or y._dtype is not x._dtype:
             return None
-        name = graph.unique_name(scope_name)
-        attrs = {"T": x._dtype} if shared is None else shared.setdefault(x._dtype, {"T": x._dtype})
-        return graph._new_op(op_type, name, (x, y), attrs, definition)._outputs[0]
+        return self._made(graph, graph.unique_name(self._scope_name), (x, y), x._dtype)
 
-    return make
+    def of_number(self, tensor: Any, number: Any, name: str) -> Tensor | None:
+        """For a tensor and a number, which becomes a constant of the name `x`, before the tensor, or `y`, after it."""
+        graph = _plain_graph(tensor, self._allowed)
+        array = None if graph is None else plain_constant(number, tensor._dtype)
+        if graph is None or array is None:
+            return None
+        state = graph._state
+        outside = state.name_stack
+        state.name_stack = scope = graph.unique_name(self._scope_name)
+        try:
+            constant = constant_of(graph, array, name)
+            pair = (constant, tensor) if name == "x" else (tensor, constant)
+            return self._made(graph, scope, pair, tensor._dtype)
+        finally:
+            state.name_stack = outside
 
-
-def _never(x: Any, y: Any) -> None:
-    return None
+    def _made(self, graph: Graph, name: str, pair: tuple[Tensor, Tensor], dtype: DType) -> Tensor:
+        attrs = {"T": dtype} if self._shared is None else self._shared.setdefault(dtype, {"T": dtype})
+        return graph._new_op(self._type, name, pair, attrs, self._definition)._outputs[0]
 
 
 def _second_operand(x: Any, y: Any, name: str) -> Any:
@@ -160,17 +175,21 @@ def _second_operand(x: Any, y: Any, name: str) -> Any:
 
 
 def _binary(name: str, function: BinaryFunction, op_type: str | None = None) -> None:
-    quick = _quick(op_type, name) if op_type else _never
+    quick = _Quick(op_type, name) if op_type else None
 
     def method(x: Any, y: Any) -> Any:
-        made = quick(x, y)
-        if made is not None:
-            return made
+        if quick is not None:
+            made = quick.of_tensors(x, y) if y.__class__ is Tensor else quick.of_number(x, y, "y")
+            if made is not None:
+                return made
         with name_scope(None, name, [x, y]) as scope:
             y = _second_operand(x, y, name)
             return y if y is NotImplemented else function(x, y, scope)
 
     def reflected(y: Any, x: Any) -> Any:
+        made = None if quick is None else quick.of_number(y, x, "x")
+        if made is not None:
+            return made
         with name_scope(None, name, [x, y]) as scope:
             x = convert_to_tensor(x, dtype=y.dtype.base_dtype, name="x")
             return function(x, y, scope)
