@@ -168,3 +168,36 @@ def test_trackers_of_resources() -> None:
         made = Resource()
     Resource()
     assert outer.resources == inner.resources == [made] and made.resource_handle == "handle"
+
+
+def test_templates_are_parts(tmp_path) -> None:
+    def inner() -> tf.Tensor:
+        return tf.get_variable("w", [], initializer=tf.zeros_initializer())
+
+    def outer() -> list[tf.Tensor]:
+        first, second = tf.make_template("inner", inner), tf.make_template("inner", inner)
+        return [tf.get_variable("v", [], initializer=tf.ones_initializer()), first(), second()]
+
+    with tf.Graph().as_default(), tf.Session() as sess:
+        template = tf.make_template("outer", outer)
+        made = template()
+        assert [d.name for d in template._checkpoint_dependencies] == ["v", "inner", "inner_1"]
+        saved = tf.train.Checkpoint(template=template)
+        sess.run(tf.global_variables_initializer())
+        sess.run(saved.save_counter.initializer)
+        sess.run(made[2].assign(7.0))
+        path = saved.save(str(tmp_path / "c"))
+        sess.run(made[2].assign(0.0))
+        saved.restore(path).assert_consumed().run_restore_ops()
+        assert sess.run(made[2]) == 7.0
+
+
+def test_variables_of_a_block_are_parts() -> None:
+    class Holder(AutoTrackable):
+        def __init__(self) -> None:
+            with tf.variable_scope("block") as self.variable_scope, ckpt.capture_dependencies(self):
+                self.made = tf.get_variable("deep/w", [])
+
+    with tf.Graph().as_default():
+        holder = Holder()
+        assert [d.name for d in holder._checkpoint_dependencies] == ["made", "deep/w"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import re
 import socket
 from collections.abc import Callable
@@ -382,3 +383,22 @@ def create_local_cluster(
         for job, (number, config) in jobs.items()
     }
     return servers["worker"], servers["ps"]
+
+
+def generate_combinations_with_testcase_name(**kwargs: Any) -> list[dict[str, Any]]:
+    """Each combination of the options as arguments of a test, with `testcase_name`.
+
+    Source: TF 1.15 `test_util.generate_combinations_with_testcase_name`.
+    """
+    keys = sorted(kwargs)
+    values = [kwargs[key] if isinstance(kwargs[key], list) else [kwargs[key]] for key in keys]
+    return [_with_name(dict(zip(keys, chosen, strict=True))) for chosen in itertools.product(*values)]
+
+
+def _with_name(options: dict[str, Any]) -> dict[str, Any]:
+    words = (f"_{_plain(key)}_{_plain(str(value))}" for key, value in options.items())
+    return {**options, "testcase_name": "_test" + "".join(words)}
+
+
+def _plain(text: str) -> str:
+    return "".join(filter(str.isalnum, text))

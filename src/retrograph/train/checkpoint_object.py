@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import retrograph as tf
 from retrograph.checkpoint.management import load_checkpoint, write_state
-from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.framework.sessions import get_default_session
 from retrograph.train.saveable import ReferenceVariableSaveable, ResourceVariableSaveable, SaveableObject, SaveSpec
@@ -24,6 +25,7 @@ from retrograph.train.tracking import (
     parts_of,
     saved_values,
 )
+from retrograph.variables.capturing import capturing
 from retrograph.variables.store import default_initializer
 from retrograph.variables.variable import Variable
 
@@ -56,9 +58,17 @@ def add_variable(
     return made
 
 
-def capture_dependencies(template: Any) -> Any:
-    """Not there: raises UnimplementedError."""
-    raise errors.UnimplementedError(None, None, "tracking.util.capture_dependencies")
+@contextlib.contextmanager
+def capture_dependencies(template: Any) -> Iterator[None]:
+    """A block whose variables become parts of an object, by their names below its `variable_scope`.
+
+    Source: TF 1.15 `tf.contrib.checkpoint.capture_dependencies`.
+    """
+    parts: dict[str, Any] = {}
+    with capturing(template, template.variable_scope.name, parts):
+        yield
+    for name, part in parts.items():
+        template._track_trackable(part, name)
 
 
 def list_objects(root_trackable: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from retrograph.framework.dtypes import float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
 from retrograph.framework.logger import get_logger
+from retrograph.variables.capturing import Part, capturing
 from retrograph.variables.scope import PureVariableScope, VariableScope, stack_of, variable_scope
 from retrograph.variables.spec import ScopeDefaults
 
@@ -90,6 +91,7 @@ class Template:
         self._made_at = frames.capture()
         self._variable_scope = self._new_scope() if create_scope_now else None
         self._variables_created, self._first_call = False, True
+        self._parts: dict[str, Any] = {}
 
     def _new_scope(self) -> VariableScope:
         stack = stack_of(get_default_graph())
@@ -121,7 +123,8 @@ class Template:
     def _call_first(self, args: Any, kwargs: Any) -> Any:
         self._first_call = False
         try:
-            result = self._func(*args, **kwargs)
+            with capturing(self, self.variable_scope_name.rstrip("/"), self._parts):  # type: ignore[union-attr]
+                result = self._func(*args, **kwargs)
         except BaseException:
             self._first_call = True
             raise
@@ -139,6 +142,10 @@ class Template:
         if len(every) != before[1]:
             get_logger().info(_NEW_OTHER, every[before[1] :])
         return result
+
+    @property
+    def _checkpoint_dependencies(self) -> list[Part]:
+        return [Part(name, part) for name, part in self._parts.items()]
 
     @property
     def name(self) -> str:
