@@ -27,6 +27,7 @@ BESIDE = frozenset((
     "tensorflow.python.training.saver_test_utils",
     "tensorflow.python.tools.freeze_graph",
     "tensorflow.python.tools.inspect_checkpoint",
+    "tensorflow.python.tools.optimize_for_inference_lib",
     "tensorflow.python.tools.saved_model_utils",
     "tensorflow.python.tools.strip_unused_lib",
 ))  # fmt: skip
