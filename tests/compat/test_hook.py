@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,17 @@ def test_another_tensorflow_that_is_loaded_is_not_replaced(tmp_path: Path) -> No
     source = "import tensorflow, retrograph\nretrograph.install()"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert "RuntimeError: retrograph.install() must come before the first `import tensorflow`" in done.stderr
+
+
+def test_names_are_no_modules(tmp_path: Path) -> None:
+    source = """
+        import importlib
+        import tensorflow as tf
+        for path in ("python.ops.math_ops.cast", "python.ops.array_ops.concat", "nn.relu", "train.saver"):
+            try:
+                print(importlib.import_module("tensorflow." + path))
+            except ImportError as error:
+                print(path in str(error))
+        print(tf.cast([1.5], tf.int32).dtype.name)
+    """
+    assert output(inspect.cleandoc(source), tmp_path).split() == ["True"] * 4 + ["int32"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ def _default(text: str) -> Any:
 
 def wrapper(name: str, recorded: str) -> Callable[..., Any]:
     """A function of TF's signature for a recorded `!Op arg;arg:op_arg=default`."""
+    importlib.import_module("retrograph.ops")  # which knows the shapes
     op_type, _, cells = recorded[1:].partition(" ")
     arguments = [_argument(cell) for cell in cells.split(";") if cell]
 

@@ -122,6 +122,9 @@ def _raw_op(module: str, name: str) -> Any:
 
 
 def _at_home(module: str, name: str) -> Any:
+    # What Python keeps in each module (`__path__`, `__file__`) is of our modules, not of TF's.
+    if name.startswith("__"):
+        return MISSING
     found = (_in_home(home, name) for home in _homes(module, name))
     return next((value for value in found if value is not MISSING), MISSING)
 
