@@ -25,7 +25,7 @@ class _Block:
 
     def _lists(self) -> list[Any]:
         keys = (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
-        return [self.graph.get_collection_ref(key) for key in keys]
+        return [self.graph.get_collection(key) for key in keys]
 
     def _counts(self) -> list[int]:
         return [len(one) for one in self._lists()]
