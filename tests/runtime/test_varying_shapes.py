@@ -119,5 +119,37 @@ def test_sparse_features_do_not_compile_in_each_step(compiled: list[Any]) -> Non
     np.testing.assert_allclose(losses, LOSSES, rtol=1e-4)
 
 
+def _own_deduplication() -> tuple[Any, list[Any]]:
+    """A program that sums the rows of equal indices itself, beside much that has nothing to do with their number."""
+    ids = tf.placeholder(tf.int32, [6])
+    table = tf.get_variable("table", initializer=np.arange(40, dtype=np.float32).reshape(10, 4) / 40)
+    image = tf.get_variable("image", initializer=np.linspace(0, 1, 2 * 6 * 6 * 3, dtype=np.float32).reshape(2, 6, 6, 3))
+    unique, places = tf.unique(ids)
+    for _ in range(12):
+        image_out = tf.nn.lrn(tf.nn.relu(image * 0.9 + 0.1)) + tf.reduce_mean(table)
+    loss = tf.reduce_mean(image_out)
+    rows = tf.unsorted_segment_sum(tf.gather(table, ids) * loss, places, tf.shape(unique)[0])
+    with tf.control_dependencies([tf.assign_add(image, tf.gradients(loss, image)[0])]):
+        update = tf.scatter_sub(table, unique, tf.nn.lrn(tf.reshape(rows, [1, 1, -1, 4]))[0, 0])
+    return ids, [loss, update, tf.reduce_sum(rows)]
+
+
+def test_what_does_not_depend_on_changing_shapes_is_compiled_once(compiled: list[Any]) -> None:
+    chosen = [[0, 0, 0, 1, 2, 3], [0, 0, 0, 0, 0, 5], [9, 8, 7, 6, 5, 5], [0, 0, 1, 1, 2, 2], [4, 4, 4, 4, 4, 4]]
+    with tf.Graph().as_default(), tf.Session() as session:
+        ids, fetches = _own_deduplication()
+        session.run(tf.global_variables_initializer())
+        got = []
+        for value in chosen:
+            loss, table, total = session.run(fetches, {ids: value})
+            got.append([loss, table.sum(), total])
+    np.testing.assert_allclose(got, DEDUPLICATED, rtol=1e-5)
+    assert sum(len(segment.items) > 30 for segment in compiled) == 3, [len(segment.items) for segment in compiled]
+
+
 # Recorded from TF 1.15.5.
+DEDUPLICATED = [
+    [0.852053, 16.925440, 2.811775], [0.788686, 16.403608, 0.816637], [0.776628, 9.149735, 11.117200],
+    [0.596260, 8.195199, 1.004734], [0.573367, 6.300671, 6.020349],
+]  # fmt: skip
 LOSSES = [6.27146, 5.83292, 9.00012, 3.4313, 1.64694, 4.66352, 7.90963, 5.78159]

@@ -165,6 +165,7 @@ class Segment(_Step):
         self.kept = [*cells.read, *(start for start in dict.fromkeys(replayed) if start not in self.starts)]
         self.executables: dict[Any, _Executable] = {}
         self.varying: Any = None
+        self.whole = False  # whether it was found that there is nothing to part for changing shapes
         self.refs = [t for t in self.inputs if is_handle(t)]
 
     # ---- running
@@ -195,8 +196,10 @@ class Segment(_Step):
             key = self._key(env, dynamic, len(donated), len(kept), cells)
             executable = self.executables.get(key)
             if executable is None:
-                if len(self.executables) >= _AT_ONCE and self._ran_on_numpy(key, session, env):
-                    return
+                if len(self.executables) >= _AT_ONCE:
+                    if self._ran_on_numpy(key, session, env):
+                        return
+                    self._part_changing(key, env)
                 self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
@@ -226,6 +229,21 @@ class Segment(_Step):
 
             self.varying = Varying(self.items, self.constants, self.inputs)
         return bool(self.varying.is_for_host(key) and self.varying.run(session, env))
+
+    def _part_changing(self, key: Any, env: dict[Tensor, Any]) -> None:
+        """Raises DividedError if shapes of inputs change from run to run and much of the work does not depend on them."""
+        if self.whole or self.varying.possible:
+            return
+        self.whole = True
+        from retrograph.runtime.varying import parted
+
+        taken = [t for t in self.dynamic_inputs if env[t].__class__ is not Ref and not _is_identity(env[t])]
+        others = [k for k in self.executables if len(k) == len(key)]
+        changing = [t for i, t in enumerate(taken) if any(k[i] != key[i] for k in others)]
+        parts = parted(self.items, changing) if changing else None
+        if parts is not None:
+            first, rest = parts
+            raise DividedError([self._part(first, rest), Segment(rest, self.wanted, self.fed, self.static)])
 
     def _hoist_changing(self) -> None:
         """Raises DividedError if values of the key change again and again and the host can take over what must know them."""

@@ -1,26 +1,31 @@
 """Steps whose shapes are others in each run: batches as long as their longest sentence, sparse features, masks.
 
 Compiling takes longer than running once on NumPy values by far. So from the third shapes on, shapes are compiled for only
-when they come again and again, if all operations have NumPy forms.
+when they come again and again, if all operations have NumPy forms. Where they have not, what does not depend on the shapes
+that change is parted from the rest, so that it is compiled once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Tensor
+from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
 from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
 from retrograph.runtime.numpy_forms import NUMPY_FORMS, NotHereError
+from retrograph.runtime.places import Cells, ops_of, taken_by
 from retrograph.runtime.state import HostContext
 
 # The run with the same shapes that is compiled for; how many shapes are remembered.
 _SIGHTINGS, _MOST_REMEMBERED = 3, 4096
+# How many operations, and which part of all, must be independent of changing shapes to be compiled on their own.
+_FEWEST_PARTED, _LEAST_PART = 32, 1 / 4
+_CHECKS = frozenset(("Assert", "CheckNumerics"))
 
 
 class _HostEvaluator(Evaluator):
@@ -83,3 +88,48 @@ def _runs_on_numpy(item: Any) -> bool:
 def _has_form(op: Any) -> bool:
     record = RECORDS.get(op._type)
     return op._type in NUMPY_FORMS or has_numpy(op) or (record is not None and record.on_host(op))
+
+
+class _Rest:
+    """What depends on certain tensors, or must come after what does."""
+
+    def __init__(self, changing: Iterable[Tensor]):
+        self.items: list[Any] = []
+        self._tensors = set(changing)
+        self._ops: set[Operation] = set()
+        self._read: set[Any] = set()
+        self._written: set[Any] = set()
+
+    def takes(self, item: Any) -> bool:
+        """Whether the item, which comes after all that were asked about before, belongs here; then it is here."""
+        ops = ops_of(item)
+        cells = Cells(ops)
+        if (
+            self._tensors.isdisjoint(taken_by(item))
+            and not any(c in self._ops for op in ops for c in op._control_inputs)
+            and self._written.isdisjoint((*cells.read, *cells.written))
+            and self._read.isdisjoint(cells.written)
+        ):
+            return False
+        self.items.append(item)
+        self._ops.update(ops)
+        self._tensors.update(t for op in ops for t in op._outputs)
+        self._read.update(cells.read)
+        self._written.update(cells.written)
+        return True
+
+
+def parted(items: Iterable[Any], changing: Iterable[Tensor]) -> tuple[list[Any], list[Any]] | None:
+    """Items that do not depend on tensors whose shapes change, and the rest; None if it is not worth it.
+
+    Nor is it done where a check that may fail would come after what it keeps from happening.
+    """
+    rest = _Rest(changing)
+    first = [item for item in items if not rest.takes(item)]
+    ops = [op for item in first for op in ops_of(item)]
+    later = [op for item in rest.items for op in ops_of(item)]
+    if not later or len(ops) < max(_FEWEST_PARTED, _LEAST_PART * (len(ops) + len(later))):
+        return None
+    if Cells(ops).written and any(op._type in _CHECKS for op in later):
+        return None
+    return first, rest.items
