@@ -388,6 +388,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.training.tracking.python_state": ("retrograph.train.python_state",),
     "tensorflow.contrib.integrate.python.ops.odes": ("retrograph.contrib.differential_equations",),
     "tensorflow.contrib.solvers.python.ops": ("retrograph.contrib.krylov_solvers",),
+    "tensorflow.contrib.bayesflow.python.ops.monte_carlo_impl": ("retrograph.contrib.monte_carlo",),
+    "tensorflow.contrib.mixed_precision.python": ("retrograph.contrib.scaled_loss",),
     "tensorflow.contrib.checkpoint.python": ("retrograph.contrib.checkpoint_objects",),
     "tensorflow.python.training.warm_starting_util": (
         "retrograph.train.checkpoint_utils",
