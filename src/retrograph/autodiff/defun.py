@@ -18,7 +18,8 @@ from retrograph.autodiff.defun_definition import (
 from retrograph.framework import dtypes, nest
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.function_import import argument_types, function_of
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.ops.inlined_function import effects_of
 
 _NO_DEFAULTS = (
     "function with argument defaults or keywords arguments are not supported. {} has defaults {} and keywords {}."
@@ -152,11 +153,15 @@ class DefinedFunction:
         if kwargs:
             raise ValueError(f"Unknown keyword arguments: {list(kwargs)}")
         inputs = self._taken(args)
+        graph = get_default_graph()
+        before = len(graph._ops)
         with tf.name_scope(name or self._name) as scope:
             result = self._func(*inputs)
+            effects = effects_of(graph._ops[before:], graph._get_control_flow_context())
             if result is None or isinstance(result, Operation):
-                return tf.group(*([] if result is None else [result]), name=scope)
-            return self._outputs(inputs, result, scope)
+                return tf.group(*effects, *([] if result is None else [result]), name=scope)
+            with tf.control_dependencies(effects):
+                return self._outputs(inputs, result, scope)
 
     def _outputs(self, inputs: list[Tensor], result: Any, scope: str) -> Any:
         flat = list(result) if isinstance(result, (list, tuple)) else [result]

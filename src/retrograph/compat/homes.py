@@ -504,6 +504,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.layers.utils": ("retrograph.compat.layer_utils",),
     "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
     "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
+    "tensorflow.python.ops.functional_ops": ("retrograph.compat.functional_forms",),
     "tensorflow.python.framework.subscribe": ("retrograph.compat.subscribe",),
     "tensorflow.python.util.serialization": ("retrograph.compat.serialization",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),

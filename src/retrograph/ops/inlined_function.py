@@ -72,14 +72,15 @@ _SILENT = frozenset(
 
 def _with_effects(result: Any, graph: Graph, made: list[Operation]) -> Any:
     """What a function gives, tied to what it does: who fetches an output runs all effects of the call."""
-    effects = _effects(made, graph._get_control_flow_context())
+    effects = effects_of(made, graph._get_control_flow_context())
     if not effects:
         return result
     with graph.control_dependencies(effects):
         return nest.map_structure(lambda x: identity(x) if isinstance(x, Tensor) else x, result, expand_composites=True)
 
 
-def _effects(made: list[Operation], context: Any) -> list[Operation]:
+def effects_of(made: list[Operation], context: Any) -> list[Operation]:
+    """Those of the operations that do something: whoever takes a result of theirs runs them all."""
     skipped = _initializing(made)
     found = [op for op in made if op not in skipped and op.type not in _SILENT and _is_stateful(op)]
     parts = {_part(op._get_control_flow_context(), context) for op in found} - {None}
