@@ -91,6 +91,20 @@ INTERNALS: dict[str, dict[str, str]] = {
         "get_flat_tensor_shapes": _DATA + "structure:flat_shapes",
         "get_flat_tensor_types": _DATA + "structure:flat_types",
     },
+    "tensorflow.python.framework.ops": {
+        name: f"retrograph.compat.tensor_forms:{name}"
+        for name in (
+            "convert_to_tensor_or_composite",
+            "internal_convert_to_tensor_or_composite",
+            "is_dense_tensor_like",
+            "register_dense_tensor_like_type",
+        )
+    }
+    | {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.framework.tensor_util": {"shape_tensor": "retrograph.compat.tensor_forms:shape_tensor"},
+    "tensorflow.python.training.checkpoint_utils": {
+        "wait_for_new_checkpoint": "retrograph.contrib.evaluation:wait_for_new_checkpoint"
+    },
     "tensorflow.python.util.compat": {"collections_abc": "collections.abc"},
     "tensorflow.python.training.checkpoint_management": {
         "time": "time",
@@ -143,7 +157,6 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.contrib.layers.python.layers.embedding_ops": {
         "safe_embedding_lookup_sparse": "retrograph.ops.safe_embedding:contrib_safe_embedding_lookup_sparse",
     },
-    "tensorflow.python.framework.ops": {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
     "tensorflow.python.ops.metrics_impl": {"_streaming_confusion_matrix": "retrograph.metrics.metrics_impl:_confusion"},
     "tensorflow.python.ops.rnn_cell_impl": {"_zero_state_tensors": "retrograph.rnn.sizes:zeros_of"},
     "tensorflow.contrib.layers.python.layers.utils": {
@@ -463,6 +476,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.tools.strip_unused_lib": ("retrograph.saved.tools",),
     "tensorflow.python.tools.saved_model_utils": ("retrograph.saved.reader",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
+    "tensorflow.contrib.quantize": ("retrograph.contrib.quantizing",),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver": ("retrograph.train.object_restoring",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
@@ -505,6 +519,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.util.function_utils": ("retrograph.compat.function_utils",),
     "tensorflow.python.util.object_identity": ("retrograph.compat.object_identity",),
     "tensorflow.python.ops.functional_ops": ("retrograph.compat.functional_forms",),
+    "tensorflow.python.framework.composite_tensor_utils": ("retrograph.compat.tensor_forms",),
+    "tensorflow.python.util.example_parser_configuration": ("retrograph.compat.example_configuration",),
     "tensorflow.python.framework.subscribe": ("retrograph.compat.subscribe",),
     "tensorflow.python.util.serialization": ("retrograph.compat.serialization",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
@@ -526,7 +542,11 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.rnn.attention",
         "retrograph.rnn.monotonic",
     ),
-    "tensorflow.contrib.seq2seq.python.ops.helper": ("retrograph.rnn.decoding", "retrograph.rnn.scheduled"),
+    "tensorflow.contrib.seq2seq.python.ops.helper": (
+        "retrograph.rnn.decoding",
+        "retrograph.rnn.scheduled",
+        "retrograph.compat.sampling",
+    ),
     "tensorflow.contrib.seq2seq.python.ops.decoder": ("retrograph.rnn.decoding",),
     "tensorflow.contrib.seq2seq.python.ops.basic_decoder": ("retrograph.rnn.decoding",),
     "tensorflow.contrib.crf.python.ops.crf": ("retrograph.rnn.crf",),
