@@ -37,6 +37,15 @@ def _labels(x: Any) -> Any:
     return tf.range(tf.shape(x)[0]) % 4
 
 
+def _image(x: Any) -> Any:
+    """Pictures as high as there are rows, with two channels."""
+    return tf.stack([x * 2, x + 1], 2)[None]
+
+
+def _filter(*shape: int) -> Any:
+    return tf.constant(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
+
+
 _SPARSE = (tf.sparse_segment_sum, tf.sparse_segment_mean, tf.sparse_segment_sqrt_n)
 CASES: dict[str, Callable[[Any], Any]] = {
     **{f.__name__: f for f in (
@@ -57,6 +66,15 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "bias_nchw": lambda x: tf.nn.bias_add(x[:, :, None], tf.reduce_sum(x, 0), data_format="NCHW"),
     "top_k": lambda x: tf.nn.top_k(x, 3).values,
     "places": lambda x: tf.cast(tf.nn.top_k((tf.round(x) + 0.5), 4).indices, tf.float32) * x,
+    **{f"conv_{padding}_{stride}_{dilation}": (lambda x, p=padding, s=stride, d=dilation: tf.nn.conv2d(
+        _image(x), _filter(3, 2, 2, 5), [1, s, s, 1], p, dilations=[1, d, d, 1]))
+        for padding, stride, dilation in (("SAME", 1, 1), ("SAME", 2, 1), ("SAME", 1, 2), ([[0, 0], [2, 1], [0, 1], [0, 0]], 1, 1))},
+    "conv_valid": lambda x: tf.nn.conv2d(_image(x), _filter(2, 3, 2, 1), 2, "VALID"),
+    "depthwise": lambda x: tf.nn.depthwise_conv2d(_image(x), _filter(3, 3, 2, 2), [1, 1, 1, 1], "SAME"),
+    "separable": lambda x: tf.nn.separable_conv2d(_image(x), _filter(2, 2, 2, 1), _filter(1, 1, 2, 3), [1, 2, 2, 1], "VALID"),
+    "max_pool": lambda x: tf.nn.max_pool(tf.minimum(_image(x), 0.5), 2, 2, "SAME"),
+    "max_pool_valid": lambda x: tf.nn.max_pool(_image(x), [1, 2, 3, 1], [1, 1, 1, 1], "VALID"),
+    "avg_pool": lambda x: tf.nn.avg_pool(_image(x), 3, 2, "SAME"),
     "loop": lambda x: tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * tf.nn.softmax(x)), [0, x])[1],
     "cond": lambda x: tf.cond(x[0, 0] > 0, lambda: tf.nn.softmax(x), lambda: -x),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
+from retrograph.runtime.numpy_windows import WINDOW_FORMS, NotHereError
 
 Form = Callable[..., Any]
 
@@ -195,15 +196,12 @@ def _sparse_grad(root: bool) -> Form:
     return run
 
 
-class NotHereError(Exception):
-    """What is asked for is an error, or is not as usual: the compiled program is to say what."""
-
-
 _HOWS = {"Sum": "add", "Mean": "mean", "Prod": "multiply", "Max": "max", "Min": "min"}
 _SPARSE_HOWS = {"Sum": "add", "Mean": "mean", "SqrtN": "sqrt"}
 
 NUMPY_FORMS: dict[str, Form] = {
     **_ACTIVATIONS,
+    **WINDOW_FORMS,
     "Softmax": _softmax,
     "LogSoftmax": _log_softmax,
     "SoftmaxCrossEntropyWithLogits": _xent,
