@@ -32,31 +32,45 @@ def _levels(op: Any) -> tuple[float, float]:
     return low, float((1 << op.get_attr("num_bits")) - 1)
 
 
-def _nudged(xp: Any, op: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
-    """The range moved so that zero is one of its levels, and the distance between levels."""
+# XLA multiplies by inverses and adds to products without rounding these, which decides some halves otherwise than TF:
+# each operation is done in 64 bits and then rounded, which is what it gives in 32.
+
+
+def _divided(a: Any, b: Any) -> Any:
+    return (a.astype(np.float64) / b.astype(np.float64)).astype(np.float32)
+
+
+def _times(a: Any, b: Any) -> Any:
+    return (a.astype(np.float64) * b.astype(np.float64)).astype(np.float32)
+
+
+def _nudged(xp: Any, op: Any, low: Any, high: Any) -> tuple[Any, Any, Any, Any]:
+    """The range moved so that zero is one of its levels, the distance between levels, and the first one's number."""
     first, last = (np.float32(level) for level in _levels(op))
-    scale = (high - low) / (last - first)
-    zero = first - low / scale
+    scale = _divided(high - low, last - first)
+    zero = first - _divided(low, scale)
     # C rounds halves away from zero; the zero point is never negative.
     point = xp.where(zero < first, first, xp.where(zero > last, last, xp.floor(zero + np.float32(0.5))))
-    return (first - point) * scale, (last - point) * scale, scale
+    return _times(first - point, scale), _times(last - point, scale), scale, first - point
 
 
 def _fake(xp: Any, op: Any, x: Any, low: Any, high: Any) -> Any:
-    return _rounded(xp, op, x, low, high, lambda shifted, scale: shifted / scale)
+    return _rounded(xp, op, x, low, high, _divided)
 
 
 def _rounded(xp: Any, op: Any, x: Any, low: Any, high: Any, in_steps: Any) -> Any:
     empty = (low == 0) & (high == 0)
-    low, high, scale = _nudged(xp, op, low, xp.where(empty, np.float32(1), high))
+    low, high, scale, number = _nudged(xp, op, low, xp.where(empty, np.float32(1), high))
     clamped = xp.maximum(xp.minimum(x, high), low)
     levels = xp.floor(in_steps(clamped - low, scale) + np.float32(0.5))
-    return xp.where(empty, np.float32(0), levels * scale + low)
+    # Compiled, a product and a sum become one operation of one rounding, by which zero would no longer be zero.
+    found = _times(levels, scale) + low if xp is np else (levels + number) * scale
+    return xp.where(empty, np.float32(0), found)
 
 
 def _fake_gradient(xp: Any, op: Any, grad: Any, x: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:
     empty = (low == 0) & (high == 0)
-    low, high, _ = _nudged(xp, op, low, xp.where(empty, np.float32(1), high))
+    low, high, _, _ = _nudged(xp, op, low, xp.where(empty, np.float32(1), high))
     zero = np.float32(0)
     inside = xp.where(empty | ((x >= low) & (x <= high)), grad, zero)
     below = xp.where(~empty & (x < low), grad, zero)
@@ -70,7 +84,7 @@ def _args_range(op: Any) -> tuple[Any, Any]:
 
 def _fake_args(xp: Any, op: Any, x: Any) -> Any:
     # TF multiplies by the inverse here, which decides some halves otherwise than division does.
-    return _rounded(xp, op, x, *_args_range(op), lambda shifted, scale: shifted * (np.float32(1) / scale))
+    return _rounded(xp, op, x, *_args_range(op), lambda shifted, scale: _times(shifted, np.float32(1) / scale))
 
 
 def _fake_args_gradient(xp: Any, op: Any, grad: Any, x: Any) -> Any:

@@ -1,0 +1,1 @@
+"""`tf.contrib.quantize`: graphs that simulate arithmetic with few bits."""
