@@ -26,14 +26,14 @@ class _Axis(NamedTuple):
     after: int
 
     @property
-    def count(self) -> int:
+    def steps(self) -> int:
         reach = (self.window - 1) * self.dilation + 1
         return (self.size + self.before + self.after - reach) // self.stride + 1
 
     def at(self, offset: int) -> slice:
         """Where the window's element number `offset` meets the padded axis."""
         start = offset * self.dilation
-        return slice(start, start + (self.count - 1) * self.stride + 1, self.stride)
+        return slice(start, start + (self.steps - 1) * self.stride + 1, self.stride)
 
 
 def _axis(op: Any, index: int, size: int, window: int, dilations: Any) -> _Axis:
@@ -100,7 +100,7 @@ def _convolved(op: Any, x: Any, w: Any) -> Any:
     if x.shape[3] != w.shape[2]:
         raise NotHereError
     made = _columns(x, axes) @ w.reshape(-1, w.shape[3])
-    return made.reshape(x.shape[0], *(a.count for a in axes), w.shape[3])
+    return made.reshape(x.shape[0], *(a.steps for a in axes), w.shape[3])
 
 
 def _convolved_to_filter(op: Any, x: Any, sizes: Any, grad: Any) -> Any:
@@ -127,7 +127,7 @@ def _depthwise(op: Any, x: Any, w: Any) -> Any:
     _plain(x, w)
     padded = _padded(x, axes)
     made = sum(padded[place][..., None] * w[i, j] for i, j, place in _offsets(axes))
-    return np.reshape(made, (x.shape[0], *(a.count for a in axes), w.shape[2] * w.shape[3]))
+    return np.reshape(made, (x.shape[0], *(a.steps for a in axes), w.shape[2] * w.shape[3]))
 
 
 def _by_channel(grad: Any, w_shape: Any) -> Any:
