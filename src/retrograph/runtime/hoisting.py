@@ -62,7 +62,7 @@ def _sources(op: Operation, makers: dict[Operation, Any], in_regions: set[Operat
             if one in in_regions:
                 return None
             continue
-        if not _simple(one) or any(c in makers or c in in_regions for c in one._control_inputs):
+        if not is_simple(one) or any(c in makers or c in in_regions for c in one._control_inputs):
             return None
         found.add(one)
         if len(found) > _MOST_OPS:
@@ -71,7 +71,8 @@ def _sources(op: Operation, makers: dict[Operation, Any], in_regions: set[Operat
     return found
 
 
-def _simple(op: Operation) -> bool:
+def is_simple(op: Operation) -> bool:
+    """Whether the operation is a function on NumPy values."""
     if op._type == "Const":
         return True
     record = RECORDS.get(op._type)

@@ -197,9 +197,9 @@ class Segment(_Step):
             executable = self.executables.get(key)
             if executable is None:
                 if len(self.executables) >= _AT_ONCE:
+                    self._part_changing(key, env)
                     if self._ran_on_numpy(key, session, env):
                         return
-                    self._part_changing(key, env)
                 self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
@@ -228,11 +228,11 @@ class Segment(_Step):
             from retrograph.runtime.varying import Varying  # few programs need it
 
             self.varying = Varying(self.items, self.constants, self.inputs)
-        return bool(self.varying.is_for_host(key) and self.varying.run(session, env))
+        return bool(self.varying.is_for_host(key, len(self.executables)) and self.varying.run(session, env))
 
     def _part_changing(self, key: Any, env: dict[Tensor, Any]) -> None:
         """Raises DividedError if shapes of inputs change from run to run and much of the work does not depend on them."""
-        if self.whole or self.varying.possible:
+        if self.whole:
             return
         self.whole = True
         from retrograph.runtime.varying import parted

@@ -1,8 +1,8 @@
 """Steps whose shapes are others in each run: batches as long as their longest sentence, sparse features, masks.
 
-Compiling takes longer than running once on NumPy values by far. So from the third shapes on, shapes are compiled for only
-when they come again and again, if all operations have NumPy forms. Where they have not, what does not depend on the shapes
-that change is parted from the rest, so that it is compiled once.
+Compiling takes longer than running once on NumPy values by far. When third shapes come, what does not depend on the shapes
+that change is parted from the rest, so that it is compiled once. From then on shapes are compiled for only when they come
+again and again, if all operations have NumPy forms.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ import numpy as np
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
+from retrograph.runtime.hoisting import is_simple
 from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
 from retrograph.runtime.numpy_forms import NUMPY_FORMS, NotHereError
 from retrograph.runtime.places import Cells, ops_of, taken_by
 from retrograph.runtime.state import HostContext
 
-# The run with the same shapes that is compiled for; how many shapes are remembered.
-_SIGHTINGS, _MOST_REMEMBERED = 3, 4096
+# The run with the same shapes that is compiled for, twice as late after each few programs; how many shapes are remembered.
+_SIGHTINGS, _FEW_PROGRAMS, _MOST_REMEMBERED = 3, 4, 4096
 # How many operations, and which part of all, must be independent of changing shapes to be compiled on their own.
 _FEWEST_PARTED, _LEAST_PART = 32, 1 / 4
 _CHECKS = frozenset(("Assert", "CheckNumerics"))
+_OF_SHAPES = frozenset(("Const", "Shape", "ShapeN", "Size", "Rank"))
 
 
 class _HostEvaluator(Evaluator):
@@ -45,14 +47,17 @@ class Varying:
         self.seen: Counter[Any] = Counter()
         self.possible = all(map(_runs_on_numpy, items))
 
-    def is_for_host(self, key: Any) -> bool:
-        """Whether the run with these shapes, for which nothing is compiled yet, is to be on NumPy values."""
+    def is_for_host(self, key: Any, programs: int) -> bool:
+        """Whether the run with these shapes, for which nothing is compiled yet, is to be on NumPy values.
+
+        `programs` have been compiled for other shapes.
+        """
         if not self.possible:
             return False
         if len(self.seen) >= _MOST_REMEMBERED:
             self.seen.clear()
         self.seen[key] += 1
-        return self.seen[key] < _SIGHTINGS
+        return self.seen[key] < _SIGHTINGS << programs // _FEW_PROGRAMS
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> bool:
         """Evaluates the items into `env` and updates the session's cells; False if it cannot be: nothing has happened."""
@@ -126,10 +131,34 @@ def parted(items: Iterable[Any], changing: Iterable[Tensor]) -> tuple[list[Any],
     """
     rest = _Rest(changing)
     first = [item for item in items if not rest.takes(item)]
+    known = _known_while_tracing(first)
     ops = [op for item in first for op in ops_of(item)]
     later = [op for item in rest.items for op in ops_of(item)]
-    if not later or len(ops) < max(_FEWEST_PARTED, _LEAST_PART * (len(ops) + len(later))):
+    work = sum(op not in known for op in ops)
+    if not later or work < max(_FEWEST_PARTED, _LEAST_PART * (work + len(later))):
         return None
     if Cells(ops).written and any(op._type in _CHECKS for op in later):
         return None
-    return first, rest.items
+    return first, [*_needed_again(first, known, rest.items), *rest.items]
+
+
+def _known_while_tracing(items: Iterable[Any]) -> set[Operation]:
+    """Operations on nothing but constants and shapes: these cost nothing in a compiled program, and it must know them."""
+    known: set[Operation] = set()
+    for item in items:
+        if item.__class__ is Instruction and is_simple(item.op):
+            op = item.op
+            if op._type in _OF_SHAPES or all(t._op in known for t in op._inputs):
+                known.add(op)
+    return known
+
+
+def _needed_again(first: list[Any], known: set[Operation], rest: Iterable[Any]) -> list[Any]:
+    """The items of `first` that the rest works out for itself, so that it knows their values."""
+    needed = {t._op for item in rest for t in taken_by(item)}
+    found = []
+    for item in reversed(first):
+        if item.__class__ is Instruction and item.op in known and item.op in needed:
+            found.append(item)
+            needed.update(t._op for t in item.op._inputs)
+    return found[::-1]
