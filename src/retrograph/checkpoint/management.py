@@ -160,7 +160,10 @@ def _matching(pattern: str) -> list[str]:
     directory = os.path.dirname(pattern)
     if directory and not glob.has_magic(directory) and not os.path.isdir(directory):
         raise errors.NotFoundError(None, None, f"{directory}; No such file or directory")
-    return glob.glob(pattern)
+    try:
+        return glob.glob(pattern)
+    except (ValueError, RecursionError):  # a NUL, or more directories than any path has: no such file
+        return []
 
 
 @export("train.checkpoint_exists")

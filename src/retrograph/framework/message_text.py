@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import re
+import sys
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -124,7 +125,10 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     if code[:1] in b"xX" and len(code) > 1:
         return bytes([int(code[1:], 16)])
     if code[:1] in b"uU" and len(code) > 1:
-        return chr(int(code[1:], 16)).encode()
+        number = int(code[1:], 16)
+        if number > sys.maxunicode:
+            raise ValueError(f"Invalid unicode escape: \\{code.decode()}")
+        return chr(number).encode()
     return _SINGLE.get(code, code)
 
 
