@@ -6,8 +6,8 @@ import base64
 import json
 import math
 import re
-import sys
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Any
 
