@@ -96,3 +96,20 @@ def test_default_gradient_again() -> None:
     (first,) = symbolic_gradient(tf.square(x).op, tf.ones([2]))
     (second,) = tf.gradients(first, x)
     np.testing.assert_allclose(value(second), [2.0, 2.0])
+
+
+def test_gradient_of_a_custom_gradient() -> None:
+    """A `grad_fn` may have a custom gradient itself: it takes variables only if its function does."""
+
+    @tf.custom_gradient
+    def doubled(x: Any) -> Any:
+        @tf.custom_gradient
+        def grad(dy: Any) -> Any:
+            return 3.0 * dy, lambda ddy: 5.0 * ddy
+
+        return 2.0 * x, grad
+
+    x = tf.constant(1.0)
+    dy = tf.constant(7.0)
+    (dx,) = tf.gradients(doubled(x), x, dy)
+    assert value([dx, *tf.gradients(dx, dy)]) == [21.0, 5.0]

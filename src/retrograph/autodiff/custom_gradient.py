@@ -6,6 +6,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import retrograph as tf
@@ -43,6 +44,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             )
         return _call(f, [tf.convert_to_tensor(x) for x in args])
 
+    # Asked as a `grad_fn` whether it takes variables, it answers as `f`, not as one that takes any keywords.
+    with suppress(ValueError, TypeError):
+        decorated.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
     return decorated
 
 

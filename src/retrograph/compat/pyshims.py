@@ -106,13 +106,19 @@ def _take_ragged_lists(module: ModuleType) -> None:
 
 
 def _taking_ragged(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """`np.array` of lists of different lengths was an array of objects; those who ask today get a ValueError."""
+    """`np.array` of lists of different lengths was an array of objects; those who ask today get a ValueError.
+
+    `np.array(x, copy=False)` meant to copy only where there is need; today it means never to.
+    """
 
     @functools.wraps(function)
     def make(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except ValueError as error:
+            if "Unable to avoid copy" in str(error) and kwargs.get("copy") is False:
+                _note(f"np.{name}(copy=False)")
+                return function(*args, **{**kwargs, "copy": None})
             caller = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
             if "inhomogeneous" not in str(error) or len(args) > 1 or "dtype" in kwargs or caller in _OWN:
                 raise

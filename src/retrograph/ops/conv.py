@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import operator
 from collections.abc import Callable, Sequence, Sized
 from typing import Any
@@ -154,7 +156,41 @@ def _conv(op: Any, x: Any, w: Any) -> Any:
         x = lax.slice(x, [0] * x.ndim, x.shape, op.attrs["strides"])
         flat = x.reshape(-1, x.shape[-1]) @ w.reshape(w.shape[-2:])
         return flat.reshape(*x.shape[:-1], w.shape[-1])
+    if groups == 1 and _outgrows(op, w, x.shape):
+        return _as_product(op, x, w)
     return _convolve(op, x, w, groups)
+
+
+def _outgrows(op: Any, w: Any, shape: Sequence[int]) -> bool:
+    """Whether the window is larger than the image: there XLA's CPU back end convolves element by element."""
+    layout = layout_of(op)
+    if layout.channel == 1 or any(d != 1 for d in op.attrs["dilations"]) or not on_cpu():
+        return False
+    return any(k > shape[axis] for k, axis in zip(w.shape, layout.spatial, strict=False)) or (
+        op.attrs["padding"] == b"VALID" and tuple(w.shape[:-2]) == tuple(shape[1:-1])
+    )
+
+
+def _as_product(op: Any, x: Any, w: Any) -> Any:
+    """A convolution as the product of all windows, each a row, with the filter as a matrix."""
+    layout = layout_of(op)
+    pads, strides = _pads(op, layout, x.shape, w.shape), layout.of_spatial(op.attrs["strides"])
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((low, high, 0) for low, high in pads), (0, 0, 0)])
+    window, sizes = w.shape[:-2], x.shape[1:-1]
+    counts = [(size - k) // s + 1 for size, k, s in zip(sizes, window, strides, strict=True)]
+    if window == sizes:
+        rows = x.reshape(x.shape[0], -1)
+    else:
+        offsets = itertools.product(*map(range, window))
+        rows = jnp.concatenate([_seen(x, at, counts, strides) for at in offsets], axis=-1)
+    flat = rows.reshape(-1, math.prod(w.shape[:-1])) @ w.reshape(-1, w.shape[-1])
+    return flat.reshape(x.shape[0], *counts, w.shape[-1])
+
+
+def _seen(x: Any, offset: Sequence[int], counts: Sequence[int], strides: Sequence[int]) -> Any:
+    """What the filter's element at `offset` is multiplied with."""
+    last = [o + (n - 1) * s + 1 for o, n, s in zip(offset, counts, strides, strict=True)]
+    return lax.slice(x, (0, *offset, 0), (x.shape[0], *last, x.shape[-1]), (1, *strides, 1))
 
 
 def _struct(shape: Any, like: Any) -> Any:
@@ -168,6 +204,8 @@ def _transposed(function: Callable[[Any], Any], struct: Any, grad: Any) -> Any:
 
 def _input_gradient(conv: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     def lower(op: Any, sizes: Any, w: Any, grad: Any) -> Any:
+        if conv is _conv and _takes_products(op, w, sizes, np.shape(grad)):
+            return _transposed(lambda x: _as_product(op, x, jnp.asarray(w)), _struct(sizes, w), grad)
         if conv is _conv and _by_phases(op, w, sizes):
             return _phase_convolutions(op, w, grad, [int(d) for d in sizes])
         return _transposed(lambda x: conv(op, x, w), _struct(sizes, w), grad)
@@ -183,6 +221,15 @@ def _filter_gradient(conv: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]
 
 
 _FEW_CHANNELS = 16
+_MOST_WINDOW = 64
+
+
+def _takes_products(op: Any, w: Any, sizes: Any, grad_shape: Sequence[int]) -> bool:
+    """Whether the transpose of a convolution would be one of few pixels with a larger window."""
+    channels_agree = int(sizes[layout_of(op).channel]) == w.shape[-2]
+    if not channels_agree or _is_pointwise(op, w.shape) or not _outgrows(op, w, grad_shape):
+        return False
+    return math.prod(w.shape[:-2]) <= _MOST_WINDOW or math.prod(grad_shape[1:-1]) == 1
 
 
 def _by_phases(op: Any, w: Any, sizes: Any) -> bool:

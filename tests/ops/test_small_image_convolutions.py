@@ -1,0 +1,65 @@
+"""Convolutions whose window is larger than the image, and their gradients, are those of a sum over the window."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrograph as tf
+
+CASES = [
+    (2, 3, 1, "SAME"),
+    (4, 5, 2, "SAME"),
+    (1, 4, 1, "SAME"),
+    (2, 4, 2, "SAME"),
+    (7, 7, 1, "VALID"),
+    (8, 6, 1, "VALID"),
+]
+
+
+def _pads(size: int, k: int, stride: int, padding: str) -> tuple[int, int, int]:
+    if padding == "VALID":
+        return (size - k) // stride + 1, 0, 0
+    count = -(-size // stride)
+    total = max((count - 1) * stride + k - size, 0)
+    return count, total // 2, total - total // 2
+
+
+def _expected(x: Any, w: Any, g: Any, stride: int, padding: str) -> list[Any]:
+    size, k = x.shape[1], w.shape[0]
+    count, low, high = _pads(size, k, stride, padding)
+    wide = np.pad(x, [(0, 0), (low, high), (low, high), (0, 0)])
+    y, by_wide, by_w = np.zeros((len(x), count, count, w.shape[3])), np.zeros(wide.shape), np.zeros(w.shape)
+    for i, j in itertools.product(range(k), range(k)):
+        rows, columns = (slice(a, a + (count - 1) * stride + 1, stride) for a in (i, j))
+        y += wide[:, rows, columns] @ w[i, j]
+        by_wide[:, rows, columns] += g @ w[i, j].T
+        by_w[i, j] = np.einsum("bhwi,bhwo->io", wide[:, rows, columns], g)
+    return [y, by_wide[:, low : low + size, low : low + size], by_w]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_values_and_gradients(case: Any) -> None:
+    size, k, stride, padding = case
+    rng = np.random.RandomState(0)
+    count = _pads(size, k, stride, padding)[0]
+    x, w, g = rng.randn(2, size, size, 3), rng.randn(k, k, 3, 5), rng.randn(2, count, count, 5)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        given = [tf.placeholder(tf.float32, v.shape) for v in (x, w, g)]
+        y = tf.nn.conv2d(given[0], given[1], [1, stride, stride, 1], padding)
+        results = sess.run([y, *tf.gradients(y, given[:2], given[2])], dict(zip(given, (x, w, g), strict=True)))
+    for result, expected in zip(results, _expected(x, w, g, stride, padding), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_transposed_convolution_of_one_pixel() -> None:
+    rng = np.random.RandomState(0)
+    x, w = rng.randn(2, 1, 1, 6), rng.randn(4, 4, 5, 6)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        y = tf.nn.conv2d_transpose(tf.constant(x, tf.float32), tf.constant(w, tf.float32), [2, 2, 2, 5], 2, "SAME")
+        result = sess.run(y)
+    expected = np.einsum("bo,hwio->bhwi", x[:, 0, 0], w)[:, 1:3, 1:3]
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
