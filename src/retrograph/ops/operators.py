@@ -123,6 +123,8 @@ def _plain_graph(x: Any, allowed: frozenset[Any]) -> Graph | None:
 class _Quick:
     """Makes an operation of two operands where nothing is left to convert or check; gives None elsewhere."""
 
+    __slots__ = ("_allowed", "_definition", "_scope_name", "_shared", "_type")
+
     def __init__(self, op_type: str, scope_name: str):
         definition = find_op_def(op_type)
         if definition is None:
@@ -139,7 +141,11 @@ class _Quick:
         graph = _plain_graph(x, self._allowed)
         if graph is None or y._op._graph is not graph or y._dtype is not x._dtype:
             return None
-        return self._made(graph, graph.unique_name(self._scope_name), (x, y), x._dtype)
+        dtype, shared = x._dtype, self._shared
+        attrs = {"T": dtype} if shared is None else shared.setdefault(dtype, {"T": dtype})
+        return graph._new_op(self._type, graph.unique_name(self._scope_name), (x, y), attrs, self._definition)._outputs[
+            0
+        ]
 
     def of_number(self, tensor: Any, number: Any, name: str) -> Tensor | None:
         """For a tensor and a number, which becomes a constant of the name `x`, before the tensor, or `y`, after it."""
@@ -153,13 +159,23 @@ class _Quick:
         try:
             constant = constant_of(graph, array, name)
             pair = (constant, tensor) if name == "x" else (tensor, constant)
-            return self._made(graph, scope, pair, tensor._dtype)
+            return graph._new_op(self._type, scope, pair, {"T": tensor._dtype}, self._definition)._outputs[0]
         finally:
             state.name_stack = outside
 
-    def _made(self, graph: Graph, name: str, pair: tuple[Tensor, Tensor], dtype: DType) -> Tensor:
-        attrs = {"T": dtype} if self._shared is None else self._shared.setdefault(dtype, {"T": dtype})
-        return graph._new_op(self._type, name, pair, attrs, self._definition)._outputs[0]
+
+class _NeverQuick:
+    """For operators that are more than one operation."""
+
+    @staticmethod
+    def of_tensors(x: Any, y: Any) -> Tensor | None:
+        """Leaves it to the general way."""
+        return None
+
+    @staticmethod
+    def of_number(tensor: Any, number: Any, name: str) -> Tensor | None:
+        """Leaves it to the general way."""
+        return None
 
 
 def _second_operand(x: Any, y: Any, name: str) -> Any:
@@ -175,19 +191,19 @@ def _second_operand(x: Any, y: Any, name: str) -> Any:
 
 
 def _binary(name: str, function: BinaryFunction, op_type: str | None = None) -> None:
-    quick = _Quick(op_type, name) if op_type else None
+    quick = _Quick(op_type, name) if op_type else _NeverQuick
+    of_tensors, of_number = quick.of_tensors, quick.of_number
 
     def method(x: Any, y: Any) -> Any:
-        if quick is not None:
-            made = quick.of_tensors(x, y) if y.__class__ is Tensor else quick.of_number(x, y, "y")
-            if made is not None:
-                return made
+        made = of_tensors(x, y) if y.__class__ is Tensor else of_number(x, y, "y")
+        if made is not None:
+            return made
         with name_scope(None, name, [x, y]) as scope:
             y = _second_operand(x, y, name)
             return y if y is NotImplemented else function(x, y, scope)
 
     def reflected(y: Any, x: Any) -> Any:
-        made = None if quick is None else quick.of_number(y, x, "x")
+        made = of_number(y, x, "x")
         if made is not None:
             return made
         with name_scope(None, name, [x, y]) as scope:
