@@ -80,7 +80,10 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},
-    "tensorflow.python.ops.array_ops": {"newaxis": "retrograph:newaxis"},
+    "tensorflow.python.ops.array_ops": {
+        "newaxis": "retrograph:newaxis",
+        "_SLICE_TYPE_ERROR": "retrograph.ops.strided_slice:_INDEX_ERROR",
+    },
     "tensorflow.python.ops.math_ops": {
         "_as_indexed_slices": "retrograph.ops.control_flow:as_indexed_slices",
         "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
@@ -477,6 +480,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.tools.saved_model_utils": ("retrograph.saved.reader",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.quantize": ("retrograph.contrib.quantizing",),
+    "tensorflow.contrib.learn": ("retrograph.contrib.learning", "retrograph.contrib.learn_running"),
     "tensorflow.contrib.predictor": ("retrograph.saved.predictor",),
     "tensorflow.python.training.saver": ("retrograph.train.object_restoring",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
@@ -562,6 +566,15 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.core.protobuf": ("retrograph.runtime.config",),
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
+    **{
+        f"tensorflow.python.ops.ragged.{name}": ("retrograph.compat.ragged_forms", "retrograph.ops.ragged_tensor")
+        for name in (
+            "ragged_array_ops", "ragged_batch_gather_ops", "ragged_concat_ops", "ragged_conversion_ops",
+            "ragged_factory_ops", "ragged_functional_ops", "ragged_gather_ops", "ragged_map_ops", "ragged_math_ops",
+            "ragged_squeeze_op", "ragged_string_ops", "ragged_tensor", "ragged_tensor_value", "ragged_util",
+            "ragged_where_op", "segment_id_ops",
+        )
+    },
     "tensorflow.contrib.slim.python.slim.data": ("retrograph.contrib.example_decoder", "retrograph.contrib.slim_data"),
     **{
         f"tensorflow.contrib.slim.python.slim.data.{name}": ("retrograph.contrib.slim_data",)

@@ -1,0 +1,1 @@
+"""The estimators of `tf.contrib.learn`, which were there before `tf.estimator`."""
