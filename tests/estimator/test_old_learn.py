@@ -53,3 +53,33 @@ def test_what_is_refused_by_name(tmp_path):
 def test_classes(name):
     assert issubclass(getattr(tf.contrib.learn, name), tf.contrib.learn.BaseEstimator)
     assert issubclass(tf.contrib.learn.NotFittedError, (ValueError, AttributeError))
+
+
+def test_runs_of_a_graph():
+    with tf.Graph().as_default():
+        count = tf.Variable(0).assign_add(1)
+        fed = tf.placeholder(tf.int32)
+        assert [int(run["n"]) for run in tf.contrib.learn.run_n({"n": count}, n=3)] == [1, 2, 3]
+        found = tf.contrib.learn.run_feeds({"sum": count + fed}, [{fed: 10}, {fed: 20}])
+        assert [int(run["sum"]) for run in found] == [11, 22]
+        with pytest.raises(ValueError, match="output_dict is invalid"):
+            tf.contrib.learn.run_n({})
+
+
+def test_logistic_regressor(tmp_path):
+    def model_fn(features, labels, mode):
+        predicted = tf.sigmoid(tf.layers.dense(features, 1))
+        loss = tf.losses.log_loss(labels, predicted)
+        return predicted, loss, tf.train.GradientDescentOptimizer(0.1).minimize(loss, tf.train.get_global_step())
+
+    model = tf.contrib.learn.LogisticRegressor(model_fn, thresholds=[0.25], model_dir=str(tmp_path))
+    labels = (old_learn_cases.Y % 2)[:, None]
+    found = model.fit(old_learn_cases.X, labels, steps=1).evaluate(old_learn_cases.X, labels)
+    assert {"accuracy/threshold_0.250000_mean", "auc", "labels/prediction_mean", "global_step"} <= set(found)
+
+
+def test_tables_without_pandas():
+    learn = tf.contrib.learn
+    assert [f([1]) for f in (learn.extract_pandas_data, learn.extract_pandas_matrix, learn.extract_pandas_labels)] == [
+        [1]
+    ] * 3
