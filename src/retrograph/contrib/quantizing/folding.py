@@ -57,7 +57,7 @@ class _Norm(NamedTuple):
         return self.norm.get_attr("epsilon")  # type: ignore[no-any-return]
 
 
-def fold_batch_norms(graph: Graph, is_training: bool, freeze_delay: int | None = None) -> None:
+def FoldBatchNorms(graph: Graph, is_training: bool, freeze_batch_norm_delay: int | None = None) -> None:
     """Folds the fused batch norms of a graph.
 
     Raises: UnimplementedError for batch norms that are not fused.
@@ -66,7 +66,7 @@ def fold_batch_norms(graph: Graph, is_training: bool, freeze_delay: int | None =
     for match in _batch_norms(graph):
         scope = scope_of(match.layer.name)
         with graph.as_default(), graph.name_scope(f"{scope}/" if scope else ""):
-            _fold(graph, match, f"{scope}/" if scope else "", freeze_delay)
+            _fold(graph, match, f"{scope}/" if scope else "", freeze_batch_norm_delay)
     _refuse_unfused(graph)
 
 

@@ -56,6 +56,8 @@ class Settings(NamedTuple):
     symmetric: bool = False
     delay: int | None = None
     scope: str | None = None
+    ema_decay: float = 0.999
+    collection: Any = GraphKeys.GLOBAL_VARIABLES
 
 
 def _found_layers(graph: Graph) -> list[_Found]:
@@ -88,8 +90,18 @@ def _feeds_batch_norm(activation: Operation) -> bool:
     return len(takers) == 1 and takers[0].type in ("FusedBatchNorm", "FusedBatchNormV3")
 
 
-class Quantizer:
+def Quantize(
+    graph: Graph, is_training: bool, weight_bits: int = 8, activation_bits: int = 8, symmetric: bool = False,
+    ema_decay: float = 0.999, quant_delay: int | None = None, vars_collection: Any = GraphKeys.GLOBAL_VARIABLES,
+    scope: str | None = None,
+) -> None:  # fmt: skip
     """Puts fake quantization into a graph. Source: TF 1.15 `contrib.quantize.python.quantize.Quantize`."""
+    bits = (weight_bits, activation_bits)
+    Quantizer(graph, Settings(is_training, *bits, symmetric, quant_delay, scope, ema_decay, vars_collection)).run()
+
+
+class Quantizer:
+    """Puts fake quantization into a graph."""
 
     def __init__(self, graph: Graph, settings: Settings):
         scope = settings.scope
@@ -166,7 +178,8 @@ class Quantizer:
         bits = settings.weight_bits if weights else settings.activation_bits
         made: Any = (LastValueQuantize if weights else MovingAvgQuantize)(
             inputs, init_min=least, is_training=settings.is_training, num_bits=bits, symmetric=settings.symmetric,
-            narrow_range=weights, vars_collection=GraphKeys.GLOBAL_VARIABLES, name_prefix=prefix,
+            narrow_range=weights, vars_collection=settings.collection, name_prefix=prefix,
+            **({} if weights else {"ema_decay": settings.ema_decay}),
         )  # fmt: skip
         if not settings.delay or settings.delay <= 0:
             return made  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrograph.contrib.quantizing.folding import fold_batch_norms
+from retrograph.contrib.quantizing.folding import FoldBatchNorms
 from retrograph.contrib.quantizing.layers import Quantizer, Settings
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
@@ -27,7 +27,7 @@ def _rewrite(input_graph: Graph | None, settings: Settings, freeze_bn_delay: int
     if training:
         raise ValueError(f"Training op found in graph, exiting {training}")
     with graph.as_default():
-        fold_batch_norms(graph, settings.is_training, freeze_bn_delay)
+        FoldBatchNorms(graph, settings.is_training, freeze_bn_delay)
         Quantizer(graph, settings).run()
 
 
