@@ -64,6 +64,37 @@ def gradients(tf):
     return [tf.norm(g) for g in tf.gradients(tf.reduce_sum(x * x), tf.trainable_variables())]
 
 
+def unfused(tf, training, **params):
+    slim = tf.contrib.slim
+    params = dict(params, is_training=training, fused=False, decay=0.9)
+    with (
+        slim.arg_scope([slim.conv2d, slim.separable_conv2d], weights_initializer=numbered(tf)),
+        slim.arg_scope([slim.conv2d, slim.separable_conv2d], normalizer_fn=slim.batch_norm, normalizer_params=params),
+    ):
+        x = slim.conv2d(images(tf), 4, 3, scope="conv")
+        x = slim.separable_conv2d(x, None, 3, 1, scope="depthwise")
+        return slim.fully_connected(x[:, 0, 0], 2, activation_fn=tf.nn.relu6, scope="dense")
+
+
+@case
+def unfused_train(tf):
+    unfused(tf, True, scale=True)
+    tf.contrib.quantize.create_training_graph()
+
+
+@case
+def unfused_frozen(tf):
+    unfused(tf, True)
+    tf.contrib.quantize.experimental_create_training_graph(freeze_bn_delay=3)
+
+
+@case
+def unfused_eval(tf):
+    y = unfused(tf, False)
+    tf.contrib.quantize.create_eval_graph()
+    return [y]
+
+
 @case
 def delayed(tf):
     network(tf, True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import retrograph as tf
 from retrograph.autodiff.registry import RegisterGradient
 from retrograph.contrib.quantizing.patterns import Match, OneOf, Pattern
 from retrograph.contrib.quantizing.rewiring import quantization_step, reroute, scope_of
-from retrograph.framework import errors
 from retrograph.framework.graph import Graph, Operation, Tensor
 
-_UNFUSED = re.compile(r"^(.*)BatchNorm/batchnorm")
 _GRADIENT = "FoldFusedBatchNormGrad"
 
 _X, _W, _GAMMA, _BETA, _MEAN, _VARIANCE = (Pattern("*") for _ in range(6))
@@ -29,11 +26,21 @@ _DIFFERENCE = Pattern("Sub", _MOVING, _NORM)
 _MOVED = Pattern("Mul", _DIFFERENCE, _DECAY)
 
 
-class _Average(NamedTuple):
+class Average(NamedTuple):
     """A moving average, and the decay by which it is moved."""
 
     value: Any = None
     decay: Any = None
+
+
+class Statistics(NamedTuple):
+    """What a batch norm normalizes by: values of the batch, and their moving averages."""
+
+    gamma: Any
+    mean: Any
+    variance: Any
+    epsilon: Any
+    averages: tuple[Average, Average]
 
 
 class _Norm(NamedTuple):
@@ -48,7 +55,7 @@ class _Norm(NamedTuple):
     beta: Tensor
     mean: Tensor
     variance: Tensor
-    averages: tuple[_Average, _Average]
+    averages: tuple[Average, Average]
     batch_to_space: Operation | None
 
     @property
@@ -56,29 +63,18 @@ class _Norm(NamedTuple):
         """What is added to the variance."""
         return self.norm.get_attr("epsilon")  # type: ignore[no-any-return]
 
+    @property
+    def statistics(self) -> Statistics:
+        """What it normalizes by."""
+        return Statistics(self.gamma, self.mean, self.variance, self.epsilon, self.averages)
 
-def FoldBatchNorms(graph: Graph, is_training: bool, freeze_batch_norm_delay: int | None = None) -> None:
-    """Folds the fused batch norms of a graph.
 
-    Raises: UnimplementedError for batch norms that are not fused.
-    Source: TF 1.15 `contrib.quantize.python.fold_batch_norms.FoldBatchNorms`.
-    """
+def fold_fused(graph: Graph, freeze_batch_norm_delay: int | None = None) -> None:
+    """Folds the fused batch norms of a graph. Raises: ValueError: nobody takes what one gives."""
     for match in _batch_norms(graph):
         scope = scope_of(match.layer.name)
         with graph.as_default(), graph.name_scope(f"{scope}/" if scope else ""):
             _fold(graph, match, f"{scope}/" if scope else "", freeze_batch_norm_delay)
-    _refuse_unfused(graph)
-
-
-def _refuse_unfused(graph: Graph) -> None:
-    for op in graph.get_operations():
-        found = _UNFUSED.search(op.name)
-        if found and not found[1].startswith("gradients/"):
-            raise errors.UnimplementedError(
-                None,
-                None,
-                f"tf.contrib.quantize of a batch norm that is not fused: {found[1]}BatchNorm. Use fused=True.",
-            )
 
 
 def _batch_norms(graph: Graph) -> list[_Norm]:
@@ -102,7 +98,7 @@ def _norm_of(graph: Graph, match: Match) -> _Norm | None:
     if not output.consumers():
         return None
     mean, variance = match.tensor(_MEAN), match.tensor(_VARIANCE)
-    averages = _Average(), _Average()
+    averages = Average(), Average()
     if norm.get_attr("is_training"):
         # The gradient of a batch norm leaves out those of mean and variance, which are all that is left of it.
         norm._set_attr("_gradient_op_type", _GRADIENT.encode())
@@ -120,12 +116,12 @@ def _biased_variance(graph: Graph, norm: Operation, layer_output: Any) -> Any:
         return tf.multiply(norm.outputs[2], (n - 1) / n, name="Undo_Bessel_Correction")
 
 
-def _average_of(graph: Graph, value: Tensor) -> _Average:
-    found = _Average()
+def _average_of(graph: Graph, value: Tensor) -> Average:
+    found = Average()
     for match in _MOVED.matches(graph):
         difference = match.op(_DIFFERENCE)
         if difference.inputs[1] is value:
-            found = _Average(difference.inputs[0], match.tensor(_DECAY))
+            found = Average(difference.inputs[0], match.tensor(_DECAY))
     return found
 
 
@@ -135,7 +131,7 @@ def _fold(graph: Graph, match: _Norm, scope: str, freeze_delay: int | None) -> N
         multiplier: Any = match.gamma * tf.rsqrt(match.variance + match.epsilon)
         offset = tf.subtract(match.beta, match.mean * multiplier, name="bias")
         if match.norm.get_attr("is_training"):
-            correction = _Correction(graph, match, freeze_delay)
+            correction = Correction(graph, "batch_norm_correction", match.statistics, freeze_delay)
         if match.layer.type == "DepthwiseConv2dNative":
             shape = match.weights.get_shape().as_list()[2:4]
             multiplier = tf.reshape(multiplier, shape, name="scale_reshape")
@@ -144,7 +140,7 @@ def _fold(graph: Graph, match: _Norm, scope: str, freeze_delay: int | None) -> N
     weights = match.weights
     if correction is not None:
         weights = tf.multiply(correction.scale, weights, name="correction_mult")
-    result = _layer_of(match, tf.multiply(weights, multiplier, name="mul_fold"))
+    result = _layer_with(match, tf.multiply(weights, multiplier, name="mul_fold"))
     if correction is not None:
         result = tf.multiply(correction.reciprocal, result, name="post_conv_mul")
         result = tf.add(result, correction.offset, "correction_add")
@@ -153,15 +149,23 @@ def _fold(graph: Graph, match: _Norm, scope: str, freeze_delay: int | None) -> N
         raise ValueError(f"Folding batch norms failed, {match.output.name} had no outputs.")
 
 
-class _Correction:
+def _layer_with(match: _Norm, weights: Any) -> Any:
+    result = layer_of(match.layer, match.x, weights, match.layer.name.rpartition("/")[2] + "_Fold")
+    if match.batch_to_space is None or match.layer.type != "DepthwiseConv2dNative":
+        return result
+    back = match.layer.outputs[0].consumers()[0]
+    return tf.batch_to_space_nd(result, back.inputs[1], back.inputs[2], name=back.name.rpartition("/")[2] + "_Fold")
+
+
+class Correction:
     """By what weights and results are corrected, so that weights are scaled by moving averages, not by the batch.
 
     Once the averages are frozen, results are normalized by them too.
     """
 
-    def __init__(self, graph: Graph, match: _Norm, freeze_delay: int | None):
+    def __init__(self, graph: Graph, scope: str, match: Statistics, freeze_delay: int | None):
         self._mean, self._variance = match.averages
-        with graph.name_scope("batch_norm_correction"):
+        with graph.name_scope(scope):
             moving = tf.rsqrt(self._variance.value + match.epsilon)
             batch = tf.rsqrt(match.variance + match.epsilon)
             scale = tf.divide(moving, batch, name="scale_compute")
@@ -186,22 +190,18 @@ class _Correction:
         self.offset = tf.cond(frozen, lambda: offset, lambda: tf.zeros(offset.shape), name="correction_offset")
 
 
-def _layer_of(match: _Norm, weights: Tensor) -> Any:
-    """The layer with other weights."""
-    layer, name = match.layer, match.layer.name.rpartition("/")[2] + "_Fold"
+def layer_of(layer: Operation, x: Tensor, weights: Any, name: str) -> Any:
+    """The layer with other weights. Raises: ValueError: it is none that can be folded."""
     if layer.type == "MatMul":
         sides = {side: layer.get_attr(side) for side in ("transpose_a", "transpose_b")}
-        return tf.matmul(match.x, weights, **sides, name=name)
+        return tf.matmul(x, weights, **sides, name=name)
+    if layer.type not in ("Conv2D", "DepthwiseConv2dNative"):
+        raise ValueError(f"Cannot handle operation of type: {layer.type}")
     window = {"strides": layer.get_attr("strides"), "padding": layer.get_attr("padding").decode()}
-    if layer.type == "Conv2D":
-        layout = layer.get_attr("data_format").decode()
-        on_gpu = layer.get_attr("use_cudnn_on_gpu")
-        return tf.nn.conv2d(match.x, weights, **window, use_cudnn_on_gpu=on_gpu, data_format=layout, name=name)
-    result = tf.nn.depthwise_conv2d(match.x, weights, **window, name=name)
-    if match.batch_to_space is None:
-        return result
-    back = layer.outputs[0].consumers()[0]
-    return tf.batch_to_space_nd(result, back.inputs[1], back.inputs[2], name=back.name.rpartition("/")[2] + "_Fold")
+    if layer.type == "DepthwiseConv2dNative":
+        return tf.nn.depthwise_conv2d(x, weights, **window, name=name)
+    layout, on_gpu = layer.get_attr("data_format").decode(), layer.get_attr("use_cudnn_on_gpu")
+    return tf.nn.conv2d(x, weights, **window, use_cudnn_on_gpu=on_gpu, data_format=layout, name=name)
 
 
 @RegisterGradient(_GRADIENT)

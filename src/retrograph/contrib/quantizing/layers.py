@@ -176,10 +176,11 @@ class Quantizer:
 
     def _fake(self, inputs: Tensor, prefix: str, weights: bool, least: float, settings: Settings) -> Tensor:
         bits = settings.weight_bits if weights else settings.activation_bits
+        rest: dict[str, Any] = {} if weights else {"ema_decay": settings.ema_decay}
         made: Any = (LastValueQuantize if weights else MovingAvgQuantize)(
             inputs, init_min=least, is_training=settings.is_training, num_bits=bits, symmetric=settings.symmetric,
             narrow_range=weights, vars_collection=settings.collection, name_prefix=prefix,
-            **({} if weights else {"ema_decay": settings.ema_decay}),
+            **rest,
         )  # fmt: skip
         if not settings.delay or settings.delay <= 0:
             return made  # type: ignore[no-any-return]

@@ -10,7 +10,8 @@ import retrograph as tf
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
 
-_SKIPPED = ("gradients/", "RMSProp/", "Adagrad/", "Const_", "HistogramSummary", "ScalarSummary")
+# Operations of these are never rewired.
+SKIPPED = ("gradients/", "RMSProp/", "Adagrad/", "Const_", "HistogramSummary", "ScalarSummary")
 _STEP = "fake_quantization_step"
 
 
@@ -20,7 +21,7 @@ class Consumers:
     def __init__(self, graph: Graph):
         self._of: dict[Tensor, list[Operation]] = defaultdict(list)
         for op in graph.get_operations():
-            if not op.name.startswith(_SKIPPED):
+            if not op.name.startswith(SKIPPED):
                 for tensor in dict.fromkeys(op.inputs):
                     self._of[tensor].append(op)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retrograph.contrib.quantizing.folding import FoldBatchNorms
 from retrograph.contrib.quantizing.layers import Quantizer, Settings
+from retrograph.contrib.quantizing.unfused import FoldBatchNorms
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, get_default_graph
 
@@ -36,7 +36,7 @@ def create_training_graph(input_graph: Graph | None = None, quant_delay: int = 0
     """Makes a graph train as if its weights and activations had 8 bits, after `quant_delay` steps.
 
     Call it before gradients are made. Batch norms are folded into the layers before them.
-    Raises: ValueError for a graph with optimizers; UnimplementedError for batch norms that are not fused.
+    Raises: ValueError for a graph with optimizers.
     Source: TF 1.15 `tf.contrib.quantize.create_training_graph`.
     """
     _rewrite(input_graph, Settings(True, delay=quant_delay))
