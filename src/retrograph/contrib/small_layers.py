@@ -109,7 +109,7 @@ def unit_norm(inputs: Any, dim: int, epsilon: float = 1e-7, scope: Any = None) -
     """The inputs of length 1 along an axis. Source: TF 1.15 `tf.contrib.layers.unit_norm`."""
     with tf.variable_scope(scope, "UnitNorm", [inputs]):
         rank = inputs.get_shape().ndims
-        if not rank:
+        if rank is None:
             raise ValueError("The input rank must be known.")
         if dim < 0 or dim >= rank:
             raise ValueError("dim must be positive but smaller than the input rank.")

@@ -109,7 +109,21 @@ def _array_of(values: Any, dtype: DType | None) -> Array:
     except ValueError:
         if numpy_type is not None:
             raise _refused_part(values, dtype) from None
-        raise _ragged(values, _common_dimensions(values)) from None
+        common = _common_dimensions(values)
+        if common != _dense_dimensions(values):
+            raise _ragged(values, common) from None
+        return _objects(values, common)
+
+
+def _objects(values: Any, dimensions: list[int]) -> Array:
+    """Nested lists as an array of what stands at that depth, lists among them."""
+    array = np.empty(dimensions, object)
+    for index in np.ndindex(*dimensions):
+        element = values
+        for i in index:
+            element = element[i]
+        array[index] = element
+    return array
 
 
 def _refused_part(values: Any, dtype: DType | None) -> Exception:

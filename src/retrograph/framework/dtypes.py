@@ -291,27 +291,24 @@ _OF_NUMPY: dict[Any, DType] = {
 }
 _LOOKUP.update({d.type: t for d, t in _OF_NUMPY.items()})
 _LOOKUP.update(_OF_NUMPY)
-_PYTHON_TYPES = {float: float32, Truth: _BY_ENUM[10], object: string}
-
-
-_REFUSED = (int, complex, str, bytes)
-"""Python types that NumPy knows and TF does not take."""
+for _type in (np.intc, np.uintc, np.int_, np.uint, np.longlong, np.ulonglong):
+    _LOOKUP.setdefault(_type, _OF_NUMPY[np.dtype(_type)])
+_LOOKUP.update({np.str_: string, np.bytes_: string, float: float32, Truth: _BY_ENUM[10], object: string})
+_LOOKUP.update(_BY_ENUM)
 
 
 def _slow_lookup(value: Any) -> DType | None:
-    if isinstance(value, type) and value in _PYTHON_TYPES:
-        return _PYTHON_TYPES[value]
-    if hasattr(value, "dtype") and not isinstance(value, (type, np.dtype)):
-        value = value.dtype
-    try:
-        dtype = np.dtype(value)
-    except TypeError:
+    """Types that TF's NumPy did not have: `bfloat16`, and those of JAX that stand for NumPy's."""
+    if not isinstance(value, (type, np.dtype)) or value in (int, complex, str, bytes):
         return None
-    if dtype.char in "SU":
-        return string
-    if dtype.name == "bfloat16":
+    if not isinstance(value, np.dtype):
+        try:
+            value = np.dtype(value)
+        except TypeError:
+            return None
+    if value.name == "bfloat16":
         return bfloat16
-    return _OF_NUMPY.get(dtype)
+    return None if value.hasobject else _OF_NUMPY.get(value) or _LOOKUP.get(value.type)
 
 
 @export("as_dtype", "dtypes.as_dtype")
@@ -322,15 +319,8 @@ def as_dtype(type_value: Any) -> DType:
     """
     if type_value.__class__ is DType:
         return type_value
-    try:
-        found = (
-            _BY_ENUM.get(type_value)
-            if type_value.__class__ is int
-            else _PYTHON_TYPES.get(type_value) or _LOOKUP.get(type_value)
-        )
-    except TypeError:  # unhashable
-        found = None
-    if found is None and type_value is not None and not any(type_value is t for t in _REFUSED):
+    found = _LOOKUP.get(type_value)
+    if found is None:
         found = _slow_lookup(type_value)
     if found is None:
         raise TypeError(f"Cannot convert value {type_value!r} to a TensorFlow DType.")

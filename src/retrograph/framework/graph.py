@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -225,6 +226,10 @@ class _InputList(tuple["Tensor", ...]):
     __slots__ = ()
 
 
+_MOST_FLOAT = 3.4028234e38
+"""Attributes beyond it stay as they are: 32 bits do not hold them."""
+
+
 @export("Operation")
 class Operation:
     """A node of a graph: an op type applied to tensors.
@@ -364,6 +369,9 @@ class Operation:
             return _tensor_proto(value)
         if attr is not None and attr.type == "list(tensor)":
             return [_tensor_proto(v) for v in value]
+        if value.__class__ is float:
+            # A graph's file holds 32 bits of it, and TF keeps no more.
+            return struct.unpack("f", struct.pack("f", value))[0] if abs(value) < _MOST_FLOAT else value
         return list(value) if isinstance(value, list) else value
 
     def _set_attr(self, name: str, value: Any) -> None:
@@ -597,6 +605,8 @@ class Graph:
         self._container = ""
         self._handle_feeders: dict[Any, Any] = {}
         self._functions: dict[str, Any] = {}
+        # Operations where TF makes one that calls a function: the seeds of random operations follow from TF's number.
+        self._inlined = 0
         self._producer, self._min_consumer = 134, 0
         self.outer_graph = None
         self.collections_of_scopes: dict[Any, Any] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 import retrograph as tf
-from retrograph.framework import nest
+from retrograph.framework import errors, nest
 from retrograph.framework.exports import export
 from retrograph.keras import activation_functions, constraint_classes
 from retrograph.keras.input_spec import InputSpec, check_inputs
@@ -435,7 +435,15 @@ class Layer(Tracked):
                 return self._recorded(inputs, outputs, args, given, masks)
 
     def _computed(self, inputs: Any, args: Any, kwargs: Any) -> Any:
-        outputs = self.call(self._cast(inputs), *args, **kwargs)
+        try:
+            outputs = self.call(self._cast(inputs), *args, **kwargs)
+        except errors.OperatorNotAllowedInGraphError as error:
+            if not all(isinstance(part, (tf.Tensor, tf.Variable)) for part in nest.flatten(inputs)):
+                raise
+            raise TypeError(
+                "You are attempting to use Python control flow in a layer that was not declared to be dynamic. Pass "
+                f'`dynamic=True` to the class constructor.\nEncountered error:\n"""\n{error}\n"""'
+            ) from error
         if outputs is None:
             raise ValueError(
                 f"A layer's `call` method should return a Tensor or a list of Tensors, not None (layer: {self.name})."

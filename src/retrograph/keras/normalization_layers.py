@@ -105,9 +105,12 @@ class BatchNormalization(SameShape):
             self.moving_mean = self._moving("moving_mean", self.moving_mean_initializer)
             self.moving_variance = self._moving("moving_variance", self.moving_variance_initializer)
             if self.renorm:
-                self.moving_stddev = self._moving("moving_stddev", self._first_stddev)
-                self.renorm_mean = self._moving("renorm_mean", self.moving_mean_initializer)
-                self.renorm_stddev = self._moving("renorm_stddev", self._first_stddev)
+                with tf.colocate_with(self.moving_variance):
+                    self.moving_stddev = self._moving("moving_stddev", self._first_stddev)
+                with tf.colocate_with(self.moving_mean):
+                    self.renorm_mean = self._moving("renorm_mean", self.moving_mean_initializer)
+                with tf.colocate_with(self.moving_variance):
+                    self.renorm_stddev = self._moving("renorm_stddev", self._first_stddev)
         self.built = True
 
     def _first_stddev(self, *args: Any, **kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ from retrograph.keras.input_spec import InputSpec, check_inputs
 from retrograph.keras.state import track_variable, unique_object_name
 from retrograph.keras.tracking import to_snake_case
 from retrograph.variables.initializers import get as as_initializer
+from retrograph.variables.store import default_initializer
 
 __all__ = ["InputSpec", "Layer", "add_new", "check_inputs", "to_snake_case"]
 
@@ -184,7 +185,7 @@ class Layer(base_layer.Layer):
             raise ValueError(
                 f"An initializer for variable {name} of type {dtype.base_dtype} is required for layer {self.name}"
             )
-        return as_initializer(initializer)
+        return default_initializer(name, dtype) if initializer is None else as_initializer(initializer)
 
     @contextmanager
     def _weight_scope(self) -> Iterator[Any]:

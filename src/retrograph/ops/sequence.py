@@ -126,6 +126,8 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
         limit = convert_to_tensor(limit, dtype=dtype, name="limit")
         delta = convert_to_tensor(delta, dtype=dtype, name="delta")
         if dtype is None:
+            # An assertion in TF too.
+            assert all(t.dtype.base_dtype in _HIERARCHY for t in (start, limit, delta))
             widest = max((t.dtype.base_dtype for t in (start, limit, delta)), key=_HIERARCHY.index)
             start, limit, delta = (cast(t, widest) for t in (start, limit, delta))
         return apply_op("Range", scope, start=start, limit=limit, delta=delta)  # type: ignore[no-any-return]

@@ -44,6 +44,12 @@ from retrograph.ops.inner_summaries import after_summaries
 from retrograph.ops.tensor_array import flow_of, with_flows
 
 
+def _entering(variable: Any) -> Any:
+    if variable is None:
+        raise AttributeError("'NoneType' object has no attribute 'shape'")
+    return as_tensor_or_composite(variable)
+
+
 class WhileContext(ControlFlowContext):
     """A loop: outer tensors come in through Enter operations, loop variables go round through Merge and Switch."""
 
@@ -197,7 +203,7 @@ class WhileContext(ControlFlowContext):
         return_same_structure: bool,
     ) -> Any:
         """Builds the loop's operations; gives the loop variables' last values, in the structure that `body` returns."""
-        flat = [as_tensor_or_composite(flow_of(x)) for x in nest.flatten(loop_vars, expand_composites=False)]
+        flat = [_entering(flow_of(x)) for x in nest.flatten(loop_vars, expand_composites=False)]
         if shape_invariants is None:
             shape_invariants = [_default_invariant(x) for x in flat]
         tensors = nest.flatten(flat, expand_composites=True)

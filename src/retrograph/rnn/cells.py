@@ -413,7 +413,7 @@ class LSTMCell(_UnitsCell):
         """The output, and the new state."""
         self._check_inputs(inputs, state)
         c_prev, m_prev = self._parts(state)
-        if inputs.shape.with_rank(2).as_list()[1] is None:
+        if inputs.get_shape().with_rank(2).as_list()[1] is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         gates = tf.nn.bias_add(tf.matmul(tf.concat([inputs, m_prev], 1), self._kernel), self._bias)
         i, j, f, o = tf.split(value=gates, num_or_size_splits=4, axis=1)

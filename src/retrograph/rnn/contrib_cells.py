@@ -7,7 +7,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.exports import export
-from retrograph.rnn.cells import LSTMStateTuple, RNNCell, as_activation, assert_like_rnncell
+from retrograph.rnn.cells import LayerRNNCell, LSTMStateTuple, RNNCell, as_activation, assert_like_rnncell
 from retrograph.rnn.linear import Linear
 
 
@@ -274,7 +274,7 @@ class UGRNNCell(RNNCell):
 
     def call(self, inputs: Any, state: Any) -> Any:
         """The new state, twice."""
-        if inputs.shape.with_rank(2).as_list()[1] is None:
+        if inputs.get_shape().with_rank(2).as_list()[1] is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         with tf.variable_scope(tf.get_variable_scope(), initializer=self._initializer):
             joined = tf.concat([inputs, state], 1)
@@ -288,7 +288,7 @@ class UGRNNCell(RNNCell):
 
 
 @export("contrib.rnn.NASCell")
-class NASCell(RNNCell):
+class NASCell(LayerRNNCell):
     """The cell that neural architecture search found. Source: TF 1.15 `tf.contrib.rnn.NASCell`."""
 
     def __init__(self, num_units: int, num_proj: Any = None, use_bias: bool = False, reuse: Any = None, **kwargs: Any):
@@ -308,7 +308,7 @@ class NASCell(RNNCell):
 
     def build(self, input_shape: Any) -> None:
         """Makes the kernels, and what bias and projection need."""
-        depth, units = input_shape.as_list()[1], self._num_units
+        depth, units = None if input_shape is None else input_shape.as_list()[1], self._num_units
         if depth is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         self._recurrent = self.add_variable("recurrent_kernel", shape=[self._output_size, 8 * units])

@@ -72,9 +72,9 @@ def dynamic_rnn(
 
 def _constant_sizes(flat: list[Any]) -> tuple[Any, Any]:
     """The static numbers of steps and rows; ValueError where inputs differ, or a depth is not known."""
-    shapes = [value.shape.with_rank_at_least(3).as_list() for value in flat]
-    steps, rows = shapes[0][:2]
-    for shape in shapes:
+    known = [value.shape.with_rank_at_least(3) for value in flat]
+    steps, rows = (size.value for size in known[0].dims[:2])
+    for shape in (one.as_list() for one in known):
         if None in shape[2:]:
             raise ValueError("Input size (depth of inputs) must be accessible via shape inference, but saw value None.")
         if shape[0] != steps:

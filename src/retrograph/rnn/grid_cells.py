@@ -45,7 +45,7 @@ class TimeFreqLSTMCell(RNNCell):
         return 2 * self._num_units
 
     def _features(self, inputs: Any) -> list[Any]:
-        depth = inputs.shape.with_rank(2).as_list()[-1]
+        depth = inputs.get_shape().with_rank(2).as_list()[-1]
         if depth is None:
             raise ValueError("Cannot infer input_size from static shape inference.")
         count = int((depth - self._feature_size) / self._frequency_skip) + 1
@@ -219,7 +219,7 @@ class GridLSTMCell(RNNCell):
         return new["freq"], new["time"], m[0], m[1]
 
     def _features(self, inputs: Any, offset: int = 0) -> list[list[Any]]:
-        depth = inputs.shape.with_rank(2).as_list()[-1]
+        depth = inputs.get_shape().with_rank(2).as_list()[-1]
         if depth is None:
             raise ValueError("Cannot infer input_size from static shape inference.")
         if offset:

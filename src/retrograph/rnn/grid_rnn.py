@@ -95,7 +95,7 @@ class GridRNNCell(RNNCell):
         return memories, outputs
 
     def _take(self, inputs: Any, memories: list[Any], outputs: list[Any]) -> None:
-        if inputs is None or not self._inputs or not inputs.shape.with_rank(2).as_list()[1] > 0:
+        if inputs is None or not self._inputs or not inputs.get_shape().with_rank(2).as_list()[1] > 0:
             return
         parts = tf.split(value=inputs, num_or_size_splits=len(self._inputs), axis=1)
         shape = [parts[0].shape.as_list()[1], self._num_units]

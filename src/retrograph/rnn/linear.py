@@ -45,7 +45,7 @@ class Linear:
 
 
 def _depth(value: Any) -> int:
-    shape = value.shape
+    shape = value.get_shape()
     if shape.ndims != 2:
         raise ValueError(f"linear is expecting 2D arguments: {[shape]}")
     if shape.as_list()[1] is None:

@@ -280,7 +280,7 @@ class HighwayWrapper(_Plain):
         self._cell, self._coupled, self._carry_bias_init = cell, couple_carry_transform_gates, carry_bias_init
 
     def _gate(self, name: str, value: Any, bias: float) -> Any:
-        size = value.shape.with_rank(2).as_list()[1]
+        size = value.get_shape().with_rank(2).as_list()[1]
         weight = tf.get_variable(f"{name}_w", [size, size])
         offset = tf.get_variable(f"{name}_b", [size], initializer=tf.constant_initializer(bias))
         return tf.sigmoid(tf.nn.xw_plus_b(value, weight, offset))
@@ -408,7 +408,7 @@ class IntersectionRNNCell(RNNCell):
         return self._num_units
 
     def _projected(self, inputs: Any) -> Any:
-        depth = inputs.shape.with_rank(2).as_list()[1]
+        depth = inputs.get_shape().with_rank(2).as_list()[1]
         if depth is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         if depth == self._num_units:
@@ -432,10 +432,11 @@ class IntersectionRNNCell(RNNCell):
             if self._linear is None:
                 self._linear = Linear(joined, 4 * n, True)
             found = self._linear(joined)
-            gh, h, gy, y = (found[:, k * n : (k + 1) * n] for k in range(4))
+            gh, h, gy, y = (found[:, k * n or None : (k + 1) * n] for k in range(4))
             h, y = tf.tanh(h), self._y_activation(y)
             gh, gy = tf.sigmoid(gh + self._forget_bias), tf.sigmoid(gy + self._forget_bias)
-            return gy * inputs + (1.0 - gy) * y, gh * state + (1.0 - gh) * h
+            new_state = gh * state + (1.0 - gh) * h
+            return gy * inputs + (1.0 - gy) * y, new_state
 
 
 @export("contrib.rnn.CoupledInputForgetGateLSTMCell")
@@ -489,7 +490,7 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         """The output, and the new state."""
         c_prev, m_prev = self._parts(state)
         dtype, units = inputs.dtype, self._num_units
-        depth = inputs.shape.with_rank(2).as_list()[1]
+        depth = inputs.get_shape().with_rank(2).as_list()[1]
         if depth is None:
             raise ValueError("Could not infer input size from inputs.get_shape()[-1]")
         weights = joined_variable("W", [depth + self._output_size, 3 * units], dtype, self._shards)

@@ -16,11 +16,11 @@ from retrograph.rnn.sizes import zeros_of
 def _batch_of(inputs: Any) -> Any:
     """The static batch size of the first input (a Dimension); ValueError for sizes that are not known or do not agree."""
     first = nest.flatten(inputs[0])[0]
-    if first.shape.ndims == 1:
-        return first.shape.with_rank_at_least(1)[0]
-    batch = first.shape.with_rank_at_least(2).dims[0]
+    if first.get_shape().ndims == 1:
+        return first.get_shape().with_rank_at_least(1)[0]
+    batch = first.get_shape().with_rank_at_least(2).dims[0]
     for value in nest.flatten(inputs):
-        shape = value.shape.with_rank_at_least(2)
+        shape = value.get_shape().with_rank_at_least(2)
         batch.merge_with(shape[:1].dims[0] if shape.ndims is not None else None)
         for i, size in enumerate(shape[1:].dims):
             if size.value is None:

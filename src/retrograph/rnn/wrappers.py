@@ -174,7 +174,8 @@ def _probability(name: str, value: Any) -> Any:
 
 
 def _masked(value: Any, noise: Any, keep_prob: Any) -> Any:
-    result = tf.div(value, keep_prob) * tf.floor(keep_prob + noise)
+    kept = tf.floor(keep_prob + noise)
+    result = tf.div(value, keep_prob) * kept
     result.set_shape(value.shape)
     return result
 

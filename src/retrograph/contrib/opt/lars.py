@@ -47,15 +47,17 @@ class LARSOptimizer(MomentumOptimizer):
         if self._skip_list is not None and any(part in var.name for part in self._skip_list):
             return self._learning_rate, grad
         var_norm, grad_norm = tf.norm(var, ord=2), tf.norm(grad, ord=2)
+        has_var, has_grad = tf.greater(var_norm, 0), tf.greater(grad_norm, 0)
         ratio = self._eeta * var_norm / (grad_norm + self._weight_decay * var_norm + self._epsilon)
-        trust = tf.where(tf.greater(var_norm, 0), tf.where(tf.greater(grad_norm, 0), ratio, 1.0), 1.0)
+        trust = tf.where(has_var, tf.where(has_grad, ratio, 1.0), 1.0)
         return self._learning_rate * trust, grad + self._weight_decay * var
 
     def _apply(self, kind: str, var: Any, dtype: Any, gradient: dict[str, Any]) -> Any:
         if "indices" in gradient:
             return super()._apply(kind, var, dtype, gradient)
         rate, grad = self.compute_lr(gradient["grad"], var)
-        return super()._apply(kind, var, dtype, {"grad": grad * rate, "lr": cast(1.0, dtype)})
+        one = cast(1.0, dtype)
+        return super()._apply(kind, var, dtype, {"grad": grad * rate, "lr": one})
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Any:
         return self._apply("Apply", var, var.dtype.base_dtype, {"grad": grad})
