@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import retrograph as tf
+from retrograph.runtime.steps import Segment
 
 
 def _run(ys, xs, feeds):
@@ -125,3 +128,23 @@ def test_dropout_in_a_decoder_drops_the_same_in_the_gradient():
             value, found = sess.run([y, grad], {x: given, lengths: [4, 2, 3]})
             # The network is linear in what it is fed.
             np.testing.assert_allclose(np.sum(found * given), value, rtol=1e-4)
+
+
+def test_training_keeps_no_copy_of_the_weights_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    programs: list[Any] = []
+    original = Segment._compiled
+
+    def noting(self: Segment, *args: Any) -> Any:
+        programs.append(original(self, *args))
+        return programs[-1]
+
+    monkeypatch.setattr(Segment, "_compiled", noting)
+    x, lengths = tf.placeholder(tf.float32, [2, 40, 8]), tf.placeholder(tf.int32, [2])
+    outputs, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(128), x, lengths, dtype=tf.float32)
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_mean(tf.square(outputs)))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(step, {x: np.ones([2, 40, 8]), lengths: [40, 7]})
+    (weights,) = [v for v in tf.trainable_variables() if "kernel" in v.name]
+    size = 4 * int(np.prod(weights.shape.as_list()))
+    assert max(p.call.memory_analysis().temp_size_in_bytes for p in programs if p.call is not None) < 10 * size

@@ -227,8 +227,10 @@ class CondRegion:
         self.branches = [_items(branch) for branch in step.branches]
         self.merges = step.merges
         self.exports = step.exports
-        self.needs = [self.pred]
-        self.outside = [*_outside(self.ops), self.pred]
+        made = set(self.ops)
+        inner = [p for branch in self.branches for item in branch if isinstance(item, CondRegion) for p in item.needs]
+        self.needs = [self.pred, *dict.fromkeys(p for p in inner if p._op not in made)]
+        self.outside = [*_outside(self.ops), *self.needs]
 
     def evaluate(self, evaluator: Evaluator) -> None:
         """Gives the Merges (and what later steps take from a branch) their values."""
@@ -297,7 +299,7 @@ class CondRegion:
             for side in (0, 1)
             for op, ok, data in sides[side].rest[3]
         ]
-        join.run(pred)
+        join.run(pred, isinstance(evaluator, _Differentiable))
         for (merge, first), get in zip(self.merges, merged, strict=True):
             _set_merge(evaluator, merge, self._index(pred, first), get())
         for tensors, gets in zip(self.exports, exported, strict=True):
@@ -359,7 +361,7 @@ class _Join:
             gets.append(self._add((mine, other) if side == 0 else (other, mine)))
         return lambda: jax.tree_util.tree_unflatten(slot.tree, [get() for get in gets])
 
-    def run(self, pred: Any) -> None:
+    def run(self, pred: Any, in_derivative: bool) -> None:
         """Runs the cond."""
         if not self.makers:
             return
@@ -368,7 +370,12 @@ class _Join:
             outputs = self.sides[side].call()
             return [maker[side](outputs) for maker in self.makers]
 
-        self.results = lax.cond(pred, lambda: chosen(1), lambda: chosen(0))
+        def cond() -> Any:
+            return lax.cond(pred, lambda: chosen(1), lambda: chosen(0))
+
+        # A cond gives what its derivative needs as outputs, the weights that it takes among them, and a loop would keep
+        # a copy of these for each round.
+        self.results = jax.checkpoint(cond, prevent_cse=False, policy=_is_costly)() if in_derivative else cond()
 
     def _add(self, makers: Any) -> Callable[[], Any]:
         self.makers.append(makers)
@@ -402,6 +409,11 @@ class _Join:
 
     def _all_slots(self, side: int) -> list[_Slot]:
         return list(self.sides[side].rest[0])
+
+
+def _is_costly(primitive: Any, *_: Any, **__: Any) -> bool:
+    """Whether a derivative had better keep what a primitive gives than work it out again."""
+    return primitive.name in ("dot_general", "conv_general_dilated")
 
 
 def _maker(leaf: Any, dtype: Any) -> Callable[[Sequence[Any]], Any]:
@@ -547,7 +559,7 @@ class LoopRegion:
         join = _Join(self._pred(), sides)
         gets = [join.both(a, b) for a, b in zip(sides[0].rest[0], sides[1].rest[0], strict=True)]
         cells = {k: join.both(_still(_Collector(), before[k]), slot) for k, slot in sides[1].rest[1].items()}
-        join.run(jnp.asarray(pred).reshape(()))
+        join.run(jnp.asarray(pred).reshape(()), in_derivative=True)
         for key, get in cells.items():
             inner.context.cells[key] = get()
             inner.context.written.add(key)
