@@ -82,3 +82,18 @@ def test_bad_functions_and_calls():
         identity(1.0, wrong=1)
     with pytest.raises(ValueError, match="can not return None"):
         Defun(tf.float32)(lambda x: (x, None))(1.0)
+
+
+def test_a_call_counts_as_one_operation_for_seeds():
+    tf.set_random_seed(1)
+
+    @Defun(tf.float32, python_grad_func=lambda op, g: g * 2)
+    def scaled(x):
+        return tf.exp(x * 2 + 1) * 3
+
+    scaled(1.0)
+    first = tf.random_uniform([2]).op.inputs[0].op.inputs[0].op
+    pair = Defun(tf.float32, tf.float32)(lambda x, y: (x * y, x + y))
+    pair(tf.ones([2]), 3.0)
+    second = tf.random_uniform([2]).op.inputs[0].op.inputs[0].op
+    assert [first.get_attr("seed2"), second.get_attr("seed2")] == [5, 15], "as in TF 1.15"

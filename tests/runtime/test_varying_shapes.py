@@ -166,9 +166,70 @@ def test_what_does_not_depend_on_changing_shapes_is_compiled_once(compiled: list
     assert sum(len(segment.items) > 30 for segment in compiled) == 3, [len(segment.items) for segment in compiled]
 
 
+def _much_beside(value: Any) -> Any:
+    for _ in range(20):
+        value = tf.nn.lrn(value * 0.9 + 0.1)
+    return value
+
+
+CHECKED: dict[str, Callable[[Any], Any]] = {
+    "lu": lambda x: tf.linalg.lu(tf.matmul(x, x, transpose_a=True))[0],
+    "random": lambda x: tf.random.uniform([2], maxval=tf.cast(tf.reduce_sum(x), tf.int32), dtype=tf.int32),
+    "numerics": lambda x: tf.check_numerics(1 / tf.reduce_sum(x), "sum"),
+}
+
+
+@pytest.mark.parametrize("case", CHECKED)
+def test_a_check_that_fails_keeps_variables_from_changing(case: str) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 4])
+        image = tf.get_variable("image", initializer=np.full([1, 40, 40, 4], 0.5, np.float32))
+        count = tf.get_variable("count", initializer=0.0)
+        fetches = [tf.assign_add(count, 1.0 + 0 * tf.reduce_sum(_much_beside(image))), CHECKED[case](x)]
+        session.run(tf.global_variables_initializer())
+        for size in (5, 6, 7, 8):
+            session.run(fetches, {x: np.random.RandomState(size).rand(size, 4)})
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(fetches, {x: np.zeros([9, 4])})
+        assert session.run(count) == 4
+
+
+def test_the_derivative_of_a_loop_is_of_the_values_that_the_loop_took() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None])
+        table = tf.get_variable("table", initializer=np.ones([80, 80], np.float32))
+        factor = tf.get_variable("factor", initializer=2.0, use_resource=True)
+        start = tf.reduce_mean(_much_beside(table[None, :, :, None]))
+        start += 1 - tf.stop_gradient(start)
+        end = tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * factor), [0, start])[1]
+        with tf.control_dependencies([end]):
+            changed = tf.assign_add(factor, 1.0)
+        with tf.control_dependencies([changed]):
+            grads = tf.gradients(end * tf.reduce_sum(x), start)[0]
+        session.run(tf.global_variables_initializer())
+        got = [session.run([end, grads], {x: np.ones(size)}) for size in (1, 2, 3, 4)]
+    assert got == [[8, 8], [27, 27 * 2], [64, 64 * 3], [125, 125 * 4]]
+
+
 # Recorded from TF 1.15.5.
 DEDUPLICATED = [
     [0.985857, 16.595879, 3.253327], [0.902731, 16.191223, 0.687997], [0.890972, 8.604651, 12.577087],
     [0.658262, 7.626148, 1.105862], [0.625761, 5.716386, 6.570493],
 ]  # fmt: skip
 LOSSES = [6.27146, 5.83292, 9.00012, 3.4313, 1.64694, 4.66352, 7.90963, 5.78159]
+
+
+def test_small_draws_before_host_steps_are_no_programs_of_their_own(compiled: list[Any]) -> None:
+    """Dropout of a sparse matrix in parts: each part draws, and what it keeps is known on the host only."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(1)
+        keep, table = tf.placeholder(tf.float32, []), tf.get_variable("t", initializer=np.ones([80, 80], np.float32))
+        parts = []
+        for i in range(6):
+            indices = np.stack([np.arange(8), (np.arange(8) * (i + 3)) % 80], 1)
+            sparse = tf.SparseTensor(indices, np.full([8], 1.0, np.float32), [8, 80])
+            kept = tf.sparse_retain(sparse, tf.cast(tf.floor(keep + tf.random_uniform([8])), tf.bool))
+            parts.append(tf.sparse_tensor_dense_matmul(kept, table))
+        session.run(table.initializer)
+        rows = session.run(tf.concat(parts, 0), {keep: 0.5})
+    assert len(compiled) == 1 and set(np.unique(rows)) <= {0.0, 1.0} and 8 < rows[:, 0].sum() < 40

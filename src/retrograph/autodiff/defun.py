@@ -154,6 +154,12 @@ class DefinedFunction:
             raise ValueError(f"Unknown keyword arguments: {list(kwargs)}")
         inputs = self._taken(args)
         graph = get_default_graph()
+        before, inlined = graph._last_id, graph._inlined
+        made = self._inlined_call(graph, inputs, name)
+        graph._inlined = inlined + graph._last_id - before - 1
+        return made
+
+    def _inlined_call(self, graph: Any, inputs: list[Tensor], name: Any) -> Any:
         before = len(graph._ops)
         with tf.name_scope(name or self._name) as scope:
             result = self._func(*inputs)

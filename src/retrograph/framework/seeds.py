@@ -24,7 +24,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     graph = get_default_graph()
     graph_seed = graph.seed
     if graph_seed is not None:
-        seeds = (graph_seed, graph._last_id if op_seed is None else op_seed)
+        seeds = (graph_seed, graph._last_id - graph._inlined if op_seed is None else op_seed)
     elif op_seed is not None:
         seeds = (DEFAULT_GRAPH_SEED, op_seed)
     else:

@@ -66,7 +66,8 @@ def _is_small_work(items: list[Any]) -> bool:
     for item in items:
         if item.__class__ is not Instruction or item.op._type in HANDLE_TYPES or not has_numpy(item.op):
             return False
-        if item.effect or any(is_handle(t) for t in (*item.inputs, *item.outputs)):
+        drawn = "seed2" in item.op._attrs
+        if (item.effect and not drawn) or any(is_handle(t) for t in (*item.inputs, *item.outputs)):
             return False
         shapes = [t._shape for t in item.outputs]
         if any(s is None or None in s or _elements(s) > _HOST_ELEMENTS for s in shapes):

@@ -8,7 +8,7 @@ again and again, if all operations have NumPy forms.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,16 @@ from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
 from retrograph.runtime.hoisting import is_simple
 from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
-from retrograph.runtime.numpy_forms import NUMPY_FORMS, NotHereError
-from retrograph.runtime.places import Cells, ops_of, taken_by
+from retrograph.runtime.numpy_forms import NUMPY_FORMS
+from retrograph.runtime.numpy_windows import NotHereError
+from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.state import HostContext
 
 # The run with the same shapes that is compiled for, twice as late after each few programs; how many shapes are remembered.
 _SIGHTINGS, _FEW_PROGRAMS, _MOST_REMEMBERED = 3, 4, 4096
 # How many operations, and which part of all, must be independent of changing shapes to be compiled on their own.
 _FEWEST_PARTED, _LEAST_PART = 32, 1 / 4
+# What checks in each program, or in those only in which its condition is not known.
 _CHECKS = frozenset(("Assert", "CheckNumerics"))
 _OF_SHAPES = frozenset(("Const", "Shape", "ShapeN", "Size", "Rank"))
 
@@ -96,10 +98,11 @@ def _has_form(op: Any) -> bool:
 
 
 class _Rest:
-    """What depends on certain tensors, or must come after what does."""
+    """What depends on certain tensors, or must come after what does, and given loops."""
 
-    def __init__(self, changing: Iterable[Tensor]):
+    def __init__(self, changing: Iterable[Tensor], loops: Collection[Any]):
         self.items: list[Any] = []
+        self._loops = loops
         self._tensors = set(changing)
         self._ops: set[Operation] = set()
         self._read: set[Any] = set()
@@ -110,7 +113,8 @@ class _Rest:
         ops = ops_of(item)
         cells = Cells(ops)
         if (
-            self._tensors.isdisjoint(taken_by(item))
+            item not in self._loops
+            and self._tensors.isdisjoint(taken_by(item))
             and not any(c in self._ops for op in ops for c in op._control_inputs)
             and self._written.isdisjoint((*cells.read, *cells.written))
             and self._read.isdisjoint(cells.written)
@@ -124,29 +128,46 @@ class _Rest:
         return True
 
 
-def parted(items: Iterable[Any], changing: Iterable[Tensor]) -> tuple[list[Any], list[Any]] | None:
+def parted(
+    items: Sequence[Any], changing: Collection[Tensor], checking: Collection[Operation] = ()
+) -> tuple[list[Any], list[Any]] | None:
     """Items that do not depend on tensors whose shapes change, and the rest; None if it is not worth it.
 
-    Nor is it done where a check that may fail would come after what it keeps from happening.
+    Nor is it done where a check that may fail would come after what it keeps from happening; `checking` are the operations
+    that checked something when the items were compiled.
     """
-    rest = _Rest(changing)
-    first = [item for item in items if not rest.takes(item)]
+    first, rest = _divided(items, changing)
     known = _known_while_tracing(first)
     ops = [op for item in first for op in ops_of(item)]
-    later = [op for item in rest.items for op in ops_of(item)]
+    later = [op for item in rest for op in ops_of(item)]
     work = sum(op not in known for op in ops)
     if not later or work < max(_FEWEST_PARTED, _LEAST_PART * (work + len(later))):
         return None
-    if Cells(ops).written and any(op._type in _CHECKS for op in later):
+    if Cells(ops).written and any(op._type in _CHECKS or op in checking for op in later):
         return None
-    return first, [*_needed_again(first, known, rest.items), *rest.items]
+    return first, [*_needed_again(first, known, rest), *rest]
+
+
+def _divided(items: Sequence[Any], changing: Collection[Tensor]) -> tuple[list[Any], list[Any]]:
+    """Items that do not depend on `changing`, and the others: a loop where its derivatives are, which would run it again."""
+    loops: set[Any] = set()
+    while True:
+        rest = _Rest(changing, loops)
+        first = [item for item in items if not rest.takes(item)]
+        apart = {i for i in first if i.__class__ is LoopRegion and not set(i.gradients).isdisjoint(rest.items)}
+        if not apart:
+            return first, rest.items
+        loops |= apart
 
 
 def _known_while_tracing(items: Iterable[Any]) -> set[Operation]:
-    """Operations on nothing but constants and shapes: these cost nothing in a compiled program, and it must know them."""
+    """Operations on nothing but constants and shapes: these cost nothing in a compiled program, and it must know them.
+
+    Not on shapes of variables: an assignment may change them.
+    """
     known: set[Operation] = set()
     for item in items:
-        if item.__class__ is Instruction and is_simple(item.op):
+        if item.__class__ is Instruction and is_simple(item.op) and not any(map(is_handle, item.inputs)):
             op = item.op
             if op._type in _OF_SHAPES or all(t._op in known for t in op._inputs):
                 known.add(op)
