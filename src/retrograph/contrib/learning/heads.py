@@ -188,8 +188,12 @@ class _SingleHead(Head):
                     raise ValueError("train_op_fn can not be None in TRAIN mode")
                 train_op = self._train_op(loss, labels, train_op_fn, bias, tf.shape(logits)[0], weights)
             metrics = self._metrics(shown, predictions, labels, weights)
-        alternatives = {self._head_name: (self._problem, predictions)}
+        alternatives = {self._head_name: (self._problem, self._exported(predictions))}
         return ModelFnOps(mode, predictions, loss, train_op, metrics, alternatives)
+
+    def _exported(self, predictions: dict[str, Any]) -> dict[str, Any]:
+        """What is exported for serving."""
+        return predictions
 
     def _bias(self) -> Any:
         bias = tf.Variable(name="centered_bias_weight", initial_value=tf.zeros((self._dimension,)), trainable=True)
@@ -241,7 +245,25 @@ class _Regression(_SingleHead):
             return {key: self._link_fn(logits)}
 
 
-class _BinaryLogistic(_SingleHead):
+class _Classes(_SingleHead):
+    """Classes: what is exported has the words of all classes beside the probabilities."""
+
+    _words: Any = None
+
+    def _exported(self, predictions: dict[str, Any]) -> dict[str, Any]:
+        probabilities = predictions[PredictionKey.PROBABILITIES]
+        with tf.name_scope(None, "_classification_output_alternatives", (probabilities,)):
+            batch_size = tf.shape(probabilities)[0]
+            if self._words:
+                words = tf.expand_dims(self._words, axis=0)
+                classes = tf.tile(words, multiples=[batch_size, 1], name="classes_tensor")
+            else:
+                numbers = tf.expand_dims(tf.range(tf.shape(probabilities)[1]), axis=0)
+                classes = tf.as_string(tf.tile(numbers, multiples=[batch_size, 1]), name="classes_tensor")
+        return {PredictionKey.PROBABILITIES: probabilities, PredictionKey.CLASSES: classes}
+
+
+class _BinaryLogistic(_Classes):
     """Two classes, by one logit."""
 
     _scope, _problem = "binary_logistic_head", ProblemType.LOGISTIC_REGRESSION
@@ -310,7 +332,7 @@ def _at_threshold(predictions: Any, labels: Any, weights: Any, threshold: float)
     return found
 
 
-class _MultiClass(_SingleHead):
+class _MultiClass(_Classes):
     """Several classes, numbers or words."""
 
     _scope, _problem = "multi_class_head", ProblemType.CLASSIFICATION
@@ -319,7 +341,7 @@ class _MultiClass(_SingleHead):
         if classes is None or classes <= 2:
             raise ValueError(f"n_classes must be > 2: {classes}.")
         super().__init__(classes, lambda labels, *rest: loss_fn(labels["label_ids"], *rest), *args)
-        self._class_ids, self._label_keys = tuple(class_ids or ()), label_keys
+        self._class_ids, self._words = tuple(class_ids or ()), label_keys
         for number in self._class_ids:
             if not 0 <= number < classes:
                 raise ValueError(f"Class ID {number} not in [0, {classes}).")
@@ -330,17 +352,17 @@ class _MultiClass(_SingleHead):
         tensor = super()._transformed(mode, labels)
         if tensor is None:
             return None
-        if not self._label_keys:
+        if not self._words:
             return {"labels": tensor, "label_ids": tensor}
-        table = tf.contrib.lookup.index_table_from_tensor(self._label_keys, name="label_id_lookup")
+        table = tf.contrib.lookup.index_table_from_tensor(self._words, name="label_id_lookup")
         return {"labels": tensor, "label_ids": table.lookup(tensor)}
 
     def _predictions(self, logits: Any) -> dict[str, Any]:
         keys = PredictionKey
         with tf.name_scope(None, "predictions", (logits,)):
             classes = tf.argmax(logits, 1, name=keys.CLASSES)
-            if self._label_keys:
-                words = self._label_keys
+            if self._words:
+                words = self._words
                 table = tf.contrib.lookup.index_to_string_table_from_tensor(words, name="class_string_lookup")
                 classes = table.lookup(classes)
             probabilities = tf.nn.softmax(logits, name=keys.PROBABILITIES)
@@ -349,7 +371,7 @@ class _MultiClass(_SingleHead):
     def _own_metrics(self, predictions: dict[str, Any], labels: Any, weights: Any) -> dict[str, Any]:
         classes = predictions[PredictionKey.CLASSES]
         found = {MetricKey.ACCURACY: tf.metrics.accuracy(labels["labels"], classes, weights)}
-        for number in () if self._label_keys else self._class_ids:
+        for number in () if self._words else self._class_ids:
             found[MetricKey.CLASS_PREDICTION_MEAN % number] = _share(classes, weights, number)
             found[MetricKey.CLASS_LABEL_MEAN % number] = _share(labels["label_ids"], weights, number)
             for name, key in (("PROBABILITIES", "PROBABILITY"), ("LOGITS", "LOGITS")):
