@@ -228,8 +228,9 @@ class CondRegion:
         self.merges = step.merges
         self.exports = step.exports
         made = set(self.ops)
-        inner = [p for branch in self.branches for item in branch if isinstance(item, CondRegion) for p in item.needs]
-        self.needs = [self.pred, *dict.fromkeys(p for p in inner if p._op not in made)]
+        conds = [item for branch in self.branches for item in branch if isinstance(item, CondRegion)]
+        inner: list[Tensor] = [pred for cond in conds for pred in cond.needs]
+        self.needs: list[Tensor] = [self.pred, *dict.fromkeys(p for p in inner if p._op not in made)]
         self.outside = [*_outside(self.ops), *self.needs]
 
     def evaluate(self, evaluator: Evaluator) -> None:

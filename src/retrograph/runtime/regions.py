@@ -279,6 +279,17 @@ class _Scheduler:
         self.closing: dict[_Unit, Tensor] = {}
         for unit in _ordered(self.units, self.before):
             self.guards[unit] = self._guard(unit)
+        self.decided_by = self._decided_by()
+
+    def _decided_by(self) -> dict[Tensor, list[_Unit]]:
+        """For each predicate what runs only if it is known: what it guards, and the Merges that close it."""
+        found: dict[Tensor, list[_Unit]] = defaultdict(list)
+        for unit, guard in self.guards.items():
+            for pred, _ in guard:
+                found[pred].append(unit)
+        for unit, pred in self.closing.items():
+            found[pred].append(unit)
+        return found
 
     def _before(self, unit: _Unit) -> set[_Unit]:
         sources = (x for op in unit.ops for x in self.analysis.inputs_of(op))
@@ -459,13 +470,14 @@ class _Run:
         return next(s for p, s in guard if p is pred)
 
     def _exports(self, units: list[_Unit], taken: set[_Unit]) -> list[Tensor]:
-        analysis, unit_of = self.scheduler.analysis, self.scheduler.unit_of
+        analysis, unit_of, decided_by = self.scheduler.analysis, self.scheduler.unit_of, self.scheduler.decided_by
         found = []
         for unit in units:
             outputs = [t for op in unit.ops if unit.frame is None or _is_exit(op) for t in op.outputs]
             for tensor in outputs:
                 users = analysis.users.get(tensor, ())
-                if tensor in analysis.wanted or any(unit_of.get(op) not in taken for op in users):
+                later = any(unit_of.get(op) not in taken for op in users)
+                if later or tensor in analysis.wanted or any(u not in taken for u in decided_by.get(tensor, ())):
                     found.append(tensor)
         return found
 
