@@ -15,6 +15,7 @@ from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array, math
+from retrograph.ops.joining import stack
 from retrograph.ops.raw import raw
 from retrograph.ops.rows import both
 
@@ -106,7 +107,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
             if value is not None:
                 with colocate_with(value):
                     halves.append(raw("L2Loss", value))
-        half: Any = math.reduce_sum(raw("Pack", halves, name="stack"))
+        half: Any = math.reduce_sum(raw("Pack", halves, name="stack") if halves else stack([]))
         return math.sqrt(half * constant(2.0, dtype=half.dtype), name="global_norm")  # type: ignore[no-any-return]
 
 

@@ -948,6 +948,8 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     Raises ValueError: an empty list, or shapes that differ. Source: TF 1.15 `tf.add_n`.
     """
     if not inputs or not isinstance(inputs, (list, tuple)):
+        if inputs is not None and not hasattr(inputs, "__iter__") and inputs:
+            raise TypeError(f"'{type(inputs).__name__}' object is not iterable")
         raise ValueError(_NO_TENSORS)
     tensors = _tensors_or_slices(inputs)
     if not all(isinstance(x, (Tensor, IndexedSlices)) for x in tensors):
