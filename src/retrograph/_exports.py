@@ -848,6 +848,7 @@ EXPORTS: dict[str, str] = {
     "contrib.learn.learn_runner.tune": "retrograph.contrib.learn_running:tune",
     "contrib.learn.make_export_strategy": "retrograph.contrib.learn_running:make_export_strategy",
     "contrib.learn.multi_class_head": "retrograph.contrib.learning.heads:multi_class_head",
+    "contrib.learn.multi_label_head": "retrograph.contrib.learning.heads:multi_label_head",
     "contrib.learn.no_op_train_fn": "retrograph.contrib.learning.heads:no_op_train_fn",
     "contrib.learn.poisson_regression_head": "retrograph.contrib.learning.heads:poisson_regression_head",
     "contrib.learn.preprocessing.ByteProcessor": "retrograph.contrib.vocabulary_processing:ByteProcessor",

@@ -153,7 +153,9 @@ class _SingleHead(Head):
         if mode == tf.contrib.learn.ModeKeys.INFER or labels is None:
             return None
         chosen = labels[self._label_name] if isinstance(labels, dict) else labels
-        tensor = tf.contrib.framework.convert_to_tensor_or_sparse_tensor(chosen)
+        return self._dense(tf.contrib.framework.convert_to_tensor_or_sparse_tensor(chosen))
+
+    def _dense(self, tensor: Any) -> Any:
         if isinstance(tensor, SparseTensor):
             raise ValueError("SparseTensor is not supported.")
         return tensor
@@ -306,17 +308,23 @@ def _float_weights(weights: Any, like: Any) -> Any:
     return weights if like is None else broadcast_weights(weights, like)
 
 
-def _mean(values: Any, weights: Any) -> Any:
+def _column(values: Any, number: int | None) -> Any:
+    return values if number is None or values is None else values[:, number]
+
+
+def _mean(values: Any, weights: Any, number: int | None = None) -> Any:
     values = tf.cast(values, tf.float32)
-    return tf.metrics.mean(values, _float_weights(weights, values))
+    by = _float_weights(weights, values)
+    return tf.metrics.mean(_column(values, number), _column(by, number))
 
 
-def _auc(predictions: Any, labels: Any, weights: Any, curve: str) -> Any:
+def _auc(predictions: Any, labels: Any, weights: Any, curve: str, number: int | None = None) -> Any:
     predictions = tf.cast(predictions, tf.float32)
     if labels.dtype.base_dtype != tf.bool:
         logging.warning("Casting %s labels to bool.", labels.dtype)
         labels = tf.cast(labels, tf.bool)
-    return tf.metrics.auc(labels, predictions, _float_weights(weights, predictions), curve=curve)
+    by = _float_weights(weights, predictions)
+    return tf.metrics.auc(_column(labels, number), _column(predictions, number), _column(by, number), curve=curve)
 
 
 def _at_threshold(predictions: Any, labels: Any, weights: Any, threshold: float) -> dict[str, Any]:
@@ -341,10 +349,7 @@ class _MultiClass(_Classes):
         if classes is None or classes <= 2:
             raise ValueError(f"n_classes must be > 2: {classes}.")
         super().__init__(classes, lambda labels, *rest: loss_fn(labels["label_ids"], *rest), *args)
-        self._class_ids, self._words = tuple(class_ids or ()), label_keys
-        for number in self._class_ids:
-            if not 0 <= number < classes:
-                raise ValueError(f"Class ID {number} not in [0, {classes}).")
+        self._class_ids, self._words = _checked_ids(class_ids, classes), label_keys
         if label_keys and len(label_keys) != classes:
             raise ValueError("Length of label_keys must equal n_classes.")
 
@@ -374,12 +379,71 @@ class _MultiClass(_Classes):
         for number in () if self._words else self._class_ids:
             found[MetricKey.CLASS_PREDICTION_MEAN % number] = _share(classes, weights, number)
             found[MetricKey.CLASS_LABEL_MEAN % number] = _share(labels["label_ids"], weights, number)
-            for name, key in (("PROBABILITIES", "PROBABILITY"), ("LOGITS", "LOGITS")):
-                values = tf.cast(predictions[getattr(PredictionKey, name)], tf.float32)
-                by = _float_weights(weights, values)
-                own = None if by is None else by[:, number]
-                found[getattr(MetricKey, f"CLASS_{key}_MEAN") % number] = tf.metrics.mean(values[:, number], own)
+            for key, name in _BY_CLASS:
+                found[key % number] = _mean(predictions[name], weights, number)
         return found
+
+
+_BY_CLASS = (
+    (MetricKey.CLASS_PROBABILITY_MEAN, PredictionKey.PROBABILITIES),
+    (MetricKey.CLASS_LOGITS_MEAN, PredictionKey.LOGITS),
+)
+
+
+class _MultiLabel(_Classes):
+    """Several classes, any number of which hold."""
+
+    _scope, _problem = "multi_label_head", ProblemType.CLASSIFICATION
+
+    def __init__(self, class_ids: Any, classes: int, *args: Any):
+        super().__init__(classes, *args)
+        self._class_ids = _checked_ids(class_ids, classes)
+
+    def _dense(self, tensor: Any) -> Any:
+        if not isinstance(tensor, SparseTensor):
+            return tensor
+        if self._dimension < 2:
+            raise ValueError("Must set num_classes >= 2 when passing labels as a SparseTensor.")
+        return tf.cast(tf.sparse_to_indicator(tensor, self._dimension), tf.int64)
+
+    def _predictions(self, logits: Any) -> dict[str, Any]:
+        keys = PredictionKey
+        with tf.name_scope(None, "predictions", (logits,)):
+            return {
+                keys.LOGITS: logits,
+                keys.PROBABILITIES: tf.sigmoid(logits, name=keys.PROBABILITIES),
+                keys.CLASSES: tf.cast(tf.greater(logits, 0), tf.int64, name=keys.CLASSES),
+            }
+
+    def _own_metrics(self, predictions: dict[str, Any], labels: Any, weights: Any) -> dict[str, Any]:
+        classes, probabilities = (predictions[k] for k in (PredictionKey.CLASSES, PredictionKey.PROBABILITIES))
+        found = {
+            MetricKey.ACCURACY: tf.metrics.accuracy(labels, classes, weights),
+            MetricKey.AUC: _auc(probabilities, labels, weights, "ROC"),
+            MetricKey.AUC_PR: _auc(probabilities, labels, weights, "PR"),
+        }
+        for number in self._class_ids:
+            found[MetricKey.CLASS_PREDICTION_MEAN % number] = _mean(classes, weights, number)
+            found[MetricKey.CLASS_LABEL_MEAN % number] = _mean(labels, weights, number)
+            for key, name in _BY_CLASS:
+                found[key % number] = _mean(predictions[name], weights, number)
+            found[MetricKey.CLASS_AUC % number] = _auc(probabilities, labels, weights, "ROC", number)
+            found[MetricKey.CLASS_AUC_PR % number] = _auc(probabilities, labels, weights, "PR", number)
+        return found
+
+
+def _checked_ids(class_ids: Any, classes: int) -> tuple[int, ...]:
+    found = tuple(class_ids or ())
+    for number in found:
+        if not 0 <= number < classes:
+            raise ValueError(f"Class ID {number} not in [0, {classes}).")
+    return found
+
+
+def _sigmoid_loss(labels: Any, logits: Any, weights: Any = None) -> Losses:
+    with tf.name_scope(None, "sigmoid_cross_entropy_loss", (logits, labels)) as name:
+        labels = tf.cast(labels, tf.float32)
+        return _weighted(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits, name=name), weights)
 
 
 def _share(classes: Any, weights: Any, number: int) -> Any:
@@ -450,6 +514,22 @@ def multi_class_head(
     if label_keys:
         raise ValueError("label_keys is not supported for n_classes=2.")
     return _BinaryLogistic(thresholds, 1, loss or _logistic_loss, *rest)
+
+
+@export("contrib.learn.multi_label_head")
+def multi_label_head(
+    n_classes: int, label_name: Any = None, weight_column_name: Any = None, enable_centered_bias: bool = False,
+    head_name: Any = None, thresholds: Any = None, metric_class_ids: Any = None, loss_fn: Any = None,
+) -> Head:  # fmt: skip
+    """Classes, any number of which hold. Raises ValueError: fewer than two.
+
+    Source: TF 1.15 `tf.contrib.learn.multi_label_head`.
+    """
+    if n_classes < 2:
+        raise ValueError("n_classes must be > 1 for classification.")
+    loss = _of_user(loss_fn) if loss_fn else _sigmoid_loss
+    rest = (label_name, weight_column_name, enable_centered_bias, head_name)
+    return _MultiLabel(metric_class_ids, n_classes, loss, *rest)
 
 
 @export("contrib.learn.binary_svm_head")

@@ -50,7 +50,7 @@ def _adapted(metric: Callable[..., Any], name: str, needs_labels: bool, needs_we
     def adapted(_sentinel: Any = None, labels: Any = None, predictions: Any = None, weights: Any = None) -> Any:
         if _sentinel is not None:
             raise ValueError("`metric_fn` requires named args: `labels`, `predictions`, and optionally `weights`.")
-        named = {} if weights is None else {of_weights: weights}
+        named: dict[Any, Any] = {} if weights is None else {of_weights: weights}
         if of_predictions:
             named[of_predictions] = predictions
         if of_labels and not of_predictions and of_labels == given[0]:

@@ -37,6 +37,8 @@ class MetricKey:
     LOSS = "loss"
     AUC = "auc"
     AUC_PR = "auc_precision_recall"
+    CLASS_AUC = "auc/class%d"
+    CLASS_AUC_PR = "auc_precision_recall/class%d"
     PREDICTION_MEAN = "labels/prediction_mean"
     CLASS_PREDICTION_MEAN = "labels/prediction_mean/class%d"
     CLASS_LOGITS_MEAN = "labels/logits_mean/class%d"
