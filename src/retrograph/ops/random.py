@@ -146,7 +146,7 @@ def _run_uniform_int(op: Any, ctx: Any, shape: Any, low: Any, high: Any) -> Any:
 
 def _lower_uniform_int(op: Any, ctx: Any, shape: Any, low: Any, high: Any) -> Any:
     if not (is_static(low) and is_static(high)) and 0 not in ints(shape):
-        ctx.checks.append((op, low < high, [low, high]))
+        ctx.checks.append((op, low < high, [shape, low, high]))
     return _fill_ints(op, ctx, shape, low, high)
 
 

@@ -240,7 +240,8 @@ class Segment(_Step):
         taken = [t for t in self.dynamic_inputs if env[t].__class__ is not Ref and not _is_identity(env[t])]
         others = [k for k in self.executables if len(k) == len(key)]
         changing = [t for i, t in enumerate(taken) if any(k[i] != key[i] for k in others)]
-        parts = parted(self.items, changing) if changing else None
+        checking = {op for executable in self.executables.values() for op, _ in executable.checks}
+        parts = parted(self.items, changing, checking) if changing else None
         if parts is not None:
             first, rest = parts
             raise DividedError([self._part(first, rest), Segment(rest, self.wanted, self.fed, self.static)])
