@@ -36,7 +36,10 @@ def dispatched(*arguments: str) -> Callable[[F], F]:
             try:
                 return function(*args, **kwargs)
             except (TypeError, ValueError):
-                if not _takes_ragged(places, args, kwargs) or name not in _handlers:
+                if not _takes_ragged(places, args, kwargs):
+                    raise
+                importlib.import_module(_RAGGED)
+                if name not in _handlers:
                     raise
             return _handlers[name](*args, **kwargs)
 
@@ -50,7 +53,43 @@ def register_ragged(name: str, handler: Callable[..., Any]) -> None:
     _handlers[name] = handler
 
 
+def _may_be_ragged(values: Any) -> bool:
+    return any(is_ragged(v) or (isinstance(v, (list, tuple)) and any(map(is_ragged, v))) for v in values)
+
+
+def element_by_element(function: F, *arguments: str) -> F:
+    """Makes a function of one or two arguments try again with the values of ragged ones, if one is ragged."""
+
+    @functools.wraps(function)
+    def dispatching(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError):
+            if not _may_be_ragged((*args, *kwargs.values())):
+                raise
+            calls = importlib.import_module(_RAGGED)
+            over = (
+                calls.unary(function, args, kwargs, *arguments)
+                if len(arguments) == 1
+                else calls.binary(function, args, kwargs, arguments)
+            )
+            if over is NotImplemented:
+                raise
+            return over
+
+    return cast(F, dispatching)
+
+
+def take_ragged(module: dict[str, Any], names: str, count: int) -> None:
+    """Makes functions of a module, which are called by these names, functions of ragged tensors too."""
+    for name in names.split():
+        function = module[name]
+        arguments = list(inspect.signature(function).parameters)[:count]
+        module[name] = element_by_element(function, *arguments)
+
+
 _OPERATORS = "retrograph.linear_operators.dispatch"
+_RAGGED = "retrograph.ops.ragged_calls"
 
 
 def takes_operators(function: F) -> F:

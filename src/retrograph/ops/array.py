@@ -17,7 +17,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import deprecated_argument
-from retrograph.framework.dispatch import dispatched
+from retrograph.framework.dispatch import dispatched, take_ragged
 from retrograph.framework.exports import export, export_value
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
@@ -1023,3 +1023,6 @@ def broadcast_static_shape(shape_x: TensorShape, shape_y: TensorShape) -> Tensor
         return TensorShape([_broadcast_static_dim(p, q) for p, q in zip(a, b, strict=True)])
     except ValueError:
         raise ValueError(f"Incompatible shapes for broadcasting: {shape_x} and {shape_y}") from None
+
+
+take_ragged(globals(), "check_numerics identity ones_like zeros_like", 1)

@@ -9,6 +9,7 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
@@ -219,3 +220,6 @@ def to_complex64(x: Any, name: str | None = "ToComplex64") -> Any:
 def to_complex128(x: Any, name: str | None = "ToComplex128") -> Any:
     """`cast(x, tf.complex128)`. Source: TF 1.15 `tf.to_complex128`."""
     return cast(x, dtypes.complex128, name=name)
+
+
+take_ragged(globals(), "cast saturate_cast", 1)

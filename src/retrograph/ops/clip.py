@@ -8,6 +8,7 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, colocate_with, name_scope
 from retrograph.framework.op_table import register_op
@@ -150,3 +151,6 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         scaled = t * clip_norm
         limited = math.minimum(inverse * count, constant(1.0) / clip_norm)
         return array.identity(scaled * limited, name=scope)
+
+
+take_ragged(globals(), "clip_by_value", 1)

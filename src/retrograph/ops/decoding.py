@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes, wire
+from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.shape import Shape
@@ -243,3 +244,6 @@ host_row("DecodeCompressed", unchanged, lambda op, texts: each_text(lambda t: _u
 def decode_compressed(bytes: Any, compression_type: str = "", name: str | None = None) -> Tensor:
     """The texts that "ZLIB" or "GZIP" packed. Source: TF 1.15 `tf.io.decode_compressed`."""
     return raw("DecodeCompressed", bytes, compression_type=compression_type, name=name)  # type: ignore[no-any-return]
+
+
+take_ragged(globals(), "decode_compressed", 1)

@@ -13,7 +13,7 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.dispatch import dispatched
+from retrograph.framework.dispatch import dispatched, take_ragged
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.shape import TensorShape
@@ -1042,3 +1042,18 @@ def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
     Source: TF 1.15 `tf.betainc`.
     """
     return apply_op("Betainc", name, a=a, b=b, x=x)  # type: ignore[no-any-return]
+
+
+take_ragged(
+    globals(),
+    "invert abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc exp expm1 floor imag is_finite is_inf "
+    "is_nan lgamma log log1p log_sigmoid logical_not negative real reciprocal rint round rsqrt sign sin sinh sqrt square tan",
+    1,
+)
+take_ragged(
+    globals(),
+    "bitwise_and bitwise_or bitwise_xor left_shift right_shift add atan2 complex div_no_nan divide equal floordiv floormod greater "
+    "greater_equal less less_equal logical_and logical_or logical_xor maximum minimum multiply not_equal pow realdiv "
+    "squared_difference subtract truediv truncatediv truncatemod",
+    2,
+)

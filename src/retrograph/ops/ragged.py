@@ -242,6 +242,14 @@ def ragged_range(
 # ---- element by element
 
 
+def as_tensor(value: Any, name: str | None = None, dtype: Any = None) -> Any:
+    """A ragged tensor as it is, the value of one as a ragged tensor, anything else as a tensor."""
+    if isinstance(value, RaggedTensorValue):
+        flat = convert_to_tensor(value.flat_values, dtype=dtype, name="flat_values")
+        return RaggedTensor.from_nested_row_splits(flat, value.nested_row_splits, validate=False)
+    return value if isinstance(value, (RaggedTensor, Tensor)) else convert_to_tensor(value, dtype=dtype, name=name)
+
+
 def _same_rows(ragged: list[Any]) -> None:
     from retrograph.ops import check, control_flow
 
@@ -262,6 +270,8 @@ def map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     Raises ValueError: the values do not keep their number. Source: TF 1.15 `tf.ragged.map_flat_values`.
     """
+    args = tuple(as_tensor(a) if isinstance(a, RaggedTensorValue) else a for a in args)
+    kwargs = {k: as_tensor(v) if isinstance(v, RaggedTensorValue) else v for k, v in kwargs.items()}
     given = [*args, *kwargs.values()]
     ragged = [a for a in given if isinstance(a, RaggedTensor)]
     if not ragged:
@@ -439,12 +449,10 @@ def ragged_gather(params: Any, indices: Any, name: str | None = None) -> Any:
 def ragged_boolean_mask(data: Any, mask: Any, name: str | None = None) -> Any:
     """The elements where `mask` is true, in their rows. Source: TF 1.15 `tf.ragged.boolean_mask`."""
     with name_scope(name, "RaggedMask"):
-        if not isinstance(data, (RaggedTensor, Tensor)):
-            data = convert_to_tensor(data, name="data")
-        if not isinstance(mask, (RaggedTensor, Tensor)):
-            mask = convert_to_tensor(mask, name="mask", dtype=dtypes.bool)
+        data, mask = as_tensor(data, "data"), as_tensor(mask, "mask", dtypes.bool)
         if isinstance(mask, RaggedTensor) and not isinstance(data, RaggedTensor):
-            raise ValueError("data must be ragged where mask is")
+            rank, kind = mask.ragged_rank, mask.row_splits.dtype
+            data = RaggedTensor.from_tensor(data, ragged_rank=rank, row_splits_dtype=kind)
         return _masked(data, mask)
 
 
@@ -469,18 +477,13 @@ def _masked(data: Any, mask: Any) -> Any:
 
 @export("ragged.stack")
 def ragged_stack(values: Any, axis: int = 0, name: str | None = None) -> Any:
-    """Tensors, also of different sizes, as the rows of one. Source: TF 1.15 `tf.ragged.stack`. Only axis 0."""
-    if axis != 0:
-        raise errors.UnimplementedError(None, None, f"tf.ragged.stack: axis={axis}")
-    if not isinstance(values, (list, tuple)):
-        values = [values]
-    with name_scope(name, "RaggedConcat"):
-        parts = [v if isinstance(v, RaggedTensor) else convert_to_tensor(v) for v in values]
-        if not any(isinstance(p, RaggedTensor) for p in parts):
-            return joining.stack(parts)
-        rows = [p if isinstance(p, RaggedTensor) else RaggedTensor.from_tensor(p) for p in parts]
-        lengths = joining.stack([r.nrows() for r in rows])
-        return RaggedTensor.from_row_lengths(ragged_concat(rows), cast.cast(lengths, dtypes.int64), validate=False)
+    """Tensors, also of different sizes, along a new axis. Source: TF 1.15 `tf.ragged.stack`.
+
+    Raises ValueError: nothing to stack, tensors of several ranks, or an axis that there is not.
+    """
+    from retrograph.ops import ragged_calls
+
+    return ragged_calls.stack(values, axis, name)
 
 
 def ragged_concat(rows: list[Any]) -> Any:

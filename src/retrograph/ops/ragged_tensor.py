@@ -33,6 +33,8 @@ _SPLITS = (dtypes.int32, dtypes.int64)
 class RaggedTensorValue:
     """What fetching a `RaggedTensor` gives, and what feeds one. Source: TF 1.15 `tf.ragged.RaggedTensorValue`."""
 
+    _is_ragged = True
+
     def __init__(self, values: Any, row_splits: Any):
         if not (isinstance(row_splits, (np.ndarray, np.generic)) and row_splits.dtype in (np.int64, np.int32)):
             raise TypeError("row_splits must be a 1D int32 or int64 numpy array")
@@ -150,6 +152,8 @@ class RaggedTensor:
     `values` are the rows one after the other, `row_splits: i64[rows + 1]` where they begin and end.
     Source: TF 1.15 `tf.RaggedTensor`.
     """
+
+    _is_ragged = True
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework.apply import apply_op
+from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
@@ -94,3 +95,6 @@ def fingerprint(data: Any, method: Any = "farmhash64", name: str | None = None) 
     """
     found: Tensor = apply_op("Fingerprint", name, data=data, method=method)
     return found
+
+
+take_ragged(globals(), "unicode_script", 1)

@@ -16,6 +16,7 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
@@ -727,3 +728,11 @@ def string_format(
     return apply_op(  # type: ignore[no-any-return]
         "StringFormat", name, inputs=inputs, template=template, placeholder=placeholder, summarize=summarize
     )
+
+
+take_ragged(
+    globals(),
+    "string_to_number string_to_hash_bucket as_string decode_base64 encode_base64 regex_full_match regex_replace strip "
+    "string_to_hash_bucket_fast string_to_hash_bucket_strong substr string_length string_join",
+    1,
+)

@@ -328,7 +328,19 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
 
     def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None) -> None:
         """Fails unless two arrays, tensors or structures of them have near values."""
+        if _is_ragged(a) or _is_ragged(b):
+            self._assert_near_rows(self._GetPyList(a), self._GetPyList(b), rtol, atol, msg)
+            return
         self._assertAllCloseRecursive(a, b, rtol=rtol, atol=atol, msg=msg)
+
+    def _assert_near_rows(self, a: Any, b: Any, rtol: float, atol: float, msg: str | None) -> None:
+        self.assertEqual(isinstance(a, list), isinstance(b, list), msg)
+        if not isinstance(a, list):
+            self._assertAllCloseRecursive(a, b, rtol=rtol, atol=atol, msg=msg)
+            return
+        self.assertLen(a, len(b), msg)
+        for mine, theirs in zip(a, b, strict=True):
+            self._assert_near_rows(mine, theirs, rtol, atol, msg)
 
     def assertAllCloseAccordingToType(
         self,
@@ -508,7 +520,7 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
             a = self.evaluate(a)
         if hasattr(a, "to_list"):
             return a.to_list()
-        return a.tolist() if isinstance(a, np.ndarray) else np.array(a).tolist()
+        return _nested(a)
 
     assertItemsEqual = absltest.TestCase.assertCountEqual
     assertRaisesRegexp = absltest.TestCase.assertRaisesRegex
@@ -521,6 +533,13 @@ def _number(value: Any) -> float:
 
 def _subscript(path: list[str]) -> str:
     return "".join(f"[{part}]" for part in path)
+
+
+def _nested(value: Any) -> Any:
+    """An array, a number, or lists of them whose rows may be of several lengths, as lists."""
+    if isinstance(value, list | tuple):
+        return [_nested(one) for one in value]
+    return np.asarray(value).tolist()
 
 
 def _is_ragged(value: Any) -> bool:
