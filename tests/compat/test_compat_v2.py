@@ -94,3 +94,15 @@ def test_initializers_draw_by_their_seed() -> None:
     first, second = (tf.random_normal_initializer(seed=3)([2]) for _ in range(2))
     with tf1.Session() as session:
         np.testing.assert_allclose(session.run([first, second]), [[-0.03357924, 0.08380252]] * 2, rtol=1e-5)
+
+
+def test_arguments_are_shown_as_tf_shows_them() -> None:
+    spec = resolve.find("tensorflow.python.util.tf_inspect", "getfullargspec")
+    assert spec(tf.ones_like)[:4] == (["input", "dtype", "name"], None, None, (None, None))
+    assert spec(tf.argmax)[:4] == (["input", "axis", "output_type", "name"], None, None, (None, tf1.int64, None))
+    assert spec(tf.nn.conv1d).args[:3] == ["input", "filters", "stride"]
+    shown = spec(tf1.concat)
+    assert shown[:4] == (["values", "axis", "name"], None, None, ("concat",)) and shown.annotations == {}
+    assert (
+        spec(tf1.reduce_sum).args[-1] == "keep_dims" and spec(tf.reduce_sum).args[:4] == spec(tf1.reduce_sum).args[:4]
+    )

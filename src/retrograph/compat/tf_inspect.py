@@ -31,11 +31,22 @@ def _inside(obj: Any) -> Any:
     return unwrap(obj)[1]
 
 
+def _is_ours(obj: Any) -> bool:
+    return str(getattr(obj, "__module__", "")).startswith("retrograph.")
+
+
+def _spec(target: Any) -> FullArgSpec:
+    """The arguments; those of Retrograph's own functions as TF's show them: without what wraps them, and annotations."""
+    if not _is_ours(target):
+        return inspect.getfullargspec(target)
+    return inspect.getfullargspec(inspect.unwrap(target))._replace(annotations={})
+
+
 def getfullargspec(obj: Any) -> Any:
     """The arguments of a function: what its outermost wrapping shows, else its own."""
     decorators, target = unwrap(obj)
     shown = next((d.decorator_argspec for d in decorators if d.decorator_argspec is not None), None)
-    return inspect.getfullargspec(target) if shown is None else as_fullargspec(shown)
+    return _spec(target) if shown is None else as_fullargspec(shown)
 
 
 def getargspec(obj: Any) -> ArgSpec:
@@ -55,7 +66,7 @@ def getargspec(obj: Any) -> ArgSpec:
         target = target.__init__  # type: ignore[misc]
     elif not inspect.isroutine(target) and callable(target):
         target = type(target).__call__
-    full = inspect.getfullargspec(target)
+    full = _spec(target)
     return ArgSpec(full.args, full.varargs, full.varkw, full.defaults)
 
 

@@ -72,9 +72,14 @@ def find(module: str, name: str, defined: Callable[[str, str], Any]) -> Any:
     home, _, signature = row.partition("(")
     wanted = "(" + signature
     own = defined(*home.split(":"))
-    if own is not MISSING and _takes(own, wanted):
-        return own
-    return MISSING if symbol in _OF_OTHER_MEANING else _adapted(symbol, wanted)
+    if own is MISSING or not _takes(own, wanted):
+        own = MISSING if symbol in _OF_OTHER_MEANING else _adapted(symbol, wanted)
+    # What wraps a function of TF 1 belongs to that.
+    return (
+        own
+        if own is MISSING or (hasattr(own, "__wrapped__") and not hasattr(own, "_adapts"))
+        else _showing(own, wanted)
+    )
 
 
 def _of_v1(symbol: str) -> Any:
@@ -86,14 +91,36 @@ def _split(symbol: str) -> tuple[str, str]:
     return path, name
 
 
+def _parsed(signature: str) -> Any:
+    plain = re.sub("<[^>]*>", "None", signature).replace("/, ", "")
+    return ast.parse(f"def f{plain}: pass").body[0].args  # type: ignore[attr-defined]
+
+
 def _arguments(signature: str) -> dict[str, Any]:
     """Argument -> its default as a value; None also for what is no literal or has no default."""
-    plain = re.sub("<[^>]*>", "None", signature).replace("/, ", "")
-    tree = ast.parse(f"def f{plain}: pass")
-    spec = tree.body[0].args  # type: ignore[attr-defined]
+    spec = _parsed(signature)
     names = [a.arg for a in spec.args]
     defaults = [None] * (len(names) - len(spec.defaults)) + [_literal(d) for d in spec.defaults]
     return {n: d for n, d in zip(names, defaults, strict=True) if n != "self"}
+
+
+def _default(node: ast.expr) -> Any:
+    return resolve("", node.attr) if isinstance(node, ast.Attribute) else _literal(node)
+
+
+def _showing(function: Any, signature: str) -> Any:
+    """The function; who inspects it sees the arguments of TF's."""
+    kinds = {p.kind for p in inspect.signature(function, follow_wrapped=False).parameters.values()}
+    if inspect.isclass(function) or kinds != {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return function
+    spec = _parsed(signature)
+    missing = [inspect.Parameter.empty] * (len(spec.args) - len(spec.defaults))
+    defaults = [*missing, *map(_default, spec.defaults)]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    shown = [inspect.Parameter(a.arg, kind, default=d) for a, d in zip(spec.args, defaults, strict=True)]
+    function.__signature__ = inspect.Signature(shown)
+    function.__dict__.pop("__wrapped__", None)
+    return function
 
 
 def _literal(node: ast.expr) -> Any:
@@ -156,4 +183,5 @@ def _by_name(
         values = {**defaults, **given, **kwargs}
         return old(**{renamed.get(n, n): v for n, v in values.items()}, **fixed)
 
+    function._adapts = old  # type: ignore[attr-defined]
     return function
