@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from types import FunctionType
+from typing import Any, TypeVar
+
+Cls = TypeVar("Cls", bound=type)
 
 _QUALIFIED = re.compile(r"^(?:[\w<>]+\.)+(?=[\w<>]+\(\))")
 
@@ -31,6 +34,14 @@ def as_int(value: Any) -> int:
         raise TypeError(
             f"int() argument must be a string, a bytes-like object or a number, not '{type(value).__name__}'"
         ) from None
+
+
+def plainly_named(cls: Cls) -> Cls:
+    """The class, whose methods errors name without it: `__init__() missing ...`, as TF 1.15's Python did."""
+    for value in vars(cls).values():
+        if isinstance(value, FunctionType):
+            value.__qualname__ = value.__name__
+    return cls
 
 
 class read_only(property):

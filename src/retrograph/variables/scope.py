@@ -10,6 +10,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
+from retrograph.framework.calling import plainly_named
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import warn
@@ -55,6 +56,7 @@ def _setter(field: str) -> Any:
 
 
 @export("VariableScope")
+@plainly_named
 class VariableScope:
     """A place for shared variables: a prefix, `reuse`, and defaults. `tf.variable_scope` makes and gives them.
 
@@ -335,6 +337,7 @@ class PureVariableScope:
 
 
 @export("variable_scope")
+@plainly_named
 class variable_scope:
     """Opens a variable scope: a prefix for shared variables, and a name scope for operations.
 
