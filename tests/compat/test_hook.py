@@ -74,7 +74,7 @@ def test_generated_wrappers_add_their_operation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["tf.keras.layers.ConvLSTM2D", "tf.contrib.quantize.create_training_graph"],
+    ["tf.keras.layers.ConvLSTM2D", "tf.contrib.tensorrt.create_inference_graph"],
 )
 def test_what_is_missing_says_so(statement: str, tmp_path: Path) -> None:
     done = run(f"import tensorflow as tf\n{statement}", tmp_path)

@@ -74,12 +74,7 @@ def find(module: str, name: str, defined: Callable[[str, str], Any]) -> Any:
     own = defined(*home.split(":"))
     if own is MISSING or not _takes(own, wanted):
         own = MISSING if symbol in _OF_OTHER_MEANING else _adapted(symbol, wanted)
-    # What wraps a function of TF 1 belongs to that.
-    return (
-        own
-        if own is MISSING or (hasattr(own, "__wrapped__") and not hasattr(own, "_adapts"))
-        else _showing(own, wanted)
-    )
+    return own if own is MISSING else _exact(own, wanted)
 
 
 def _of_v1(symbol: str) -> Any:
@@ -106,6 +101,16 @@ def _arguments(signature: str) -> dict[str, Any]:
 
 def _default(node: ast.expr) -> Any:
     return resolve("", node.attr) if isinstance(node, ast.Attribute) else _literal(node)
+
+
+def _exact(value: Any, signature: str) -> Any:
+    """A function with these arguments only: TF 1's own often take old names too, and are inspected with them."""
+    if inspect.isclass(value):
+        return value
+    names, own = _arguments(signature), list(inspect.signature(value).parameters)
+    if own[: len(names)] == list(names) and len(own) > len(names):
+        value = _by_name(value, names, {}, {})
+    return value if hasattr(value, "__wrapped__") and not hasattr(value, "_adapts") else _showing(value, signature)
 
 
 def _showing(function: Any, signature: str) -> Any:
