@@ -26,7 +26,7 @@ def symbols(module, path, depth=0):
         if name.startswith("_") or path + name in ("compat", "contrib"):
             continue
         if isinstance(value, types.ModuleType):
-            if "_api" in value.__name__ and depth < 6:
+            if ("_api" in value.__name__ or ".api._v" in value.__name__) and depth < 6:
                 yield from symbols(value, path + name + ".", depth + 1)
         else:
             yield path + name, value

@@ -106,3 +106,8 @@ def test_arguments_are_shown_as_tf_shows_them() -> None:
     assert (
         spec(tf1.reduce_sum).args[-1] == "keep_dims" and spec(tf.reduce_sum).args[:4] == spec(tf1.reduce_sum).args[:4]
     )
+
+
+def test_namespaces_of_keras_are_there() -> None:
+    assert tf.keras.layers.Dense is tf1.keras.layers.Dense
+    assert tf.losses.MeanSquaredError is tf1.keras.losses.MeanSquaredError
