@@ -139,7 +139,7 @@ def _make_op_of_known(
     try:
         inputs = tuple(
             [
-                value if value.__class__ is Tensor else constant_of(graph, value, row[0])
+                value if isinstance(value, Tensor) else constant_of(graph, value, row[0])
                 for row, value in zip(definition.plain_inputs or (), values, strict=True)
             ]
         )

@@ -19,6 +19,8 @@ ConversionFunction = Callable[..., Any]
 _registered: dict[int, list[tuple[Any, ConversionFunction]]] = {}
 _cache: dict[type, list[ConversionFunction]] = {}
 _plain_types: dict[type, bool] = {}
+# Nobody else says how these become tensors.
+_NUMBERS = (int, float, np.generic, np.ndarray)
 
 
 @export("register_tensor_conversion_function")
@@ -33,6 +35,8 @@ def register_tensor_conversion_function(
     types = base_type if isinstance(base_type, tuple) else (base_type,)
     if not types or not all(isinstance(t, type) for t in types):
         raise TypeError("base_type must be a type or a tuple of types.")
+    if any(issubclass(t, _NUMBERS) for t in types):
+        raise TypeError("Cannot register conversions for Python numeric types and NumPy scalars and arrays.")
     if not callable(conversion_func):
         raise TypeError("conversion_func must be callable.")
     _registered.setdefault(priority, []).append((base_type, conversion_func))
@@ -44,7 +48,11 @@ def _functions_for(value: Any) -> list[ConversionFunction]:
     cls = type(value)
     found = _cache.get(cls)
     if found is None:
-        found = [f for p in sorted(_registered) for base, f in _registered[p] if isinstance(value, base)]
+        found = (
+            [_from_constant]
+            if issubclass(cls, _NUMBERS)
+            else [f for p in sorted(_registered) for base, f in _registered[p] if isinstance(value, base)]
+        )
         _cache[cls] = found
     return found
 
@@ -53,7 +61,7 @@ def _is_plain_type(cls: type) -> bool:
     """Whether no program has said how these objects become tensors."""
     known = _plain_types.get(cls)
     if known is None:
-        ours = all(f.__module__.startswith("retrograph.") for f in _functions_for(cls()))
+        ours = all(str(f.__module__).startswith("retrograph.") for f in _functions_for(cls()))
         known = _plain_types[cls] = ours
     return known
 
