@@ -60,24 +60,42 @@ def _may_be_ragged(values: Any) -> bool:
 def element_by_element(function: F, *arguments: str) -> F:
     """Makes a function of one or two arguments try again with the values of ragged ones, if one is ragged."""
 
-    @functools.wraps(function)
-    def dispatching(*args: Any, **kwargs: Any) -> Any:
+    def over_ragged(*args: Any, **kwargs: Any) -> Any:
+        """What the function is of ragged arguments; raises what is being raised if none is ragged."""
+        if not _may_be_ragged((*args, *kwargs.values())):
+            raise
+        calls = importlib.import_module(_RAGGED)
+        over = (
+            calls.unary(function, args, kwargs, *arguments)
+            if len(arguments) == 1
+            else calls.binary(function, args, kwargs, arguments)
+        )
+        if over is NotImplemented:
+            raise
+        return over
+
+    return cast(F, functools.wraps(function)(_trying(function, over_ragged)))
+
+
+def _trying(function: Callable[..., Any], over_ragged: Callable[..., Any]) -> Callable[..., Any]:
+    if tuple(inspect.signature(function).parameters) == ("x", "y", "name"):
+        # Most operations are made by these: packing arguments twice would cost a tenth of the making.
+        def of_two(x: Any, y: Any, name: Any = None) -> Any:
+            try:
+                return function(x, y, name)
+            except (TypeError, ValueError):
+                return over_ragged(x, y, name=name)
+
+        of_two.__defaults__ = function.__defaults__  # type: ignore[attr-defined]
+        return of_two
+
+    def of_any(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError):
-            if not _may_be_ragged((*args, *kwargs.values())):
-                raise
-            calls = importlib.import_module(_RAGGED)
-            over = (
-                calls.unary(function, args, kwargs, *arguments)
-                if len(arguments) == 1
-                else calls.binary(function, args, kwargs, arguments)
-            )
-            if over is NotImplemented:
-                raise
-            return over
+            return over_ragged(*args, **kwargs)
 
-    return cast(F, dispatching)
+    return of_any
 
 
 def take_ragged(module: dict[str, Any], names: str, count: int) -> None:
