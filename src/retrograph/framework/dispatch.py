@@ -86,7 +86,7 @@ def _trying(function: Callable[..., Any], over_ragged: Callable[..., Any]) -> Ca
             except (TypeError, ValueError):
                 return over_ragged(x, y, name=name)
 
-        of_two.__defaults__ = function.__defaults__  # type: ignore[attr-defined]
+        of_two.__defaults__ = function.__defaults__
         return of_two
 
     def of_any(*args: Any, **kwargs: Any) -> Any:
