@@ -48,3 +48,23 @@ def test_as_outside(case: Any) -> None:
     outside, inside = (_gradients(function, tuple(values), looped) for looped in (False, True))
     for a, b in zip(outside, inside, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+# Recorded from TF 1.15.5.
+WITH_COUNTERS: list[Any] = [
+    (lambda i, v: tf.tensor_scatter_update(v * 2.0, [[(i + 2) % 4]], v[:1] * 3.0), [96, 16, 0, 0]),
+    (lambda i, v: tf.unsorted_segment_prod(v, (tf.range(4) * 2 + i) % 4, 4) + v, [1116, 701, 385, 416]),
+]
+
+
+@pytest.mark.parametrize("case", WITH_COUNTERS)
+def test_places_may_depend_on_the_round(case: Any) -> None:
+    body, expected = case
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder(tf.float32, [4])
+        table = tf.get_variable("table", initializer=np.zeros([80, 80], "f"))  # too large to be a tiny plan
+        start = x + tf.reduce_sum(table)
+        y = tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, body(i, v)), [0, start])[1]
+        gradient = tf.gradients(y * [1.0, 2.0, 3.0, 4.0], x)[0]
+        sess.run(tf.global_variables_initializer())
+        np.testing.assert_allclose(sess.run(gradient, {x: [1, 2, 3, 4]}), expected, rtol=1e-6)

@@ -35,15 +35,18 @@ def with_own_gradient(lowering: Callable[..., Any]) -> Callable[..., Any]:
     """The lowering of an operation of one of the types above, its derivative the one that its op type has."""
 
     def run(op: Operation, *values: Any) -> Any:
-        moving = [i for i, v in enumerate(values) if _moves(v)]
+        # Integers that are traced are arguments, too: a derivative in a loop cannot reach for those of another trace.
+        traced = [i for i, v in enumerate(values) if not isinstance(v, (np.ndarray, np.generic))]
+        moving = [i for i in traced if jnp.issubdtype(values[i].dtype, jnp.inexact)]
         if not moving:
             return lowering(op, *values)
-        whole = list(values)
+
+        def whole(parts: Sequence[Any]) -> list[Any]:
+            given = dict(zip(traced, parts, strict=True))
+            return [given.get(i, v) for i, v in enumerate(values)]
 
         def plain(*parts: Any) -> Any:
-            for i, part in zip(moving, parts, strict=True):
-                whole[i] = part
-            return lowering(op, *whole)
+            return lowering(op, *whole(parts))
 
         def forward(*parts: Any) -> Any:
             result = plain(*parts)
@@ -51,24 +54,20 @@ def with_own_gradient(lowering: Callable[..., Any]) -> Callable[..., Any]:
 
         def backward(kept: Any, cotangents: Any) -> Any:
             parts, result = kept
-            for i, part in zip(moving, parts, strict=True):
-                whole[i] = part
-            grads = _pulled(op, whole, _as_list(result), _as_list(cotangents))
-            return tuple(_filled(grads[i], part) for i, part in zip(moving, parts, strict=True))
+            grads = _pulled(op, whole(parts), _as_list(result), _as_list(cotangents))
+            return tuple(
+                _filled(grads[i], part) if i in moving else None for i, part in zip(traced, parts, strict=True)
+            )
 
         function = jax.custom_vjp(plain)
         function.defvjp(forward, backward)
-        return function(*(values[i] for i in moving))
+        return function(*(values[i] for i in traced))
 
     return run
 
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (tuple, list)) else [value]
-
-
-def _moves(value: Any) -> bool:
-    return not isinstance(value, (np.ndarray, np.generic)) and bool(jnp.issubdtype(value.dtype, jnp.inexact))
 
 
 def _filled(grad: Any, like: Any) -> Any:
