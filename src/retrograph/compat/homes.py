@@ -569,10 +569,22 @@ HOMES: dict[str, tuple[str, ...]] = {
     **{
         f"tensorflow.python.ops.ragged.{name}": ("retrograph.compat.ragged_forms", "retrograph.ops.ragged_tensor")
         for name in (
-            "ragged_array_ops", "ragged_batch_gather_ops", "ragged_concat_ops", "ragged_conversion_ops",
-            "ragged_factory_ops", "ragged_functional_ops", "ragged_gather_ops", "ragged_map_ops", "ragged_math_ops",
-            "ragged_squeeze_op", "ragged_string_ops", "ragged_tensor", "ragged_tensor_value", "ragged_util",
-            "ragged_where_op", "segment_id_ops",
+            "ragged_array_ops",
+            "ragged_batch_gather_ops",
+            "ragged_concat_ops",
+            "ragged_conversion_ops",
+            "ragged_factory_ops",
+            "ragged_functional_ops",
+            "ragged_gather_ops",
+            "ragged_map_ops",
+            "ragged_math_ops",
+            "ragged_squeeze_op",
+            "ragged_string_ops",
+            "ragged_tensor",
+            "ragged_tensor_value",
+            "ragged_util",
+            "ragged_where_op",
+            "segment_id_ops",
         )
     },
     "tensorflow.contrib.slim.python.slim.data": ("retrograph.contrib.example_decoder", "retrograph.contrib.slim_data"),

@@ -218,7 +218,7 @@ def _joined(values: list[Any], axis: Any, stacked: bool) -> Any:
     if len(inputs) == 1 and not stacked:
         return inputs[0]
     if not any(map(is_ragged, inputs)):
-        if not stacked or (rank is not None and (axis > 1 or rank == 0)):
+        if rank is None or axis in (rank - 1, rank):
             return joining.stack(inputs, axis) if stacked else joining.concat(inputs, axis)
         inputs = [RaggedTensor.from_tensor(v) if (rank or 0) > 1 else v for v in inputs]
     depth = max([r.ragged_rank for r in inputs if is_ragged(r)] + [axis - (1 if stacked else 0), 1 if rank != 1 else 0])
