@@ -302,7 +302,9 @@ def _repeated_by(ragged: Any, axis: int, times: Any) -> Any:
     if axis > 1:
         return ragged.with_values(_repeated_by(ragged.values, axis - 1, times))
     starts, limits = (
-        array.reshape(joining.tile(array.expand_dims(edges, 1), joining.stack([cast.cast(1, times.dtype), times])), [-1])
+        array.reshape(
+            joining.tile(array.expand_dims(edges, 1), joining.stack([cast.cast(1, times.dtype), times])), [-1]
+        )
         for edges in (ragged.row_splits[:-1], ragged.row_splits[1:])
     )
     rows = ragged_range(starts, limits).values
