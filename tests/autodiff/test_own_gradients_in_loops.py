@@ -28,6 +28,8 @@ CASES: list[Any] = [
     (lambda v: tf.nn.max_pool(v, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), IMAGE),
     (lambda v: tf.quantization.fake_quant_with_min_max_vars(v, -1.0, 2.0), X),
     (lambda v: tf.unsorted_segment_prod(v, [0, 0, 1, 1, 1, 3, 3, 3], 5), X),
+    (lambda v: tf.reduce_max(v, -1), np.tile(np.minimum(X, 1), (4096, 1))),
+    (lambda v: tf.reduce_min(v, -1), np.tile(np.maximum(X, 1), (4096, 1))),
     (tf.cholesky, ROWS @ ROWS.T + 4 * np.eye(3, dtype="f")),
 ]
 

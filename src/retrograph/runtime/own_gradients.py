@@ -21,7 +21,7 @@ from retrograph.runtime.state import TraceContext
 
 OWN_GRADIENT = frozenset(
     (
-        *("Abs", "Relu6", "Maximum", "Minimum", "ClipByValue", "Softplus", "Pow", "MulNoNan", "Cumprod"),
+        *("Abs", "Relu6", "Maximum", "Minimum", "Max", "Min", "ClipByValue", "Softplus", "Pow", "MulNoNan", "Cumprod"),
         *("Lgamma", "Digamma", "Zeta", "Polygamma", "Igamma", "Igammac", "Acosh", "BesselI0e", "BesselI1e"),
         *("MaxPool", "MaxPoolV2", "MaxPool3D", "MaxPoolWithArgmax"),
         *("FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"),
