@@ -2,7 +2,19 @@
 
 import hashlib
 
-FAMILIES = ["column", "critical", "layer", "loss", "nn", "norm", "quantize", "replica", "slim_data", "streaming", "training"]
+FAMILIES = [
+    "column",
+    "critical",
+    "layer",
+    "loss",
+    "nn",
+    "norm",
+    "quantize",
+    "replica",
+    "slim_data",
+    "streaming",
+    "training",
+]
 
 
 def _said(item):
