@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -88,3 +89,31 @@ def test_an_error_in_the_first_call_leaves_it_the_first() -> None:
 def test_a_name_is_needed() -> None:
     with pytest.raises(ValueError, match=r"name cannot be None\."):
         tf.make_template(None, _scaled)
+
+
+def test_what_other_threads_make_meanwhile_is_no_part_of_it() -> None:
+    inside, finish = threading.Event(), threading.Event()
+
+    def other() -> None:
+        def body() -> Any:
+            inside.set()
+            finish.wait(60)
+            return tf.get_variable("w", [])
+
+        with tf.Graph().as_default():
+            tf.make_template("other", body)()
+
+    inner = tf.make_template("inner", lambda: tf.get_variable("v", []))
+
+    def body() -> Any:
+        thread = threading.Thread(target=other)
+        thread.start()
+        inside.wait(60)
+        made = inner()
+        finish.set()
+        thread.join()
+        return made
+
+    outer = tf.make_template("outer", body)
+    outer()
+    assert [(part.name, part.ref) for part in outer._checkpoint_dependencies] == [("inner", inner)]

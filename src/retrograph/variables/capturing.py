@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -35,7 +36,14 @@ class _Block:
         return [v for one, start in zip(self._lists(), self._before, strict=True) for v in one[start:]]
 
 
-_open: list[_Block] = []
+class _Open(threading.local):
+    """The blocks that a thread is in, as default graphs are a thread's own."""
+
+    def __init__(self) -> None:
+        self.blocks: list[_Block] = []
+
+
+_open = _Open()
 
 
 def _below(name: str, prefix: str) -> str:
@@ -49,15 +57,15 @@ def capturing(holder: Any, prefix: str, parts: dict[str, Any]) -> Iterator[None]
     A block inside that belongs to another object counts as that object.
     """
     block = _Block(get_default_graph())
-    _open.append(block)
+    _open.blocks.append(block)
     try:
         yield
     finally:
-        _open.remove(block)
+        _open.blocks.remove(block)
     made = block.made()
     owners = {id(v): (name, owner) for name, owner, variables in block.inner for v in variables}
     for variable in made:
         name, part = owners.get(id(variable), (variable.op.name, variable))
         parts.setdefault(_below(name, prefix), part)
-    if _open and _open[-1].graph is block.graph:
-        _open[-1].inner.append((prefix, holder, made))
+    if _open.blocks and _open.blocks[-1].graph is block.graph:
+        _open.blocks[-1].inner.append((prefix, holder, made))
