@@ -16,6 +16,8 @@ from retrograph.checkpoint.writing import BundleWriter
 from retrograph.cli.failure import Failure, reading
 from retrograph.framework import dtypes
 
+_npy: Any = np.lib.format
+
 
 class Described(NamedTuple):
     """What is known of a tensor without reading it; strings have no size of their own (0)."""
@@ -86,8 +88,8 @@ class NpzFile:
 
     def _described(self, name: str) -> Described:
         with self._file.zip.open(name + ".npy") as file:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            version = _npy.read_magic(file)
+            header = _npy.read_array_header_1_0 if version == (1, 0) else _npy.read_array_header_2_0
             shape, _, dtype = header(file)
         return Described(name, shape, dtype.name, dtype.itemsize)
 
@@ -213,7 +215,7 @@ def _write_npz(path: str, tensors: Iterable[tuple[str, Any]]) -> None:
                 kind = "strings" if array.dtype == object else array.dtype.name
                 raise Failure(f"{name}: an .npz file cannot hold {kind}; leave it out by --exclude")
             with archive.open(name + ".npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, array, allow_pickle=False)
+                _npy.write_array(file, array, allow_pickle=False)
 
 
 def _write_safetensors(path: str, tensors: Iterable[tuple[str, Any]]) -> None:

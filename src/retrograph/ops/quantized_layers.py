@@ -67,7 +67,8 @@ def _blocks(x: Array, window: Sequence[int], strides: Sequence[int], padding: by
     """(windows of the rows and columns: `[batch, rows, columns, height, width, depth]`, paddings)."""
     pads = [_padding(x.shape[i + 1], window[i], strides[i], padding) for i in (0, 1)]
     padded = np.pad(x, [(0, 0), *((before, after) for _, before, after in pads), (0, 0)], constant_values=fill)
-    views = np.lib.stride_tricks.sliding_window_view(padded, tuple(window), (1, 2))
+    sliding: Any = np.lib.stride_tricks.sliding_window_view
+    views: Array = sliding(padded, tuple(window), (1, 2))
     views = views[:, :: strides[0], :: strides[1]][:, : pads[0][0], : pads[1][0]]
     return views.transpose(0, 1, 2, 4, 5, 3), pads
 

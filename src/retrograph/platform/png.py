@@ -49,7 +49,8 @@ def _filtered(rows: Any, before: Any, step: int, choices: tuple[int, ...]) -> by
     costs = np.minimum(candidates, np.negative(candidates)).sum(-1, dtype=np.int64)
     best = costs.argmin(0)
     chosen = candidates[best, np.arange(len(rows))]
-    return np.concatenate([np.asarray(choices, np.uint8)[best][:, None], chosen], 1).tobytes()
+    filtered: bytes = np.concatenate([np.asarray(choices, np.uint8)[best][:, None], chosen], 1).tobytes()
+    return filtered
 
 
 def _choices(height: int, width: int) -> tuple[int, ...]:
