@@ -76,7 +76,7 @@ class UniqueNameTracker(TrackableDataStructure):
         while self._lookup_dependency(_numbered(base_name, count)) is not None:
             count += 1
         self._name_counts[base_name] = count + 1
-        self._track_value(trackable, name=_numbered(base_name, count))
+        self._taken_in(trackable, name=_numbered(base_name, count))
         return trackable
 
 

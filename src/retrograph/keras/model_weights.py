@@ -16,7 +16,7 @@ def parts_of(model: Any) -> list[tuple[str, Any]]:
     weights = [*model._trainable_weights, *model._non_trainable_weights]
     if not model._is_graph_network and type(model).__name__ != "Sequential":
         parts = _attributes(model)
-        held = {id(v) for _, part in parts for v in (getattr(part, "_self_extra_variables", None) or [part])}
+        held = {id(v) for _, part in parts for v in (getattr(part, "_held_variables", None) or [part])}
         return parts + [(v.op.name.rpartition("/")[2], v) for v in weights if id(v) not in held]
     weighty = [layer for layer in model._layers if getattr(layer, "weights", None)]
     parts = [(f"layer_with_weights-{i}", layer) for i, layer in enumerate(weighty)]

@@ -37,7 +37,7 @@ def _flattened(items: Any) -> Iterator[Any]:
 
 
 def _is_structure(value: Any) -> bool:
-    return isinstance(value, (list, dict)) or hasattr(type(value), "_self_structure")
+    return isinstance(value, (list, dict)) or hasattr(type(value), "_is_structure")
 
 
 class Tracked:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections
 import copy
+import operator
 import sys
 from collections import abc
+from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework.exports import export
@@ -65,34 +67,34 @@ def _layers_in(items: Any, seen: dict[int, Any]) -> list[Any]:
     return list(seen.values())
 
 
-class _Untrackable(ValueError):
+class _NotTrackableError(ValueError):
     pass
 
 
 class TrackableDataStructure(Trackable):
     """What lists and dictionaries of objects have in common: the layers and variables in them."""
 
-    _self_structure = True
+    _is_structure = True
 
     def __init__(self) -> None:
-        self._self_trainable = True
-        self._self_extra_variables: list[Any] = []
+        self._trained = True
+        self._held_variables: list[Any] = []
 
     @property
     def trainable(self) -> bool:
         """Whether the variables in it are trained."""
-        return self._self_trainable
+        return self._trained
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._self_trainable = value
+        self._trained = value
 
-    def _track_value(self, value: Any, name: str) -> Any:
+    def _taken_in(self, value: Any, name: str) -> Any:
         value = sticky_attribute_assignment(self, name, value)
         if isinstance(value, Variable):
-            self._self_extra_variables.append(value)
+            self._held_variables.append(value)
         if not _counts(value):
-            raise _Untrackable(
+            raise _NotTrackableError(
                 "Only trackable objects (such as Layers or Optimizers) may be stored in a List object. Got "
                 f"{value}, which does not inherit from Trackable."
             )
@@ -117,7 +119,7 @@ class TrackableDataStructure(Trackable):
         return [item for layer in self._layers for item in getattr(layer, what)]
 
     def _extra(self, trainable: bool) -> list[Any]:
-        return [v for v in self._self_extra_variables if bool(v.trainable) is trainable]
+        return [v for v in self._held_variables if bool(v.trainable) is trainable]
 
     @property
     def trainable_weights(self) -> list[Any]:
@@ -163,19 +165,14 @@ class List(TrackableDataStructure, abc.Sequence):  # type: ignore[type-arg]
     Raises ValueError: an element that cannot be a part of a checkpoint.
     """
 
-    _storage: list[Any]
-
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__()
-        self._storage = self._make_storage(*args, **kwargs)
-        for index, element in enumerate(self._storage):
-            self._storage[index] = self._track_value(element, self._name_element(index))
+        self._hold(list(*args, **kwargs))
 
-    def _make_storage(self, *args: Any, **kwargs: Any) -> list[Any]:
-        return list(*args, **kwargs)
-
-    def _name_element(self, index: int) -> str:
-        return str(index)
+    def _hold(self, elements: list[Any]) -> None:
+        self._elements = elements
+        for place, element in enumerate(elements):
+            elements[place] = self._taken_in(element, str(place))
 
     @property
     def _values(self) -> Any:
@@ -183,17 +180,17 @@ class List(TrackableDataStructure, abc.Sequence):  # type: ignore[type-arg]
 
     def copy(self) -> Any:
         """A list of the same elements."""
-        return type(self)(copy.copy(self._storage))
+        return type(self)(list(self._elements))
 
     def __copy__(self) -> Any:
         return self.copy()
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return type(self)(copy.deepcopy(self._storage, memo))
+        return type(self)(copy.deepcopy(self._elements, memo))
 
     def append(self, value: Any) -> None:
         """Adds an element."""
-        self._storage.append(self._track_value(value, self._name_element(len(self._storage))))
+        self._elements.append(self._taken_in(value, str(len(self))))
 
     def extend(self, values: Any) -> None:
         """Adds elements."""
@@ -205,36 +202,83 @@ class List(TrackableDataStructure, abc.Sequence):  # type: ignore[type-arg]
         return self
 
     def __add__(self, other: Any) -> Any:
-        return type(self)(self._storage + getattr(other, "_storage", other))
+        return type(self)([*self, *_plain(other)])
 
     def __radd__(self, other: Any) -> Any:
-        return type(self)(other) + self
+        return type(self)([*_plain(other), *self])
 
     def __imul__(self, times: int) -> Any:
         if times <= 0:
             raise ValueError(f"List only supports append, multiplying in place by {times} removes elements.")
-        own = list(self._storage)
-        for _ in range(times - 1):
-            self.extend(own)
+        self.extend(self._elements * (times - 1))
         return self
 
     def __mul__(self, times: int) -> Any:
-        return type(self)(self._storage * times)
+        return type(self)(self._elements * times)
 
-    def __rmul__(self, times: int) -> Any:
-        return self * times
+    __rmul__ = __mul__
 
     def __getitem__(self, key: Any) -> Any:
-        return self._storage[key]
+        return self._elements[key]
 
     def __len__(self) -> int:
-        return len(self._storage)
+        return len(self._elements)
 
     def __repr__(self) -> str:
-        return f"List({self._storage!r})"
+        return f"List({self._elements!r})"
 
     def __sizeof__(self) -> int:
-        return super().__sizeof__() + sys.getsizeof(self._storage)
+        return super().__sizeof__() + sys.getsizeof(self._elements)
+
+
+def _plain(value: Any) -> Any:
+    """The list or dictionary that a wrapper stands for; others as they are."""
+    return getattr(value, "_elements", value)
+
+
+_MOVED, _OUTSIDE, _KEYED = "moved", "outside", "keyed"
+
+
+class _Watch:
+    """Notes what keeps a wrapped list or dictionary from being restored; a copy of it shows changes behind the wrapper."""
+
+    def __init__(self) -> None:
+        self.reasons: set[str] = set()
+        self.known: Any = None
+
+    def look(self, now: Any) -> None:
+        """Compares with what was there when the wrapper last changed it."""
+        if not self.reasons and not _same(now, self.known):
+            self.reasons.add(_OUTSIDE)
+
+    def keep(self, now: Any) -> None:
+        """Takes what is there as the wrapper's own doing."""
+        if not self.reasons:
+            self.known = dict(now) if isinstance(now, abc.Mapping) else list(now)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two lists or two dictionaries hold the same objects."""
+    a, b = (dict(c) if isinstance(c, abc.Mapping) else dict(enumerate(c)) for c in (one, other))
+    return a.keys() == b.keys() and all(value is b[key] for key, value in a.items())
+
+
+def _moving(name: str) -> Any:
+    """A method of lists after which elements are no longer where they were."""
+    method = getattr(list, name)
+
+    def moving(self: ListWrapper, *args: Any, **kwargs: Any) -> Any:
+        result = method(self._elements, *args, **kwargs)
+        self._watch.reasons.add(_MOVED)
+        self._settle()
+        return result
+
+    moving.__name__, moving.__doc__ = name, f"`list.{name}`; the list can no longer be saved."
+    return moving
+
+
+def _comparing(compare: Callable[[Any, Any], Any]) -> Any:
+    return lambda self, other: bool(compare(self._elements, _plain(other)))
 
 
 # Their methods differ in types only; what isinstance says is what they are there for.
@@ -249,169 +293,96 @@ class ListWrapper(List, _MutableSequence, _PlainList):  # type: ignore[misc]
     """
 
     def __init__(self, wrapped_list: Any):
-        self._non_append_mutation = False
-        self._external_modification = False
-        super().__init__(wrapped_list)
-        self._update_snapshot()
+        TrackableDataStructure.__init__(self)
+        self._watch = _Watch()
+        self._hold(wrapped_list)
+        self._settle()
 
-    def _make_storage(self, wrapped_list: Any) -> Any:
-        return wrapped_list
-
-    def _inherit(self, copied: Any) -> Any:
-        copied._non_append_mutation = self._non_append_mutation
-        copied._external_modification = self._external_modification
-        return copied
+    def _settle(self) -> None:
+        # C code (NumPy's among it) looks at the list that the object itself is.
+        list.__setitem__(self, slice(None), self._elements)
+        self._watch.keep(self._elements)
 
     def __copy__(self) -> Any:
-        return self._inherit(super().__copy__())
+        return self._likewise(super().__copy__())
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self._inherit(super().__deepcopy__(memo))
+        return self._likewise(super().__deepcopy__(memo))
+
+    def _likewise(self, copied: ListWrapper) -> ListWrapper:
+        copied._watch.reasons |= self._watch.reasons
+        return copied
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (self._storage,)
-
-    def _check_external_modification(self) -> None:
-        dirty = self._external_modification or self._non_append_mutation
-        if not dirty and not _same(self._storage, self._last_wrapped_list_snapshot):
-            self._external_modification = True
-
-    def _update_snapshot(self) -> None:
-        # C code (NumPy's among it) looks at the list that the object itself is.
-        list.__setitem__(self, slice(None), self._storage)
-        if not (self._external_modification or self._non_append_mutation):
-            self._last_wrapped_list_snapshot = list(self._storage)
+        return type(self), (self._elements,)
 
     @property
     def _checkpoint_dependencies(self) -> Any:
-        self._check_external_modification()
+        self._watch.look(self._elements)
         start = f"Unable to save the object {self} (a list wrapper constructed to track trackable TensorFlow objects). "
-        if self._non_append_mutation:
+        if _MOVED in self._watch.reasons:
             raise ValueError(
                 start
                 + "A list element was replaced (__setitem__, __setslice__), deleted (__delitem__, __delslice__), or moved "
                 "(sort). In order to support restoration on object creation, tracking is exclusively for append-only data "
                 "structures.\n\n" + _WITHOUT.format("list")
             )
-        if self._external_modification:
+        if _OUTSIDE in self._watch.reasons:
             raise ValueError(
                 start
-                + f"The wrapped list was modified outside the wrapper (its final value was {self._storage}, its value when a "
-                f"checkpoint dependency was added was {self._last_wrapped_list_snapshot}), which breaks restoration on object "
+                + f"The wrapped list was modified outside the wrapper (its final value was {self._elements}, its value when a "
+                f"checkpoint dependency was added was {self._watch.known}), which breaks restoration on object "
                 "creation.\n\n" + _WITHOUT.format("list")
             )
         return super()._checkpoint_dependencies
 
-    def _mutated(self) -> None:
-        self._non_append_mutation = True
-        self._update_snapshot()
-
-    def __delitem__(self, key: Any) -> None:
-        del self._storage[key]
-        self._mutated()
+    __delitem__, insert, sort, pop = map(_moving, ("__delitem__", "insert", "sort", "pop"))
+    reverse, clear, remove = map(_moving, ("reverse", "clear", "remove"))
+    __eq__, __ne__ = _comparing(operator.eq), _comparing(operator.ne)
+    __lt__, __le__ = _comparing(operator.lt), _comparing(operator.le)
+    __gt__, __ge__ = _comparing(operator.gt), _comparing(operator.ge)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._check_external_modification()
+        self._watch.look(self._elements)
+        before = list(self._elements)
+        replaced = before if isinstance(key, slice) else [before[key]]
+        self._elements[key] = value
+        if any(map(is_trackable, replaced)):
+            self._watch.reasons.add(_MOVED)
         if isinstance(key, slice):
-            self._set_slice(key, value)
+            self._take_in_new(before)
         else:
-            if is_trackable(self._storage[key]):
-                self._non_append_mutation = True
-            self._storage[key] = self._track_value(value, self._name_element(key))
-        self._update_snapshot()
+            self._elements[key] = self._taken_in(value, str(key))
+        self._settle()
 
-    def _set_slice(self, key: slice, value: Any) -> None:
-        before = list(self._storage)
-        self._storage[key] = value
-        if any(is_trackable(old) for old in before):
-            self._non_append_mutation = True
-        for i, new in enumerate(self._storage):
-            if new is not None and not (i < len(before) and new is before[i]):
-                self._storage[i] = self._track_value(new, self._name_element(i))
+    def _take_in_new(self, before: list[Any]) -> None:
+        for place, element in enumerate(self._elements):
+            if element is not None and not (place < len(before) and element is before[place]):
+                self._elements[place] = self._taken_in(element, str(place))
 
     def append(self, value: Any) -> None:
         """Adds an element."""
-        self._check_external_modification()
+        self._watch.look(self._elements)
         super().append(value)
-        self._update_snapshot()
-
-    def extend(self, values: Any) -> None:
-        """Adds elements."""
-        self._check_external_modification()
-        super().extend(values)
-        self._update_snapshot()
-
-    def insert(self, index: Any, obj: Any) -> None:
-        """Puts an element before another; the list can no longer be saved."""
-        self._storage.insert(index, obj)
-        self._mutated()
-
-    def sort(self, **kwargs: Any) -> None:
-        """Sorts; the list can no longer be saved."""
-        self._storage.sort(**kwargs)
-        self._mutated()
-
-    def pop(self, *index: Any) -> Any:
-        """Takes an element out; the list can no longer be saved."""
-        taken = self._storage.pop(*index)
-        self._mutated()
-        return taken
-
-    def reverse(self) -> None:
-        """Turns the order round; the list can no longer be saved."""
-        self._storage.reverse()
-        self._mutated()
-
-    def clear(self) -> None:
-        """Takes all out; the list can no longer be saved."""
-        self._storage.clear()
-        self._mutated()
-
-    def remove(self, value: Any) -> None:
-        """Takes a value out; the list can no longer be saved."""
-        self._storage.remove(value)
-        self._mutated()
+        self._settle()
 
     def __imul__(self, times: int) -> Any:
-        if times <= 0:
-            self._storage *= times
-            self._mutated()
-            return self
-        return super().__imul__(times)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self._storage == getattr(other, "_storage", other))
-
-    def __ne__(self, other: object) -> bool:
-        return bool(self._storage != getattr(other, "_storage", other))
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self._storage < getattr(other, "_storage", other))
-
-    def __le__(self, other: Any) -> bool:
-        return bool(self._storage <= getattr(other, "_storage", other))
-
-    def __gt__(self, other: Any) -> bool:
-        return bool(self._storage > getattr(other, "_storage", other))
-
-    def __ge__(self, other: Any) -> bool:
-        return bool(self._storage >= getattr(other, "_storage", other))
+        if times > 0:
+            return super().__imul__(times)
+        self.clear()
+        return self
 
     def __hash__(self) -> int:
         raise TypeError("unhashable type: 'ListWrapper'")
 
-    def _track_value(self, value: Any, name: str) -> Any:
+    def _taken_in(self, value: Any, name: str) -> Any:
         try:
-            return super()._track_value(value, name)
-        except _Untrackable:
+            return super()._taken_in(value, name)
+        except _NotTrackableError:
             return sticky_attribute_assignment(self, name, value)
 
     def __repr__(self) -> str:
-        return f"ListWrapper({self._storage!r})"
-
-
-def _same(first: list[Any], second: list[Any]) -> bool:
-    return len(first) == len(second) and all(one is other for one, other in zip(first, second, strict=True))
+        return f"ListWrapper({self._elements!r})"
 
 
 @export("contrib.checkpoint.Mapping")
@@ -421,37 +392,37 @@ class Mapping(TrackableDataStructure, abc.Mapping):  # type: ignore[type-arg]
     Raises ValueError: a key that is taken, a value that cannot be a part of a checkpoint; TypeError: another key.
     """
 
-    _storage: dict[Any, Any]
+    _elements: dict[Any, Any]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__()
-        self._storage = dict(*args, **kwargs)
-        for key, value in list(self._storage.items()):
-            self._storage[key] = self._track_value(value, self._name_element(key))
+        self._elements = dict(*args, **kwargs)
+        for key, value in list(self._elements.items()):
+            self._elements[key] = self._taken_in(value, self._checked_key(key))
 
     def __copy__(self) -> Any:
-        return type(self)(copy.copy(self._storage))
+        return type(self)(copy.copy(self._elements))
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return type(self)(copy.deepcopy(self._storage, memo))
+        return type(self)(copy.deepcopy(self._elements, memo))
 
     @property
     def _values(self) -> Any:
-        return [self._storage[key] for key in sorted(self._storage)]
+        return [self._elements[key] for key in sorted(self._elements)]
 
-    def _name_element(self, key: Any) -> str:
+    def _checked_key(self, key: Any) -> str:
         if not isinstance(key, str):
             raise TypeError(f"Mapping accepts only string keys, but got a key {key!r}.")
         return key
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        name = self._name_element(key)
-        if key in self._storage and self._storage[key] is not value:
+        name = self._checked_key(key)
+        if key in self._elements and self._elements[key] is not value:
             raise ValueError(
                 "Mappings are an append-only data structure. Tried to overwrite the key "
-                f"'{key}' with value {value}, but it already contains {self._storage[key]}"
+                f"'{key}' with value {value}, but it already contains {self._elements[key]}"
             )
-        self._storage[key] = self._track_value(value, name)
+        self._elements[key] = self._taken_in(value, name)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Adds the values of another dictionary."""
@@ -459,16 +430,16 @@ class Mapping(TrackableDataStructure, abc.Mapping):  # type: ignore[type-arg]
             self[key] = value
 
     def __getitem__(self, key: Any) -> Any:
-        return self._storage[key]
+        return self._elements[key]
 
     def __len__(self) -> int:
-        return len(self._storage)
+        return len(self._elements)
 
     def __repr__(self) -> str:
-        return f"Mapping({self._storage!r})"
+        return f"Mapping({self._elements!r})"
 
     def __iter__(self) -> Any:
-        return iter(self._storage)
+        return iter(self._elements)
 
 
 class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[type-arg]
@@ -483,10 +454,10 @@ class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[
         super().__init__()
         known = wrapped_dict if isinstance(wrapped_dict, abc.Mapping) else dict(wrapped_dict or {})
         self.__wrapped__ = known  # type: ignore[assignment]
-        self._self_non_string_key = self._self_external_modification = False
+        self._watch = _Watch()
         for key, value in list(known.items()):
-            self.__wrapped__[key] = self._track_value(value, key)
-        self._update_snapshot()
+            self.__wrapped__[key] = self._taken_in(value, key)
+        self._watch.keep(self.__wrapped__)
 
     # `isinstance(value, dict)` holds, though the object does not derive from dict: C code would look past it.
     @property  # type: ignore[misc]
@@ -501,9 +472,8 @@ class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[
             raise AttributeError(name)
         return getattr(self.__wrapped__, name)
 
-    def _inherit(self, copied: Any) -> Any:
-        copied._self_external_modification = self._self_external_modification
-        copied._self_non_string_key = self._self_non_string_key
+    def _likewise(self, copied: _DictWrapper) -> _DictWrapper:
+        copied._watch.reasons |= self._watch.reasons
         return copied
 
     def copy(self) -> Any:
@@ -511,10 +481,10 @@ class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[
         return copy.copy(self)
 
     def __copy__(self) -> Any:
-        return self._inherit(_DictWrapper(copy.copy(self.__wrapped__)))
+        return self._likewise(_DictWrapper(copy.copy(self.__wrapped__)))
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self._inherit(_DictWrapper(copy.deepcopy(self.__wrapped__, memo)))
+        return self._likewise(_DictWrapper(copy.deepcopy(self.__wrapped__, memo)))
 
     @property
     def _values(self) -> Any:
@@ -522,62 +492,50 @@ class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[
 
     @property
     def _checkpoint_dependencies(self) -> Any:
-        self._check_self_external_modification()
+        self._watch.look(self.__wrapped__)
         start = f"Unable to save the object {self} (a dictionary wrapper constructed automatically on attribute assignment). The wrapped dictionary "
-        if self._self_non_string_key:
+        if _KEYED in self._watch.reasons:
             raise ValueError(
                 start + "contains a non-string key which maps to a trackable object or mutable data structure.\n\n"
                 "" + _WITHOUT.format("dictionary")
             )
-        if self._self_external_modification:
+        if _OUTSIDE in self._watch.reasons:
             raise ValueError(
                 start
                 + f"was modified outside the wrapper (its final value was {self}, its value when a checkpoint dependency was "
-                f"added was {self._self_last_wrapped_dict_snapshot}), which breaks restoration on object creation.\n\n"
+                f"added was {self._watch.known}), which breaks restoration on object creation.\n\n"
                 "" + _WITHOUT.format("dictionary")
             )
         return super()._checkpoint_dependencies
 
-    @property
-    def _dirty(self) -> bool:
-        return self._self_external_modification or self._self_non_string_key
-
-    def _check_self_external_modification(self) -> None:
-        if not self._dirty and not _same_items(self.__wrapped__, self._self_last_wrapped_dict_snapshot):
-            self._self_external_modification = True
-
-    def _update_snapshot(self) -> None:
-        if not self._dirty:
-            self._self_last_wrapped_dict_snapshot = dict(self.__wrapped__)
-
-    def _track_value(self, value: Any, name: Any) -> Any:
+    def _taken_in(self, value: Any, name: Any) -> Any:
         named = isinstance(name, str)
         free = isinstance(value, NoDependency)
         name = name if named else "-non_string_key"
         try:
-            value = super()._track_value(value, name)
-        except _Untrackable:
+            value = super()._taken_in(value, name)
+        except _NotTrackableError:
             return sticky_attribute_assignment(self, name, value)
         if not (named or free):
-            self._self_non_string_key = True
+            self._watch.reasons.add(_KEYED)
         return value
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._check_self_external_modification()
+        self._watch.look(self.__wrapped__)
         if isinstance(key, str):
-            value = self._track_value(value, key)
+            value = self._taken_in(value, key)
         else:
             free = isinstance(value, NoDependency)
             value = wrapped(value)
             if not free and _counts(value):
-                self._self_non_string_key = True
+                self._watch.reasons.add(_KEYED)
         self.__wrapped__[key] = value
-        self._update_snapshot()
+        self._watch.keep(self.__wrapped__)
 
     def __delitem__(self, key: Any) -> None:
-        self._check_self_external_modification()
+        self._watch.look(self.__wrapped__)
         del self.__wrapped__[key]
-        self._update_snapshot()
+        self._watch.keep(self.__wrapped__)
 
     def pop(self, *args: Any) -> Any:
         """Takes a value out of the dictionary; it can no longer be saved."""
@@ -606,7 +564,3 @@ class _DictWrapper(TrackableDataStructure, abc.MutableMapping):  # type: ignore[
 
     def __ne__(self, other: object) -> bool:
         return not self == other
-
-
-def _same_items(first: Any, second: Any) -> bool:
-    return first.keys() == second.keys() and all(first[key] is second[key] for key in first)
