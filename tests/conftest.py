@@ -34,7 +34,9 @@ def _fresh_default_graph() -> Iterator[None]:
     import retrograph as tf
 
     tf.reset_default_graph()
+    level = tf.logging.get_verbosity()
     yield
+    tf.logging.set_verbosity(level)
 
 
 @pytest.fixture

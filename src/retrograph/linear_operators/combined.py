@@ -25,9 +25,10 @@ class _Combined(LinearOperator):
     def __init__(self, operators: Iterable[Any], hints: dict[str, Any], name: str | None):
         if isinstance(operators, (tf.Tensor, str, bytes)) or not hasattr(operators, "__iter__"):
             raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(operators)}')
-        self._operators = list(operators)
-        if not self._operators:
-            raise ValueError(self._none.format(self._operators))
+        held = list(operators)
+        if not held:
+            raise ValueError(self._none.format(held))
+        self._operators = held
         dtype = self._operators[0].dtype
         if any(one.dtype != dtype for one in self._operators):
             pairs = "   ".join(str((one.name, one.dtype)) for one in self._operators)
