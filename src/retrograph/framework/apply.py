@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import dtypes
-from retrograph.framework.constants import Array, constant_of, make_array
+from retrograph.framework.constants import constant_of, make_array
 from retrograph.framework.conversion import internal_convert_n_to_tensor, internal_convert_to_tensor, plain_constant
 from retrograph.framework.dtypes import DType
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, graph_of_inputs
@@ -36,23 +36,18 @@ def make_op(definition: OpDef, name: Any, keywords: dict[str, Any]) -> Operation
     """Adds the operation that `apply_op` gives the results of."""
     graph = get_default_graph()
     # A control-flow context makes gates of its own, which are named inside the operation's scope.
-    plain = None
-    if graph._state.control_flow_context is None:
-        plain = _plain_inputs(definition, keywords, graph)
-        if plain is None and name and not graph._finalized:
-            known = _known_inputs(definition, keywords, graph)
-            if known is not None:
-                return _make_op_of_known(definition, name, *known, keywords, graph)
-    if plain is None:
+    known = None if graph._state.control_flow_context is not None else _known_inputs(definition, name, keywords, graph)
+    if known is None:
         values = [_take_input(arg, keywords) for arg in definition.inputs]
         return _make_op_in_scope(definition, name, values, keywords)
-    inputs, attrs = plain
+    inputs, attrs, has_constants = known
     made = _outer_attrs(definition, keywords) if definition.free_attrs else None
-    # An operation that is refused has taken its name all the same.
     full_name = graph._opened_name(name, graph._state.name_stack) if name else _empty_name(graph)
-    for type_attr, (attr, arg_name) in definition.checked_types.items():
-        if attrs[type_attr] not in attr.allowed_set:  # type: ignore[operator]
-            _check_allowed(attrs[type_attr], attr, arg_name)
+    if has_constants:
+        inputs = [
+            value if isinstance(value, Tensor) else constant_of(graph, value, full_name, row[0])
+            for row, value in zip(definition.plain_inputs or (), inputs, strict=True)
+        ]
     if made:
         attrs.update(made)
     if keywords or len(attrs) < len(definition.attrs):
@@ -70,86 +65,44 @@ def _empty_name(graph: Graph) -> str:
         state.name_stack = outside
 
 
-def _plain_inputs(
-    definition: OpDef, keywords: dict[str, Any], graph: Graph
-) -> tuple[list[Tensor], dict[str, Any]] | None:
-    """The inputs, taken out of `keywords`, and the types that they tell; None (and nothing taken) if something needs converting.
+def _known_inputs(
+    definition: OpDef, name: Any, keywords: dict[str, Any], graph: Graph
+) -> tuple[list[Any], dict[str, Any], bool] | None:
+    """The inputs, taken out of `keywords`, the types that they tell, and whether arrays are among them, which are to be
+    constants: they stand for plain Python numbers and lists of them.
 
-    That is so unless every input is one tensor of the default graph of a type that fits the others.
+    None (and nothing taken) unless all else is tensors of the default graph, and all types fit and are allowed.
     """
     rows = definition.plain_inputs
     if rows is None:
         return None
-    values: list[Tensor] = []
+    values: list[Any] = []
     attrs: dict[str, Any] = {}
-    for name, dtype, type_attr in rows:
-        value = keywords.get(name)
-        if value.__class__ is not Tensor or value._op._graph is not graph:
-            return None
-        base = value._dtype._base
-        if base is not (attrs.setdefault(type_attr, base) if dtype is None else dtype):
-            return None
-        values.append(value)
-    for name, _, _ in rows:
-        del keywords[name]
-    shared = definition.type_only_attrs
-    return values, attrs if shared is None else shared.setdefault(base, attrs)
-
-
-def _known_inputs(
-    definition: OpDef, keywords: dict[str, Any], graph: Graph
-) -> tuple[list[Tensor | Array], dict[str, Any]] | None:
-    """The inputs, taken out of `keywords`, with arrays in place of plain Python numbers and lists of them, and the types
-    that they tell; None (and nothing taken) if anything else is among them, or something is wrong with them."""
-    rows = definition.plain_inputs
-    if rows is None:
-        return None
-    values: list[Tensor | Array] = []
-    attrs: dict[str, Any] = {}
-    for name, dtype, type_attr in rows:
-        value = keywords.get(name)
-        wanted = attrs.get(type_attr) if dtype is None else dtype
+    has_constants = False
+    base: Any = None
+    for arg_name, dtype, type_attr in rows:
+        value = keywords.get(arg_name)
         if value.__class__ is Tensor and value._op._graph is graph:
             base = value._dtype._base
+        elif not name or graph._finalized:
+            return None
         else:
-            if wanted is None:
-                wanted = definition.type_defaults.get(type_attr)
+            wanted = dtype or attrs.get(type_attr) or definition.type_defaults.get(type_attr)
             value = plain_constant(value, wanted)
             if value is None:
                 return None
-            base = wanted if wanted is not None else dtypes.as_dtype(value.dtype)
+            base = wanted or dtypes.as_dtype(value.dtype)
+            has_constants = True
         if base is not (attrs.setdefault(type_attr, base) if dtype is None else dtype):
             return None
         values.append(value)
     for type_attr, (attr, _) in definition.checked_types.items():
         if attrs[type_attr] not in attr.allowed_set:  # type: ignore[operator]
             return None
-    for name, _, _ in rows:
-        del keywords[name]
-    return values, attrs
-
-
-def _make_op_of_known(
-    definition: OpDef, name: Any, values: list[Tensor | Array], attrs: dict[str, Any], keywords: dict[str, Any], graph: Graph
-) -> Operation:  # fmt: skip
-    made = _outer_attrs(definition, keywords) if definition.free_attrs else None
-    state = graph._state
-    outside = state.name_stack
-    state.name_stack = full_name = graph._opened_name(name, outside)
-    try:
-        inputs = tuple(
-            [
-                value if isinstance(value, Tensor) else constant_of(graph, value, row[0])
-                for row, value in zip(definition.plain_inputs or (), values, strict=True)
-            ]
-        )
-        if made:
-            attrs.update(made)
-        if keywords or len(attrs) < len(definition.attrs):
-            _explicit_attrs(definition, keywords, attrs)
-        return graph._new_op(definition.name, full_name, inputs, attrs, definition)
-    finally:
-        state.name_stack = outside
+    for arg_name, _, _ in rows:
+        del keywords[arg_name]
+    shared = definition.type_only_attrs
+    return values, attrs if shared is None else shared.setdefault(base, attrs), has_constants
 
 
 def _make_op_in_scope(definition: OpDef, name: Any, values: list[Any], keywords: dict[str, Any]) -> Operation:

@@ -121,18 +121,22 @@ def _plain_graph(x: Any, allowed: frozenset[Any]) -> Graph | None:
 
 
 class _Quick:
-    """Makes an operation of two operands where nothing is left to convert or check; gives None elsewhere."""
+    """Makes an operation of two operands where nothing is left to convert or check; gives None elsewhere.
 
-    __slots__ = ("_allowed", "_definition", "_scope_name", "_shared", "_type")
+    So it does everywhere if there is no op type: the operator is more than one operation.
+    """
 
-    def __init__(self, op_type: str, scope_name: str):
-        definition = find_op_def(op_type)
-        if definition is None:
-            raise ValueError(f"Op type {op_type} is not defined")
-        attr = definition.attr_by_name.get("T")
-        self._type, self._scope_name, self._definition = op_type, scope_name, definition
-        self._shared = definition.type_only_attrs
-        self._allowed = (attr.allowed_set if attr is not None else None) or frozenset()
+    __slots__ = ("_allowed", "_attrs", "_definition", "_scope_name", "_type")
+
+    def __init__(self, op_type: str | None, scope_name: str):
+        definition = find_op_def(op_type) if op_type else None
+        shared = None if definition is None else definition.type_only_attrs
+        if op_type and shared is None:
+            raise ValueError(f"Op type {op_type} is not defined by the type of its operands alone")
+        self._type, self._scope_name, self._definition = op_type or "", scope_name, definition
+        self._attrs: dict[DType, dict[str, Any]] = {} if shared is None else shared
+        allowed = None if definition is None else definition.attr_by_name["T"].allowed_set
+        self._allowed = allowed or frozenset()
         if op_type == "RealDiv":
             self._allowed = frozenset(d for d, other in _DIVISION_TYPES.items() if other is None)
 
@@ -141,11 +145,7 @@ class _Quick:
         graph = _plain_graph(x, self._allowed)
         if graph is None or y._op._graph is not graph or y._dtype is not x._dtype:
             return None
-        dtype, shared = x._dtype, self._shared
-        attrs = {"T": dtype} if shared is None else shared.setdefault(dtype, {"T": dtype})
-        return graph._new_op(self._type, graph.unique_name(self._scope_name), (x, y), attrs, self._definition)._outputs[
-            0
-        ]
+        return self._made(graph, graph.unique_name(self._scope_name), x, y)
 
     def of_number(self, tensor: Any, number: Any, name: str) -> Tensor | None:
         """For a tensor and a number, which becomes a constant of the name `x`, before the tensor, or `y`, after it."""
@@ -153,29 +153,13 @@ class _Quick:
         array = None if graph is None else plain_constant(number, tensor._dtype)
         if graph is None or array is None:
             return None
-        state = graph._state
-        outside = state.name_stack
-        state.name_stack = scope = graph.unique_name(self._scope_name)
-        try:
-            constant = constant_of(graph, array, name)
-            pair = (constant, tensor) if name == "x" else (tensor, constant)
-            return graph._new_op(self._type, scope, pair, {"T": tensor._dtype}, self._definition)._outputs[0]
-        finally:
-            state.name_stack = outside
+        scope = graph.unique_name(self._scope_name)
+        constant = constant_of(graph, array, scope, name)
+        return self._made(graph, scope, *((constant, tensor) if name == "x" else (tensor, constant)))
 
-
-class _NeverQuick:
-    """For operators that are more than one operation."""
-
-    @staticmethod
-    def of_tensors(x: Any, y: Any) -> Tensor | None:
-        """Leaves it to the general way."""
-        return None
-
-    @staticmethod
-    def of_number(tensor: Any, number: Any, name: str) -> Tensor | None:
-        """Leaves it to the general way."""
-        return None
+    def _made(self, graph: Graph, name: str, x: Tensor, y: Tensor) -> Tensor:
+        attrs = self._attrs.get(x._dtype) or self._attrs.setdefault(x._dtype, {"T": x._dtype})
+        return graph._new_op(self._type, name, (x, y), attrs, self._definition)._outputs[0]
 
 
 def _second_operand(x: Any, y: Any, name: str) -> Any:
@@ -191,7 +175,7 @@ def _second_operand(x: Any, y: Any, name: str) -> Any:
 
 
 def _binary(name: str, function: BinaryFunction, op_type: str | None = None) -> None:
-    quick = _Quick(op_type, name) if op_type else _NeverQuick
+    quick = _Quick(op_type, name)
     of_tensors, of_number = quick.of_tensors, quick.of_number
 
     def method(x: Any, y: Any) -> Any:

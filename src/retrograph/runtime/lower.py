@@ -16,27 +16,14 @@ from retrograph.framework import errors, frames
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import RECORDS, OpRecord, find_op_def
+from retrograph.runtime.regions import FLOW_TYPES
 from retrograph.runtime.state import HANDLE_TYPES, Ref, StateContext, UninitializedError
 
 _STATIC_LIMIT = 16_384  # elements: larger constants are left to XLA while tracing
 _NUMPY_TYPES = (np.ndarray, np.generic)
 
 
-CONTROL_FLOW_TYPES = frozenset(
-    (
-        "Switch",
-        "RefSwitch",
-        "Merge",
-        "RefMerge",
-        "Enter",
-        "RefEnter",
-        "Exit",
-        "RefExit",
-        "NextIteration",
-        "RefNextIteration",
-        "LoopCond",
-    )
-)
+CONTROL_FLOW_TYPES = FLOW_TYPES | {"LoopCond"}
 
 
 def has_numpy(op: Operation) -> bool:
