@@ -126,7 +126,9 @@ def _reduced_by_one(reduce: Function, by_segment: Function, ragged: Any, axis: i
     return segments(by_segment, ragged.values, ragged_range(lengths).values, count)
 
 
-def _as_reduction(reduce: Function, by_segment: Function, name: str) -> Function:
+def _called_as_reduction(over: Function) -> Function:
+    """A function with the arguments of TF's reductions, of one of (tensor, axis, keepdims, name)."""
+
     def run(
         input_tensor: Any,
         axis: Any = None,
@@ -136,55 +138,41 @@ def _as_reduction(reduce: Function, by_segment: Function, name: str) -> Function
         keep_dims: Any = None,
     ) -> Any:
         axis = reduction_indices if axis is None else axis
-        return _reduced(reduce, by_segment, input_tensor, axis, keepdims or keep_dims, name or default)
+        return over(input_tensor, axis, keepdims or keep_dims, name)
 
-    default = name
     return run
+
+
+def _as_reduction(reduce: Function, by_segment: Function, default: str) -> Function:
+    def over(ragged: Any, axis: Any, keepdims: Any, name: Any) -> Any:
+        return _reduced(reduce, by_segment, ragged, axis, keepdims, name or default)
+
+    return _called_as_reduction(over)
 
 
 _sum = _as_reduction(reduction.reduce_sum, segment.unsorted_segment_sum, "RaggedReduceSum")
 _prod = _as_reduction(reduction.reduce_prod, segment.unsorted_segment_prod, "RaggedReduceProd")
 
 
-def _mean(
-    input_tensor: Any,
-    axis: Any = None,
-    keepdims: Any = None,
-    name: Any = None,
-    reduction_indices: Any = None,
-    keep_dims: Any = None,
-) -> Any:
-    axis = reduction_indices if axis is None else axis
+def _mean(input_tensor: Any, axis: Any, keepdims: Any, name: Any) -> Any:
     with name_scope(name, "RaggedReduceMean"):
         ragged = as_tensor(input_tensor)
-        total = _sum(ragged, axis, keepdims or keep_dims)
+        total = _sum(ragged, axis, keepdims)
         ones = ragged.with_flat_values(array.ones_like(ragged.flat_values))
-        count = _sum(ones, axis, keepdims or keep_dims)
+        count = _sum(ones, axis, keepdims)
         if is_ragged(total):
             return total.with_flat_values(total.flat_values / count.flat_values)
         return total / count
 
 
-def _truth(over: Function, name: str) -> Function:
-    def run(
-        input_tensor: Any,
-        axis: Any = None,
-        keepdims: Any = None,
-        name: Any = None,
-        reduction_indices: Any = None,
-        keep_dims: Any = None,
-    ) -> Any:
-        with name_scope(name, default):
-            ragged = as_tensor(input_tensor)
-            numbers = ragged.with_flat_values(cast.cast(ragged.flat_values, dtypes.int32))
-            axis = reduction_indices if axis is None else axis
-            found = over(numbers, axis, keepdims or keep_dims)
-            if is_ragged(found):
-                return found.with_flat_values(cast.cast(found.flat_values, dtypes.bool))
-            return cast.cast(found, dtypes.bool)
-
-    default = name
-    return run
+def _truth(over: Function, default: str, input_tensor: Any, axis: Any, keepdims: Any, name: Any) -> Any:
+    with name_scope(name, default):
+        ragged = as_tensor(input_tensor)
+        numbers = ragged.with_flat_values(cast.cast(ragged.flat_values, dtypes.int32))
+        found = over(numbers, axis, keepdims)
+        if is_ragged(found):
+            return found.with_flat_values(cast.cast(found.flat_values, dtypes.bool))
+        return cast.cast(found, dtypes.bool)
 
 
 # ---- joining
@@ -638,9 +626,9 @@ _HANDLERS: dict[str, Function] = {
     "reduce_prod": _prod,
     "reduce_min": _as_reduction(reduction.reduce_min, segment.unsorted_segment_min, "RaggedReduceMin"),
     "reduce_max": _as_reduction(reduction.reduce_max, segment.unsorted_segment_max, "RaggedReduceMax"),
-    "reduce_mean": _mean,
-    "reduce_any": _truth(_sum, "RaggedReduceAny"),
-    "reduce_all": _truth(_prod, "RaggedReduceAll"),
+    "reduce_mean": _called_as_reduction(_mean),
+    "reduce_any": _called_as_reduction(functools.partial(_truth, _sum, "RaggedReduceAny")),
+    "reduce_all": _called_as_reduction(functools.partial(_truth, _prod, "RaggedReduceAll")),
     "concat": concat,
     "stack": stack,
     "tile": _tile,

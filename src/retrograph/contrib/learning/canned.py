@@ -201,16 +201,24 @@ def _key_of(estimator: Estimator, key: str, x: Any, input_fn: Any, batch_size: A
     return (one[key] for one in found) if as_iterable else found[key]
 
 
-class _Classifier(Estimator):
-    """Predicts classes."""
+class _Predicting(Estimator):
+    """Predicts one thing unless it is asked for others."""
+
+    _plainly = ""
 
     def predict(
         self, x: Any = None, input_fn: Any = None, batch_size: Any = None, outputs: Any = None, as_iterable: bool = True
     ) -> Any:
-        """The classes; with `outputs`, what they name."""
+        """The classes or numbers; with `outputs`, what they name."""
         if not outputs:
-            return self.predict_classes(x, input_fn, batch_size, as_iterable)
+            return getattr(self, self._plainly)(x, input_fn, batch_size, as_iterable)
         return super().predict(x, input_fn, batch_size, outputs, as_iterable)
+
+
+class _Classifier(_Predicting):
+    """Predicts classes."""
+
+    _plainly = "predict_classes"
 
     def predict_classes(
         self, x: Any = None, input_fn: Any = None, batch_size: Any = None, as_iterable: bool = True
@@ -225,16 +233,10 @@ class _Classifier(Estimator):
         return _key_of(self, PredictionKey.PROBABILITIES, x, input_fn, batch_size, as_iterable)
 
 
-class _Regressor(Estimator):
+class _Regressor(_Predicting):
     """Predicts numbers."""
 
-    def predict(
-        self, x: Any = None, input_fn: Any = None, batch_size: Any = None, outputs: Any = None, as_iterable: bool = True
-    ) -> Any:
-        """The numbers; with `outputs`, what they name."""
-        if not outputs:
-            return self.predict_scores(x, input_fn, batch_size, as_iterable)
-        return super().predict(x, input_fn, batch_size, outputs, as_iterable)
+    _plainly = "predict_scores"
 
     def predict_scores(
         self, x: Any = None, input_fn: Any = None, batch_size: Any = None, as_iterable: bool = True
