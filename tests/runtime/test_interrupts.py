@@ -63,21 +63,29 @@ def test_other_threads_change_no_handlers(handlers):
     assert seen == [_end]
 
 
-# Each limit ends the first run at another place: while JAX is imported, while the program is traced or compiled, later.
-_LIMITED = """
-import signal, sys
+_MODEL = """
+import os, signal, sys, threading, time
 import numpy as np
 import retrograph as tf
-
-class Ended(BaseException): pass
-def end(*_): raise Ended
-signal.signal(signal.SIGALRM, end)
 v = tf.Variable(np.zeros((64, 64), np.float32))
 x = tf.placeholder(tf.float32, [None, 64])
 step = tf.assign_add(v, tf.matmul(x, x, transpose_a=True))
 batch = np.ones((5000, 64), np.float32)
 sess = tf.Session()
 sess.run(v.initializer)
+"""
+
+_WHOLE = """
+got = sess.run(v)
+assert np.all(got == got[0, 0]) and got[0, 0] % 5000 == 0, got
+print("whole", ended > 0)
+"""
+
+# Each limit ends the first run at another place: while JAX is imported, while the program is traced or compiled, later.
+_LIMITED = """
+class Ended(BaseException): pass
+def end(*_): raise Ended
+signal.signal(signal.SIGALRM, end)
 ended = 0
 for limit in (0.02, 0.1, 0.1, 0.3, 0.1, 0.02, 0.01, 0.01, 0.005, 0.005):
     try:
@@ -88,12 +96,27 @@ for limit in (0.02, 0.1, 0.1, 0.3, 0.1, 0.02, 0.01, 0.01, 0.005, 0.005):
         ended += 1
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-got = sess.run(v)
-assert np.all(got == got[0, 0]) and got[0, 0] % 5000 == 0, got
-print("whole", ended > 0)
+"""
+
+_INTERRUPTED = """
+sess.run(step, {x: batch})
+ended = 0
+def pester():
+    for _ in range(20):
+        time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=pester, daemon=True).start()
+end = time.time() + 0.8
+while time.time() < end:
+    try:
+        sess.run(step, {x: batch})
+    except KeyboardInterrupt:
+        ended += 1
 """
 
 
-def test_a_time_limit_leaves_process_and_variables_whole():
-    out = subprocess.run([sys.executable, "-c", _LIMITED], capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize("stopping", [_LIMITED, _INTERRUPTED], ids=["time limits", "ctrl-c"])
+def test_what_stops_a_run_leaves_process_and_variables_whole(stopping: str) -> None:
+    program = _MODEL + stopping + _WHOLE
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert out.stdout.strip() == "whole True", out.stderr[-2000:]
