@@ -3224,6 +3224,7 @@ EXPORTS: dict[str, str] = {
     "random_uniform_initializer": "retrograph.variables.initializers:RandomUniform",
     "range": "retrograph.ops.sequence:range",
     "rank": "retrograph.ops.array:rank",
+    "raw_ops": "retrograph.compat.raw_ops:MODULE",
     "read_file": "retrograph.ops.files:read_file",
     "real": "retrograph.ops.math:real",
     "realdiv": "retrograph.ops.math:realdiv",

@@ -16,6 +16,7 @@ from retrograph.compat import keras_scope
 V2 = "tensorflow.compat.v2."
 DOCS = "docs/compatibility.md"
 MISSING: Any = object()
+RAW_OPS = frozenset(("tensorflow.raw_ops", "tensorflow.compat.v1.raw_ops", "tensorflow.compat.v2.raw_ops"))
 # Not in the records, since they are beside TF's own packages or among its tests; but programs and tests import them.
 BESIDE = frozenset((
     "tensorflow.examples.tutorials.mnist.input_data",
@@ -64,7 +65,7 @@ def namespaces() -> frozenset[str]:
     own = {name for name, kind in symbols().items() if kind in ("class", "function", "value")}
     public = {parent for name in own for parent in parents(name) if parent not in own}
     paths = {f"tensorflow.{name}" for name in public} | {f"tensorflow.compat.v1.{name}" for name in public}
-    paths |= set(modules()) | BESIDE | {"tensorflow", "tensorflow.compat", "tensorflow.compat.v1"}
+    paths |= set(modules()) | BESIDE | RAW_OPS | {"tensorflow", "tensorflow.compat", "tensorflow.compat.v1"}
     return frozenset(paths | {parent for path in paths for parent in parents(path)})
 
 

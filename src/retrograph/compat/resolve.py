@@ -11,7 +11,7 @@ from typing import Any
 
 from retrograph import _namespace
 from retrograph._exports import EXPORTS
-from retrograph.compat import facts, generated, keras_scope, v2_names
+from retrograph.compat import facts, generated, keras_scope, raw_ops, v2_names
 from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
 from retrograph.framework import errors
 from retrograph.framework.messages import class_in_module
@@ -30,6 +30,8 @@ _RECORDED = (*_INNER, "tensorflow.contrib.")
 def find(module: str, name: str) -> Any:
     """The object that `module.name` was in TF 1.15, or MISSING."""
     module = v2_names.outside(module)
+    if module in facts.RAW_OPS:
+        return raw_ops.find(name) or MISSING
     if f"{module}.".startswith(v2_names.PREFIX):
         return _in_v2(module, name)
     rules = (_internal, _public, _message, _recorded, _keras_name, _at_home, _raw_op, _keras_class)
@@ -176,7 +178,7 @@ class _Unsupported(type):
 def is_module(path: str) -> bool:
     """True for a dotted path that is a module in TF 1.15, or a namespace of Retrograph's own."""
     path = v2_names.outside(path)
-    if path in v2_names.namespaces():
+    if path in facts.RAW_OPS or path in v2_names.namespaces():
         return True
     public = facts.public_name(path)
     if public in EXPORTS:
@@ -187,6 +189,8 @@ def is_module(path: str) -> bool:
 def names_of(module: str) -> list[str]:
     """The public names that a module gives, for `dir()` and `from module import *`."""
     module = v2_names.outside(module)
+    if module in facts.RAW_OPS:
+        return dir(raw_ops)
     if module in v2_names.namespaces():
         return v2_names.names_of(module)
     recorded = facts.modules().get(module)
