@@ -78,7 +78,9 @@ def _NodeDef(op_type: Any, name: Any, device: Any = None, attrs: dict[str, Any] 
 
 def _create_c_op(graph: Any, node_def: Any, inputs: Any, control_inputs: Any) -> Operation:
     """The operation of a node; `graph._create_op_from_tf_operation` gives it as it is."""
-    return Operation(node_def, graph, inputs, control_inputs=control_inputs)
+    op = Operation(node_def, graph, inputs, control_inputs=control_inputs)
+    graph._unclaimed.append(op)
+    return op
 
 
 class _DeviceAttributes:

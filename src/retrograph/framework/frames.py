@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 import sys
@@ -17,6 +18,7 @@ Stack = tuple[Any, ...]
 _HIDDEN = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep, "<frozen ")
 _FRAMES = range(48)
 _INNER = 8
+_CONTEXTLIB = contextlib.__file__
 _outer: list[Stack] = [()]
 
 
@@ -96,3 +98,37 @@ def defined_at(stack: Stack) -> str:
         if not is_internal(frame):
             return f"{frame[0].co_filename}:{line_of(frame)}"
     return "<unknown>"
+
+
+class Place:
+    """Something, such as a device, and where a block that names it was opened."""
+
+    __slots__ = ("_given", "_stack")
+
+    def __init__(self, given: Any, stack: Stack):
+        self._given, self._stack = given, stack
+
+    @property
+    def obj(self) -> Any:
+        """How the block names it; a function by its name and where it stands."""
+        given = self._given
+        if isinstance(given, str) or given is None:
+            return given
+        code = getattr(given, "__code__", None)
+        if code is not None:
+            return f"{given.__name__}<{code.co_filename}, {code.co_firstlineno}>"
+        return given.to_string() if hasattr(given, "to_string") else str(given)
+
+    def _frame(self) -> tuple[str, int, str, str]:
+        found = (f for f in frames_of(self._stack) if not is_internal(f) and f[0].co_filename != _CONTEXTLIB)
+        return next(map(described, found), ("<unknown>", 0, "", ""))
+
+    @property
+    def filename(self) -> str:
+        """The file of the block."""
+        return self._frame()[0]
+
+    @property
+    def lineno(self) -> int:
+        """The line of the block."""
+        return self._frame()[1]

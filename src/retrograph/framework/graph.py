@@ -17,7 +17,7 @@ from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.node_def import GraphDef, NodeDef, VersionDef, node_def_of
 from retrograph.framework.op_table import RECORDS, OpDef, find_op_def
-from retrograph.framework.shape import Shape, TensorShape, as_shape
+from retrograph.framework.shape import Shape, TensorShape, as_shape, compatible, to_text
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, error_text, merge
 
 _VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\-/]*$").match
@@ -308,9 +308,19 @@ class Operation:
         self._device = device
 
     @read_only
-    def op_def(self) -> OpDef | None:
-        """TF's definition of the op type."""
-        return find_op_def(self._type)
+    def op_def(self) -> Any:
+        """TF's definition of the op type, an `OpDef` message; None for an op type without one."""
+        from retrograph.framework.op_list import message_of
+
+        return message_of(self._type)
+
+    @read_only
+    def _device_assignments(self) -> list[frames.Place]:
+        return list(getattr(self, "_device_places", ()))
+
+    @read_only
+    def _colocation_dict(self) -> dict[str, frames.Place]:
+        return dict(getattr(self, "_colocation_places", ()))
 
     @read_only
     def node_def(self) -> NodeDef:
@@ -426,6 +436,12 @@ class Operation:
             self._graph._bad_edges.append(
                 f"Input {index} of node {self._name} was passed {_cpp_name(tensor._dtype)} from {tensor.name} incompatible with expected {_cpp_name(old._dtype)}."
             )
+        elif self._type != "Merge" and not compatible(tensor._shape, old._shape):
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Cannot update edge, incompatible shapes: {to_text(tensor._shape)} and {to_text(old._shape)}.",
+            )
         self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
         self._graph._version_of_edges += 1
 
@@ -472,6 +488,9 @@ class _ScopeState(threading.local):
         # What blocks of colocate_with have hidden, outermost first.
         self.hidden_devices: tuple[tuple[DeviceEntry, ...], ...] = ()
         self.colocation_stack: tuple[Operation, ...] = ()
+        # Where the open blocks of both kinds were opened.
+        self.device_places: tuple[frames.Place, ...] = ()
+        self.colocation_places: tuple[tuple[str, frames.Place], ...] = ()
         self.control_flow_context: Any = None
         # The stack that operations made on a variable's behalf show as theirs: captured once for all of them.
         self.shared_stack: frames.Stack | None = None
@@ -597,6 +616,8 @@ class Graph:
         self._finalized = False
         # What runs before all that it does not need, whenever it was made.
         self._first: set[Operation] = set()
+        # What was added as a node, below `Operation`, and has not been asked for.
+        self._unclaimed: list[Operation] = []
         self._unfeedable_tensors: set[Any] = set()
         self._unfetchable_ops: set[Any] = set()
         self._gradient_override_map_value: dict[str, str] = {}
@@ -649,7 +670,9 @@ class Graph:
     @property
     def building_function(self) -> bool:
         """Whether this is the graph of a function."""
-        return False
+        return self._building_function
+
+    _building_function = False
 
     def finalize(self) -> None:
         """Forbids adding operations from now on."""
@@ -923,8 +946,10 @@ class Graph:
         for controller in state.control_stack:
             controller.add_op(op)
         if state.device_stack:
+            op._device_places = state.device_places
             apply_device_stack(op, state.device_stack)
         if state.colocation_stack:
+            op._colocation_places = state.colocation_places
             self._apply_colocation(op, state.colocation_stack)
 
     @staticmethod
@@ -1180,14 +1205,15 @@ class Graph:
         """
         entry = as_device_entry(device_name_or_function)
         state = self._state
-        saved = state.device_stack
+        saved, places = state.device_stack, state.device_places
         state.device_stack = opened = (*saved, entry)
+        state.device_places = (*places, frames.Place(device_name_or_function, frames.capture(2)))
         try:
             yield
         finally:
             if state.device_stack is not opened:
                 raise RuntimeError("Exiting device scope without proper scope nesting.")
-            state.device_stack = saved
+            state.device_stack, state.device_places = saved, places
 
     def _apply_device_functions(self, op: Operation) -> None:
         apply_device_stack(op, self._state.device_stack)
@@ -1203,13 +1229,20 @@ class Graph:
         op = None if op is None else _op_to_colocate_with(op)
         state = self._state
         saved = state.device_stack, state.colocation_stack, state.hidden_devices
+        places = state.device_places, state.colocation_places
         state.device_stack, state.hidden_devices = (), (*state.hidden_devices, state.device_stack)
         kept = () if ignore_existing else state.colocation_stack
         state.colocation_stack = kept if op is None else (*kept, op)
+        state.device_places = ()
+        kept_places = () if ignore_existing else places[1]
+        state.colocation_places = (
+            kept_places if op is None else (*kept_places, (op.name, frames.Place(None, frames.capture(2))))
+        )
         try:
             yield
         finally:
             state.device_stack, state.colocation_stack, state.hidden_devices = saved
+            state.device_places, state.colocation_places = places
 
     _colocate_with_for_gradient_target = colocate_with
 
@@ -1273,8 +1306,15 @@ class Graph:
                 made._original_op = op
 
     def _create_op_from_tf_operation(self, c_op: Operation, compute_device: bool = True) -> Operation:
-        """The operation itself: there is no other one below it."""
+        """The operation itself, as there is no other one below it; its name counts as used from now on."""
+        self._names_in_use.setdefault(c_op._name.lower(), 1)
+        if c_op in self._unclaimed:
+            self._unclaimed.remove(c_op)
         return c_op
+
+    def _add_new_tf_operations(self, compute_devices: bool = True) -> list[Operation]:
+        """The operations added by way of nodes that nobody has asked for yet."""
+        return [self._create_op_from_tf_operation(op, compute_devices) for op in list(self._unclaimed)]
 
     def switch_to_thread_local(self) -> None:
         """Kept for programs that call it: scopes belong to threads here anyway."""
@@ -1449,8 +1489,10 @@ class _DefaultGraphStack(threading.local):
 
     def get_default(self) -> Graph:
         """The innermost open graph, else the lasting one."""
-        if self.stack:
-            return self.stack[-1]
+        return self.stack[-1] if self.stack else self.get_lasting()
+
+    def get_lasting(self) -> Graph:
+        """The graph that is the default one outside of all blocks."""
         lasting = self._global[0]
         if lasting is None:
             lasting = self._global[0] = Graph()
@@ -1502,8 +1544,8 @@ def get_default_graph() -> Graph:
 
 
 def has_default_graph() -> bool:
-    """Whether a default graph has been made or set."""
-    return bool(_default_graph_stack.stack) or _default_graph_stack._global[0] is not None
+    """Whether a block of `Graph.as_default` is open in this thread."""
+    return bool(_default_graph_stack.stack)
 
 
 @export("reset_default_graph")
@@ -1619,23 +1661,45 @@ def container(container_name: str) -> Any:
 
 @contextmanager
 def init_scope() -> Iterator[None]:
-    """Leaves control dependencies and control-flow contexts, as variable initializers do; keeps the name scope."""
-    graph = get_default_graph()
-    scope, state = graph.get_name_scope(), graph._state
+    """Leaves control dependencies, control-flow contexts and graphs of functions; keeps name scope and devices.
+
+    Raises RuntimeError if all graphs are graphs of functions. Source: TF 1.15 `tf.init_scope`.
+    """
+    innermost = get_default_graph()
+    graph, scope = _outside_functions(), innermost.get_name_scope()
+    state = graph._state
     saved = state.device_stack, state.hidden_devices
-    reopened = _devices_to_reopen(state)
-    _default_graph_stack.hidden_before.append(len(state.hidden_devices))
-    if reopened:
-        state.device_stack, state.hidden_devices = reopened, (*state.hidden_devices, ())
-    try:
-        with (
-            graph.control_dependencies(None),
-            graph.name_scope(scope if not scope or scope[-1] == "/" else scope + "/"),
-        ):
-            yield
-    finally:
-        state.device_stack, state.hidden_devices = saved
-        _default_graph_stack.hidden_before.pop()
+    reopened = _devices_to_reopen(state) if graph is innermost else _innermost_devices(graph)
+    with graph.as_default():
+        if reopened:
+            state.device_stack, state.hidden_devices = reopened, (*state.hidden_devices, ())
+        try:
+            with (
+                graph.control_dependencies(None),
+                graph.name_scope(scope if not scope or scope[-1] == "/" else scope + "/"),
+            ):
+                yield
+        finally:
+            state.device_stack, state.hidden_devices = saved
+
+
+def _outside_functions() -> Graph:
+    """The innermost default graph that is not the graph of a function."""
+    for graph in reversed(_default_graph_stack.stack):
+        if not graph._building_function:
+            return graph
+    lasting = _default_graph_stack.get_lasting()
+    if lasting._building_function:
+        raise RuntimeError("The global graph is a function.")
+    return lasting
+
+
+def _innermost_devices(outside: Graph) -> tuple[DeviceEntry, ...]:
+    """The open devices of the innermost default graph that has any, up to `outside`."""
+    for graph in reversed(_default_graph_stack.stack):
+        if graph._state.device_stack or graph is outside:
+            return graph._state.device_stack
+    return ()
 
 
 def _devices_to_reopen(state: _ScopeState) -> tuple[DeviceEntry, ...]:

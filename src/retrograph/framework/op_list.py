@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from retrograph.framework.messages import message_class
@@ -37,6 +38,13 @@ def op_def_message(definition: OpDef) -> Any:
     for attr in definition.attrs:
         _attribute(made.attr.add(), attr)
     return made
+
+
+@cache
+def message_of(op_type: str) -> Any:
+    """The OpDef message of an op type, made once; None if it has no definition."""
+    definition = find_op_def(op_type)
+    return None if definition is None else op_def_message(definition)
 
 
 def op_list(op_types: Iterable[str]) -> Any:
