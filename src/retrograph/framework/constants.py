@@ -182,6 +182,8 @@ def _from_python(values: Any, dtype: DType | None, shape: Any) -> Array:
 def _as_bytes_array(array: Array, values: Any) -> Array:
     try:
         flat = [_as_bytes(x) for x in (array.ravel().tolist() if isinstance(values, np.ndarray) else _leaves(values))]
+        if not array.size:
+            return np.empty(array.shape, object)  # the shape asked for has no elements, whatever the values are
         if len(flat) != array.size:
             raise TypeError
     except TypeError:

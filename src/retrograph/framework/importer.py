@@ -150,12 +150,17 @@ class Maker:
             merged._update_input(index, source())
 
     def apply_scopes(self) -> None:
-        """Devices, control dependencies and contexts of the place of the import."""
+        """Devices, colocation, control dependencies and contexts of the place of the import."""
+        state = self.graph._state
+        for op in self.new:
+            if self.graph._has_op_maps:
+                self.graph._apply_op_maps(op)
+            if state.colocation_stack:
+                self.graph._apply_colocation(op, state.colocation_stack)
         colocated = [op for op in self.new if self._placed(op)]
         for op in colocated:
             others = (self.graph._nodes_by_name.get(g.removeprefix(b"loc:@").decode()) for g in op._attrs["_class"])
             op._device = next((o._device for o in others if o is not None and o is not op and o._device), "")
-        state = self.graph._state
         if state.control_stack or state.control_flow_context is not None:
             for op in self.new:
                 self._enter(op, state)
@@ -172,7 +177,8 @@ class Maker:
         return False
 
     def _enter(self, op: Operation, state: Any) -> None:
-        controls = self.graph._control_dependencies_for_inputs(op._inputs)
+        # Every imported operation waits for what the place waits for, also where an input of it does already.
+        controls = self.graph._control_dependencies_for_inputs(())
         self.graph._record_op_seen_by_control_dependencies(op)
         if controls:
             op._add_control_inputs(controls)

@@ -9,6 +9,7 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.framework import errors
+from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.structures import SparseTensor
 from retrograph.keras.backend_values import ndim
@@ -354,7 +355,7 @@ class Dense(Layer):
         elif isinstance(inputs, SparseTensor):
             outputs = tf.sparse_tensor_dense_matmul(inputs, self.kernel)
         else:
-            outputs = tf.matmul(tf.cast(inputs, self.dtype), self.kernel)
+            outputs = apply_op("MatMul", None, a=tf.cast(inputs, self.dtype), b=self.kernel)
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs) if self.activation is not None else outputs

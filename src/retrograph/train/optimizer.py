@@ -21,9 +21,10 @@ from retrograph.train.slot_creator import is_resource_variable
 Pair = tuple[Any, Any]
 
 
-def _var_key(var: Any) -> tuple[Any, str]:
+def _var_key(var: Any) -> Any:
     """What slots of a variable are found by."""
-    return var.op.graph, var.op.name
+    op = getattr(var, "op", None)
+    return (op.graph, op.name) if op is not None else var._unique_id
 
 
 def _deduplicate_indexed_slices(values: Tensor, indices: Tensor, padded: bool = False) -> tuple[Tensor, Tensor]:
