@@ -16,6 +16,8 @@ tf.nn.log_uniform_candidate_sampler([[1]], 1, 9, True, 10, seed=5)
 tf.nn.fixed_unigram_candidate_sampler([[1, 2], [3, 0]], 2, 3, True, 4, unigrams=[1., 2., 3., 10.], seed=3)
 tf.nn.fixed_unigram_candidate_sampler([[1], [3]], 1, 9, False, 5, distortion=.75, num_reserved_ids=1, unigrams=[1., 2., 3., 10.], seed=3)
 tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 9, False, 3, num_shards=2, shard=1, unigrams=[1., 2., 3., 10., 2., 7.], seed=3)
+tf.nn.learned_unigram_candidate_sampler([[1, 2], [1, 0]], 2, 6, False, 7, seed=3)
+tf.nn.learned_unigram_candidate_sampler([[1], [3], [3], [3], [3]], 1, 3, True, 4, seed=3)
 tf.nn.all_candidate_sampler([[1, 2]], 2, 4, True, seed=3)
 tf.nn.compute_accidental_hits([[1, 2], [3, 0], [5, 5]], [3, 2, 5, 5], 2)
 """.strip().splitlines()
@@ -24,7 +26,7 @@ tf.nn.compute_accidental_hits([[1, 2], [3, 0], [5, 5]], [3, 2, 5, 5], 2)
 def record(expression):
     with tf.Graph().as_default(), tf.Session() as session:
         outputs = eval(expression)
-        runs = [[v.tolist() for v in session.run(list(outputs))] for _ in range(2)]
+        runs = [[v.tolist() for v in session.run(list(outputs))] for _ in range(3 if "learned" in expression else 2)]
         return {
             "expr": expression,
             "fields": list(outputs._fields),

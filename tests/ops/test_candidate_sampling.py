@@ -43,3 +43,22 @@ def test_more_classes_than_there_are() -> None:
         drawn = tf.nn.log_uniform_candidate_sampler(tf.constant([[3]], tf.int64), 1, 6, True, 5)
         with pytest.raises(tf.errors.InvalidArgumentError, match="range is too small"):
             session.run(drawn.sampled_candidates)
+
+
+def test_classes_to_learn_from_are_checked() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        classes = tf.placeholder(tf.int64, [1, 2])
+        drawn = tf.nn.learned_unigram_candidate_sampler(classes, 2, 3, True, 5, seed=7)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"true class 5 is not in \[0, 5\)"):
+            session.run(list(drawn), {classes: [[1, 5]]})
+
+
+def test_each_session_learns_on_its_own() -> None:
+    with tf.Graph().as_default():
+        drawn = tf.nn.learned_unigram_candidate_sampler([[1]], 1, 1, True, 2, seed=7)
+        for _ in range(2):
+            with tf.Session() as session:
+                assert [float(session.run(drawn.true_expected_count)[0, 0]) for _ in range(2)] == [
+                    0.5,
+                    pytest.approx(2 / 3),
+                ]

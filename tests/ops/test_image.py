@@ -44,3 +44,18 @@ def test_compiled_resizing_is_that_of_the_host() -> None:
         one = session.run([small, large], {x: images[:1]})
     for a, b in zip(many, one, strict=True):
         np.testing.assert_allclose(a[:1], b, atol=1e-5)
+
+
+def test_space_and_depth_in_vectors_of_four() -> None:
+    """What the GPU's layout of int8 gives: four channels of one pixel together, the rest as in NCHW."""
+    x = np.arange(2 * 2 * 4 * 4 * 4).reshape(2, 2, 4, 4, 4).astype(np.int32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        deep = tf.space_to_depth(x, 2, data_format="NCHW_VECT_C")
+        plain = [tf.space_to_depth(x[..., i], 2, data_format="NCHW") for i in range(4)]
+        back = tf.depth_to_space(deep, 2, data_format="NCHW_VECT_C")
+        assert deep.shape == (2, 8, 2, 2, 4)
+        found = session.run([deep, tf.stack(plain, -1), back])
+        np.testing.assert_array_equal(found[0], found[1])
+        np.testing.assert_array_equal(found[2], x)
+        with pytest.raises(ValueError, match="Shape must be rank 5 but is rank 4"):
+            tf.space_to_depth(x[0], 2, data_format="NCHW_VECT_C")

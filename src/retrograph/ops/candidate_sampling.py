@@ -233,8 +233,45 @@ def _run_all(op: Any, ctx: Any, true_classes: Array) -> tuple[Array, Array, Arra
     return np.arange(count, dtype=np.int64), np.ones(true_classes.shape, np.float32), ones
 
 
-def _run_learned(op: Any, ctx: Any, true_classes: Array) -> Any:
-    raise errors.UnimplementedError(None, op, f"{op.type}: samplers that learn the distribution are not supported")
+class _Counts:
+    """How often each class was seen, one to begin with."""
+
+    def __init__(self, size: int):
+        self.counts = np.ones(size, np.int64)
+
+    def sampler(self) -> _Sampler:
+        """Draws by the counts as they are now."""
+        ends = np.cumsum(self.counts)
+        total = int(ends[-1])
+        accepted_from = 0 if total & (total - 1) == 0 else (2**32 - 1) % total + 1
+
+        def draw(state: Array, count: int) -> Array:
+            words = philox.words(state, 2 * count + 64)
+            places = words[words >= np.uint32(accepted_from)] % np.uint32(total)
+            return np.searchsorted(ends, places, "right").astype(np.int64)
+
+        return _Sampler(draw, lambda classes: self.counts[classes].astype(np.float32) / np.float32(total))
+
+    def see(self, classes: Array) -> None:
+        """Counts classes, as long as the sum of all fits into 32 bits."""
+        room = 2**31 - 1 - int(self.counts.sum())
+        np.add.at(self.counts, classes.ravel()[: max(room, 0)], 1)
+
+
+def _check_known(op: Any, true_classes: Array) -> None:
+    size = op.attrs["range_max"]
+    wrong = true_classes[(true_classes < 0) | (true_classes >= size)]
+    if wrong.size:
+        raise errors.InvalidArgumentError(None, op, f"true class {wrong[0]} is not in [0, {size})")
+
+
+def _run_learned(op: Any, ctx: Any, true_classes: Array) -> tuple[Array, Array, Array]:
+    _check_classes(op, true_classes)
+    _check_known(op, true_classes)
+    learned = ctx.resources.find_or_make(("learned classes", op), lambda number: _Counts(op.attrs["range_max"]))
+    found: tuple[Array, Array, Array] = _run_sampler(lambda op: learned.sampler())(op, ctx, true_classes)
+    learned.see(true_classes)
+    return found
 
 
 def _sampler_shape(c: ShapeContext) -> list[Shape]:
@@ -324,7 +361,9 @@ def log_uniform_candidate_sampler(
 def learned_unigram_candidate_sampler(
     true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: Any = None, name: Any = None
 ) -> Any:
-    """As `uniform_candidate_sampler`, by the classes seen so far; cannot be run yet (UnimplementedError).
+    """As `uniform_candidate_sampler`, by how often each class was among the true ones of runs before.
+
+    Raises InvalidArgumentError when it runs: true classes that are not below `range_max`.
 
     Source: TF 1.15 `tf.nn.learned_unigram_candidate_sampler`.
     """

@@ -25,7 +25,7 @@ def _scale(size: int, wanted: int, align: bool) -> Any:
     return _F(size - 1) / _F(wanted - 1) if align and wanted > 1 else _F(size) / _F(wanted)
 
 
-def _places(size: int, wanted: int, align: bool, half: bool, shift: bool = True) -> Any:
+def pixel_places(size: int, wanted: int, align: bool, half: bool, shift: bool = True) -> Any:
     """Where in the input each output pixel lies: `f32[wanted]`."""
     steps, scale = np.arange(wanted, dtype=np.float32), _scale(size, wanted, align)
     if half:
@@ -39,7 +39,7 @@ def _options(op: Any) -> tuple[bool, bool]:
 
 def _bilinear_axis(xp: Any, x: Any, axis: int, wanted: int, align: bool, half: bool) -> Any:
     size = x.shape[axis]
-    places = _places(size, wanted, align, half)
+    places = pixel_places(size, wanted, align, half)
     low = np.maximum(np.floor(places).astype(np.int64), 0)
     high = np.minimum(np.ceil(places).astype(np.int64), size - 1)
     part = (places - np.floor(places)).astype(np.float32)
@@ -55,7 +55,7 @@ def _bilinear(xp: Any, op: Any, x: Any, size: Any) -> Any:
 
 
 def _nearest_index(size: int, wanted: int, align: bool, half: bool) -> Any:
-    places = _places(size, wanted, align, half, shift=False)
+    places = pixel_places(size, wanted, align, half, shift=False)
     # Half goes away from zero, as C's roundf has it.
     found = np.floor(places + _F(0.5)) if align else np.floor(places)
     return np.clip(found.astype(np.int64), 0, size - 1)
@@ -83,7 +83,7 @@ def _cubic_table(half: bool) -> Any:
 
 def _cubic_axis(size: int, wanted: int, align: bool, half: bool) -> tuple[Any, Any]:
     """(indices, weights) of the four pixels of each output pixel: `[wanted, 4]`."""
-    places = _places(size, wanted, align, half)
+    places = pixel_places(size, wanted, align, half)
     base = np.floor(places)
     offset = np.rint((places - base) * _F(_STEPS)).astype(np.int64)
     table = _cubic_table(half)

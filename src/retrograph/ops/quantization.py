@@ -22,6 +22,7 @@ from retrograph.framework.shape_rules import (
     with_rank_at_least,
     with_rank_at_most,
 )
+from retrograph.ops import quantized_ranges as ranges
 from retrograph.ops.rows import both, make_tensor
 
 # --- simulated quantization in training --------------------------------------------------------------------------
@@ -258,13 +259,6 @@ def _limits(op: Any) -> tuple[Any, Any, Any]:
     return np.float32(info.min), np.float32(info.max), np.float32(half)
 
 
-def _mode(op: Any) -> str:
-    mode = _text(op, "mode")
-    if mode == "MIN_FIRST":
-        raise errors.UnimplementedError(None, op, f"{op.type}: mode MIN_FIRST")
-    return mode
-
-
 def _away_from_zero(x: Any) -> Any:
     return np.trunc(x + np.copysign(np.float32(0.5), x))
 
@@ -287,14 +281,25 @@ def _combined(op: Any, x: Any, low: Any, high: Any) -> Any:
     return _away_from_zero(steps - half) if half else np.floor(steps + np.float32(0.5))
 
 
+def _check_rounding(op: Any) -> None:
+    mode = _text(op, "mode")
+    if _text(op, "round_mode") == "HALF_TO_EVEN" and mode != "SCALED":
+        text = f"Round mode 'HALF_TO_EVEN' only supported for mode 'SCALED', but mode is '{mode}'."
+        raise errors.InvalidArgumentError(None, op, text)
+
+
 def _quantize(op: Any, x: Any, low: Any, high: Any) -> Any:
+    _check_rounding(op)
     low, high = np.float32(low), np.float32(high)
     if high < low:
         raise errors.InvalidArgumentError(None, op, "input_max_range must be larger than input_min_range.")
     apart = np.float32(max(1.0, abs(low), abs(high)) / 100)
     low = np.minimum(np.float32(0), low)
     high = np.maximum(np.float32(0), np.maximum(high, low + apart))
-    if _mode(op) == "SCALED":
+    mode = _text(op, "mode")
+    if mode == "MIN_FIRST":
+        return ranges.many_from_floats(op.get_attr("T").as_numpy_dtype, x, low, high), low, high
+    if mode == "SCALED":
         values, low, high = _scaled(op, x, low, high)
     else:
         values = _combined(op, x, low, high)
@@ -306,10 +311,21 @@ def _quantize(op: Any, x: Any, low: Any, high: Any) -> Any:
 
 def _dequantize(xp: Any, op: Any, x: Any, low: Any, high: Any) -> Any:
     least, greatest, half = _limits(op)
-    if _mode(op) == "SCALED":
+    if _text(op, "mode") == "MIN_FIRST":
+        return _dequantize_from_zero(xp, op, x, low, high)
+    if _text(op, "mode") == "SCALED":
         scale = high / greatest if least == 0 else xp.maximum(low / least, high / greatest)
         return x.astype(np.float32) * scale
     return (x.astype(np.float32) + half) * ((high - low) / (greatest - least)) + low
+
+
+def _dequantize_from_zero(xp: Any, op: Any, x: Any, low: Any, high: Any) -> Any:
+    """Zero is exactly one of the levels."""
+    least, greatest = ranges.limits(op.get_attr("T").as_numpy_dtype)
+    scale = ((high - low).astype(np.float64) / float(greatest - least)).astype(np.float32)
+    steps = low / xp.where(scale == 0, np.float32(1), scale)
+    start = xp.where(low == high, low, _times(xp.trunc(steps + xp.copysign(np.float32(0.5), steps)), scale))
+    return (start - _times(np.float32(least), scale)) + _times(x.astype(np.float32), scale)
 
 
 def _quantize_shape(c: ShapeContext) -> list[Shape]:
@@ -382,7 +398,9 @@ def _simulate(xp: Any, op: Any, x: Any, low: Any, high: Any, bits: int, rounding
     if not given:
         low, high = x.min(), x.max()
     kind = x.dtype.type
-    first, last = (kind(v) for v in _simulated_levels(op.get_attr("signed_input"), bits, op.get_attr("narrow_range")))
+    first, last = (
+        kind(v) for v in _simulated_levels(op.get_attr("signed_input"), bits, op.attrs.get("narrow_range", False))
+    )
     largest, one = kind(np.finfo(x.dtype).max), kind(1)
     below = xp.where(first * low > 0, first / xp.where(low == 0, one, low), largest)
     above = xp.where(last * high > 0, last / xp.where(high == 0, one, high), largest)
@@ -395,6 +413,15 @@ def _simulate(xp: Any, op: Any, x: Any, low: Any, high: Any, bits: int, rounding
     return (xp.floor(steps + kind(0.5)) if rounding == "HALF_UP" else xp.round(steps)) * inverse
 
 
+def _simulate_v1(xp: Any, op: Any, x: Any) -> Any:
+    kind = x.dtype.type
+    low, high = kind(op.get_attr("input_min")), kind(op.get_attr("input_max"))
+    if op.get_attr("range_given") and not low <= high:
+        text = f"Invalid range: input_min {low:g} > input_max {high:g}"
+        raise errors.InvalidArgumentError(None, op, text)
+    return _simulate(xp, op, x, low, high, op.get_attr("num_bits"), "HALF_TO_EVEN")
+
+
 def _simulate_v2(xp: Any, op: Any, x: Any, low: Any, high: Any) -> Any:
     return _simulate(xp, op, x, low, high, op.get_attr("num_bits"), _text(op, "round_mode"))
 
@@ -403,6 +430,7 @@ def _simulate_v3(xp: Any, op: Any, x: Any, low: Any, high: Any, bits: Any) -> An
     return _simulate(xp, op, x, low, high, int(bits), "HALF_TO_EVEN")
 
 
+register_op("QuantizeAndDequantize", shape=unchanged, gradient=lambda op, grad: [grad], **both(_simulate_v1))
 register_op(
     "QuantizeAndDequantizeV2",
     shape=_vars_shape,

@@ -17,38 +17,11 @@ from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, with_rank
 from retrograph.ops.joining import concat_shapes
+from retrograph.ops.quantized_ranges import first, limits, many_from_floats, many_to_floats, one_level, zero_point
 from retrograph.ops.rows import Dim, add, refuse, subtract
 
 Array = Any
 _F = np.float32
-
-
-# ---- numbers
-
-
-def _limits(kind: Any) -> tuple[int, int]:
-    info = np.iinfo(kind)
-    return int(info.min), int(info.max)
-
-
-def _round(x: Any) -> Any:
-    """Halves go away from zero, as in C."""
-    return np.trunc(x + np.copysign(0.5, x))
-
-
-def _zero_point(kind: Any, low: Any, high: Any) -> int:
-    """The quantized number that stands for 0, not clipped."""
-    least, greatest = _limits(kind)
-    if low == high:
-        return least
-    steps = greatest - least + 1
-    scale = steps / (float(_F(high) - _F(low)) * (steps / (steps - 1.0)))
-    return int(_round(0.0) - _round(float(low) * scale)) + least
-
-
-def _one_level(kind: Any, low: Any, high: Any) -> Any:
-    least, greatest = _limits(kind)
-    return (_F(high) - _F(low)) / _F(greatest - least)
 
 
 # ---- convolution
@@ -89,13 +62,13 @@ def _convolve(
     op: Any, x: Array, filters: Array, low: Array, high: Array, filter_low: Array, filter_high: Array
 ) -> tuple[Array, Array, Array]:
     _check_convolution(op, x, filters)
-    ranges = [_F(np.ravel(value)[0]) for value in (low, high, filter_low, filter_high)]
-    values = x.astype(np.int32) - np.int32(_zero_point(x.dtype, *ranges[:2]))
-    weights = filters.astype(np.int32) - np.int32(_zero_point(filters.dtype, *ranges[2:]))
+    ranges = [first(value) for value in (low, high, filter_low, filter_high)]
+    values = x.astype(np.int32) - np.int32(zero_point(x.dtype, *ranges[:2]))
+    weights = filters.astype(np.int32) - np.int32(zero_point(filters.dtype, *ranges[2:]))
     blocks, _ = _blocks(values, filters.shape[:2], op.attrs["strides"][1:3], op.attrs["padding"], 0)
     total = np.tensordot(blocks.astype(np.int64), weights.astype(np.int64), ([3, 4, 5], [0, 1, 2])).astype(np.int32)
-    level = _one_level(x.dtype, *ranges[:2]) * _one_level(filters.dtype, *ranges[2:])
-    least, greatest = _limits(np.int32)
+    level = one_level(x.dtype, *ranges[:2]) * one_level(filters.dtype, *ranges[2:])
+    least, greatest = limits(np.int32)
     return total, _F(level * _F(least)), _F(level * _F(greatest))
 
 
@@ -130,7 +103,7 @@ def _pool(combine: Callable[[Array, Array], Array], fill: int) -> Callable[..., 
             raise errors.UnimplementedError(None, op, text)
         blocks, _ = _blocks(x.astype(np.int32), window[1:3], strides[1:3], op.attrs["padding"], fill)
         inside, _ = _blocks(np.ones_like(x, np.int32)[..., :1], window[1:3], strides[1:3], op.attrs["padding"], 0)
-        return combine(blocks, inside).astype(x.dtype), _F(np.ravel(low)[0]), _F(np.ravel(high)[0])
+        return combine(blocks, inside).astype(x.dtype), first(low), first(high)
 
     return run
 
@@ -165,36 +138,28 @@ def _as_range(x: Array, given: tuple[Any, Any], wanted: tuple[Any, Any]) -> Arra
     """The numbers that stand for the same floats in another range."""
     if given == wanted:
         return x
-    (least, greatest), (low, high) = _limits(x.dtype), given
-    steps = greatest - least
-    scale = _F(float(high - low) / steps)
-    start = low if low == high else _F(_round(low / scale)) * scale
-    floats = (start - _F(least) * scale) + x.astype(np.float32) * scale
-    factor = _F(0) if wanted[0] == wanted[1] else _F(steps / float(wanted[1] - wanted[0]))
-    moved = np.round(floats * factor) - (_F(_round(wanted[0] * factor)) - _F(least))
-    bounds = max(_F(least), _F(-2147483648.0)), min(_F(greatest), _F(2147483520.0))
-    return np.clip(moved, *bounds).astype(np.int32).astype(x.dtype)
+    return many_from_floats(x.dtype, many_to_floats(x, *given), *wanted)
 
 
 def _concatenate(op: Any, axis: Array, *inputs: Array) -> tuple[Array, Array, Array]:
     count = op.attrs["N"]
     values = inputs[:count]
     _check_concatenation(op, int(axis), values)
-    lows, highs = ([_F(np.ravel(v)[0]) for v in inputs[i * count : (i + 1) * count]] for i in (1, 2))
+    lows, highs = ([first(v) for v in inputs[i * count : (i + 1) * count]] for i in (1, 2))
     wanted = _common_range(values[0].dtype, lows, highs)
     moved = [_as_range(x, given, wanted) for x, given in zip(values, zip(lows, highs, strict=True), strict=True)]
     return np.concatenate(moved, int(axis)), _F(wanted[0]), _F(wanted[1])
 
 
 def _check_concatenation(op: Any, axis: int, values: Sequence[Array]) -> None:
-    first = values[0].shape
-    if not 0 <= axis < len(first):
-        refuse(op, f"ConcatOp : Expected concatenating dimensions in the range [0, {len(first)}), but got {axis}")
+    wanted = values[0].shape
+    if not 0 <= axis < len(wanted):
+        refuse(op, f"ConcatOp : Expected concatenating dimensions in the range [0, {len(wanted)}), but got {axis}")
     for i, value in enumerate(values):
-        pair = f"shape[0] = {to_text(first)} vs. shape[{i}] = {to_text(value.shape)}"
-        if value.ndim != len(first):
+        pair = f"shape[0] = {to_text(wanted)} vs. shape[{i}] = {to_text(value.shape)}"
+        if value.ndim != len(wanted):
             refuse(op, f"ConcatOp : Ranks of all input tensors should match: {pair}")
-        if np.delete(value.shape, axis).tolist() != np.delete(first, axis).tolist():
+        if np.delete(value.shape, axis).tolist() != np.delete(wanted, axis).tolist():
             refuse(op, f"ConcatOp : Dimensions of inputs should match: {pair}")
 
 

@@ -291,50 +291,78 @@ def required_space_to_batch_paddings(
 # --- space and depth ---------------------------------------------------------------------------------------------
 
 
+_VECTORS = "NCHW_VECT_C"
+
+
 def _format(op_or_context: Any) -> str:
     read = getattr(op_or_context, "get_attr", None) or op_or_context.attr
     value = read("data_format")
     text: str = value.decode() if isinstance(value, bytes) else value
-    if text == "NCHW_VECT_C":
-        raise errors.UnimplementedError(None, None, "SpaceToDepth and DepthToSpace: data_format NCHW_VECT_C")
     return text
 
 
 def _depth_shape(to_depth: bool) -> Any:
     def rule(c: ShapeContext) -> list[Shape]:
-        given, side, layout = with_rank(c, c.input(0), 4), c.attr("block_size"), _format(c)
+        layout = _format(c)
+        given, side = with_rank(c, c.input(0), 5 if layout == _VECTORS else 4), c.attr("block_size")
         if side < 2:
             raise FinalShapeError(f"Attr 'block_size' of '{c.op_type}' Op passed {side} less than minimum 2.")
-        n, h, w, d = given if layout == "NHWC" else (given[0], given[2], given[3], given[1])
+        n, h, w, d = given[:4] if layout == "NHWC" else (given[0], given[2], given[3], given[1])
         if to_depth:
             h, w, d = divide(h, side), divide(w, side), multiply(d, side * side)
         else:
             h, w, d = multiply(h, side), multiply(w, side), divide(d, side * side)
-        return [(n, h, w, d) if layout == "NHWC" else (n, d, h, w)]
+        if layout == "NHWC":
+            return [(n, h, w, d)]
+        return [(n, d, h, w, 4) if layout == _VECTORS else (n, d, h, w)]
 
     return rule
 
 
-def _space_to_depth(xp: Any, op: Any, x: Any) -> Any:
-    side = op.get_attr("block_size")
-    if _format(op) == "NHWC":
-        n, h, w, d = x.shape
-        blocks = x.reshape((n, h // side, side, w // side, side, d)).transpose((0, 1, 3, 2, 4, 5))
-        return blocks.reshape((n, h // side, w // side, side * side * d))
+def _with_layouts(of_last: Any, of_first: Any) -> Any:
+    """A formula for all layouts, of those for channels that come last and first."""
+
+    def run(xp: Any, op: Any, x: Any) -> Any:
+        side, layout = op.get_attr("block_size"), _format(op)
+        if layout == "NHWC":
+            return of_last(x, side)
+        if layout == "NCHW":
+            return of_first(x, side)
+        if x.shape[4] != 4:
+            refuse(op, f"The last dimension of {_VECTORS} must be 4, not {x.shape[4]}")
+        batch, channels, height, width, _ = x.shape
+        parts = of_first(x.transpose((0, 4, 1, 2, 3)).reshape((batch * 4, channels, height, width)), side)
+        return parts.reshape((batch, 4, *parts.shape[1:])).transpose((0, 2, 3, 4, 1))
+
+    return run
+
+
+def _last_to_depth(x: Any, side: int) -> Any:
+    n, h, w, d = x.shape
+    blocks = x.reshape((n, h // side, side, w // side, side, d)).transpose((0, 1, 3, 2, 4, 5))
+    return blocks.reshape((n, h // side, w // side, side * side * d))
+
+
+def _first_to_depth(x: Any, side: int) -> Any:
     n, d, h, w = x.shape
     blocks = x.reshape((n, d, h // side, side, w // side, side)).transpose((0, 3, 5, 1, 2, 4))
     return blocks.reshape((n, side * side * d, h // side, w // side))
 
 
-def _depth_to_space(xp: Any, op: Any, x: Any) -> Any:
-    side = op.get_attr("block_size")
-    if _format(op) == "NHWC":
-        n, h, w, d = x.shape
-        blocks = x.reshape((n, h, w, side, side, d // side**2)).transpose((0, 1, 3, 2, 4, 5))
-        return blocks.reshape((n, h * side, w * side, d // side**2))
+def _last_to_space(x: Any, side: int) -> Any:
+    n, h, w, d = x.shape
+    blocks = x.reshape((n, h, w, side, side, d // side**2)).transpose((0, 1, 3, 2, 4, 5))
+    return blocks.reshape((n, h * side, w * side, d // side**2))
+
+
+def _first_to_space(x: Any, side: int) -> Any:
     n, d, h, w = x.shape
     blocks = x.reshape((n, side, side, d // side**2, h, w)).transpose((0, 3, 4, 1, 5, 2))
     return blocks.reshape((n, d // side**2, h * side, w * side))
+
+
+_space_to_depth = _with_layouts(_last_to_depth, _first_to_depth)
+_depth_to_space = _with_layouts(_last_to_space, _first_to_space)
 
 
 def _depth_gradient(back: str) -> Any:
