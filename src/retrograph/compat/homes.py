@@ -529,6 +529,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.util.serialization": ("retrograph.compat.serialization",),
     "tensorflow.python.util.lock_util": ("retrograph.compat.lock_util",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
+    "tensorflow.python.keras.keras_parameterized": (_PLATFORM + "keras_parameterized",),
     "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
         f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "normed_cells", "sharding")

@@ -175,6 +175,18 @@ class Layer(Tracked):
                 )
         return nest.map_structure(lambda t: t.shape, outputs)
 
+    def compute_output_signature(self, input_signature: Any) -> Any:
+        """The `TensorSpec`s of the outputs for inputs of given ones. Raises TypeError for anything else."""
+        signatures = nest.flatten(input_signature)
+        for one in signatures:
+            if not isinstance(one, tf.TensorSpec):
+                raise TypeError(
+                    f"Only TensorSpec signature types are supported, but saw signature signature entry: {one}."
+                )
+        shapes = self.compute_output_shape(nest.map_structure(lambda one: one.shape, input_signature))
+        dtype = self.dtype or signatures[0].dtype
+        return nest.map_structure(lambda shape: tf.TensorSpec(shape, dtype), as_shapes(shapes))
+
     def _build_for(self, input_shape: Any) -> None:
         if not self.built:
             self.build(as_shapes(input_shape))
