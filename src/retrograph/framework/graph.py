@@ -254,6 +254,9 @@ class Operation:
     _type: str
 
     _original_op: Any
+    # Only of operations made inside of such blocks.
+    _colocation_places: tuple[tuple[str, frames.Place], ...]
+    _device_places: tuple[frames.Place, ...]
 
     def __new__(
         cls,

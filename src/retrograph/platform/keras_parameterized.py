@@ -53,7 +53,7 @@ def _for_each(names: Iterable[str], run: Callable[..., None]) -> Callable[[Any],
     from absl.testing import parameterized
 
     def decorate(test: Any) -> Any:
-        @parameterized.named_parameters(*((f"_{name}", name) for name in names))
+        @parameterized.named_parameters(*((f"_{name}", name) for name in names))  # type: ignore[untyped-decorator]
         @functools.wraps(test)
         def decorated(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
             run(name, functools.partial(test, self, *args, **kwargs), self)
