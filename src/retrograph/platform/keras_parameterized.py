@@ -7,6 +7,8 @@ import unittest
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from absl.testing import parameterized
+
 import retrograph as tf
 from retrograph.platform import keras_testing
 from retrograph.platform.test_case import TensorFlowTestCase
@@ -15,21 +17,13 @@ _MODEL_TYPES = ("functional", "subclass", "sequential")
 _EAGER_MODES = ("v2_function", "v2_funcgraph", "v2_eager")
 
 
-def __getattr__(name: str) -> Any:
-    """`TestCase`, made when it is first asked for: only tests need absl's parameters."""
-    if name != "TestCase":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from absl.testing import parameterized
+class TestCase(TensorFlowTestCase, parameterized.TestCase):  # type: ignore[misc]
+    """A test case after which Keras has forgotten its names and graphs."""
 
-    class TestCase(TensorFlowTestCase, parameterized.TestCase):  # type: ignore[misc]
-        """A test case after which Keras has forgotten its names and graphs."""
-
-        def tearDown(self) -> None:
-            tf.keras.backend.clear_session()
-            super().tearDown()
-
-    globals()["TestCase"] = TestCase
-    return TestCase
+    def tearDown(self) -> None:
+        """Forgets them."""
+        tf.keras.backend.clear_session()
+        super().tearDown()
 
 
 def _decorated(test_or_class: Any, decorate: Callable[[Any], Any]) -> Any:
@@ -50,8 +44,6 @@ def _decorated(test_or_class: Any, decorate: Callable[[Any], Any]) -> Any:
 
 
 def _for_each(names: Iterable[str], run: Callable[..., None]) -> Callable[[Any], Any]:
-    from absl.testing import parameterized
-
     def decorate(test: Any) -> Any:
         @parameterized.named_parameters(*((f"_{name}", name) for name in names))  # type: ignore[untyped-decorator]
         @functools.wraps(test)

@@ -261,6 +261,20 @@ def get_expected_metric_variable_names(var_names: list[str], name_suffix: str = 
     return [name + name_suffix + ":0" for name in var_names]
 
 
+def disable_v2_dtype_behavior(fn: Any) -> Any:
+    """The function: layers cast their inputs as in TensorFlow 1 anyway."""
+    return fn
+
+
+def enable_v2_dtype_behavior(fn: Any) -> Any:
+    """A test that is skipped: layers that cast their inputs are TensorFlow 2's."""
+
+    def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.skipTest("Layers take the dtype of their inputs, as in TensorFlow 1")
+
+    return functools.wraps(fn)(refuse)
+
+
 def layer_test(
     layer_cls: Any,
     kwargs: dict[str, Any] | None = None,
