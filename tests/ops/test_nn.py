@@ -367,3 +367,15 @@ def test_shapes_that_are_known_in_part() -> None:
             None,
             7,
         ]
+
+
+@pytest.mark.parametrize(("training", "count"), [(True, 5), (False, 3)])
+def test_gated_gradients_of_a_fused_batch_norm(training: bool, count: int) -> None:
+    # In training the gradients of the empty mean and variance are gated too, as TF's graphs have them.
+    with tf.Graph().as_default() as graph:
+        x, ones = tf.placeholder(tf.float32, [2, 4, 4, 3]), tf.ones([3])
+        moments = [] if training else [ones, ones]
+        y, *_ = tf.nn.fused_batch_norm(x, ones, ones, *moments, is_training=training)
+        tf.gradients(y, [x, ones], gate_gradients=True)
+        gated = [op for op in graph.get_operations() if "FusedBatchNormV3_grad/tuple/control_dependency" in op.name]
+    assert len(gated) == count

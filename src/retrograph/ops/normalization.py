@@ -205,7 +205,7 @@ def _fused_gradient(suffix: str) -> Callable[..., Any]:
             x, grad = array_ops.transpose(x, [0, 2, 3, 1]), array_ops.transpose(grad, [0, 2, 3, 1])
         saved = op.outputs[3:5] if training else op.inputs[3:5]
         extra = {"reserve_space_3": op.outputs[5]} if suffix == "V3" else {}
-        by_x, by_scale, by_offset, *_ = apply_op(
+        by_x, by_scale, by_offset, *rest = apply_op(
             "FusedBatchNormGrad" + suffix,
             None,
             y_backprop=grad,
@@ -220,7 +220,8 @@ def _fused_gradient(suffix: str) -> Callable[..., Any]:
         )
         if moved:
             by_x = array_ops.transpose(by_x, [0, 3, 1, 2])
-        return [by_x, by_scale, by_offset, None, None]
+        # In training the empty mean and variance have gradients too, empty ones: gated gradients name them.
+        return [by_x, by_scale, by_offset, *(rest if training else (None, None))]
 
     return gradient
 
