@@ -70,3 +70,32 @@ def test_places_may_depend_on_the_round(case: Any) -> None:
         gradient = tf.gradients(y * [1.0, 2.0, 3.0, 4.0], x)[0]
         sess.run(tf.global_variables_initializer())
         np.testing.assert_allclose(sess.run(gradient, {x: [1, 2, 3, 4]}), expected, rtol=1e-6)
+
+
+LOGITS = np.arange(24, dtype="f").reshape(4, 2, 3) / 10
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_operations_of_the_host(known: bool) -> None:
+    """What only NumPy computes has its derivative in a loop, too."""
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder_with_default(LOGITS, LOGITS.shape)
+        labels = tf.SparseTensor([[0, 0], [1, 0]], [1, 0], [2, 1])
+        rounds = 3 if known else tf.placeholder_with_default(3, [])
+
+        def body(i: Any, a: Any) -> Any:
+            return i + 1, a + tf.reduce_sum(tf.nn.ctc_loss(labels, x * a, [4, 4])) * 0.1
+
+        y = tf.while_loop(lambda i, a: i < rounds, body, [0, 1.0])[1]
+        value, grad = sess.run([y, tf.gradients(y, x)[0]])
+    assert value == pytest.approx(2.1732640266418457, rel=1e-5)
+    np.testing.assert_allclose(grad[0, 0], [0.11782310903072357, -0.017306452617049217, -0.100516676902771], rtol=1e-4)
+
+
+def test_operations_of_the_host_refuse_as_outside() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder_with_default(LOGITS, LOGITS.shape)
+        labels = tf.SparseTensor([[0, 0], [1, 0]], tf.placeholder_with_default([1, 7], [2]), [2, 1])
+        y = tf.map_fn(lambda s: tf.reduce_sum(tf.nn.ctc_loss(labels, x * s, [4, 4])), tf.constant([1.0, 2.0]))
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            sess.run(tf.gradients(y, x))

@@ -24,6 +24,7 @@ from retrograph.framework.graph import Graph, Operation, Tensor, get_default_gra
 from retrograph.framework.structures import IndexedSlices
 from retrograph.variables.variable import resource_shape_and_dtype
 
+_BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 Gradient = Any  # Tensor | IndexedSlices | None
 Node = Any  # Operation | LoopRegion
 
@@ -164,6 +165,17 @@ def _ancestors(to_ops: Iterable[Operation], among: Any = None) -> list[Operation
     return list(found)
 
 
+def _within_round(graph: Graph, ops: list[Operation]) -> list[Operation]:
+    """The operations without those that lead into the next round of a loop in whose body the caller is."""
+    context, around = graph._get_control_flow_context(), set()
+    while context is not None:
+        around.add(context)
+        context = context.outer_context
+    if not around:
+        return ops
+    return [op for op in ops if op._type not in _BACK_EDGES or op._get_control_flow_context() not in around]
+
+
 def _reached(ancestors: list[Operation], from_ops: Iterable[Operation]) -> set[Operation]:
     """Those of `ancestors` that depend on `from_ops` through tensors that carry gradients."""
     reached = set(from_ops)
@@ -208,7 +220,7 @@ class _Walk:
         to_ops, from_ops = [t.op for t in ys], [t.op for t in xs]
         self.from_ops = from_ops
         stops = [t.op for t in stop_gradients]
-        reached = _reached(_ancestors(to_ops), from_ops)
+        reached = _reached(_within_round(graph, _ancestors(to_ops)), from_ops)
         self.between = dict.fromkeys(_ancestors(to_ops, reached))
         self.region_of = self._find_regions()
         self.pending = self._count_pending()

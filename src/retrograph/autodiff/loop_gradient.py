@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.autodiff.loops import set_loop_hook
+from retrograph.autodiff.overrides_in_loops import build_overrides
 from retrograph.autodiff.registry import is_trainable
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
@@ -49,33 +50,26 @@ class WhileRegion:
         """The gradients of `inputs`, given those of `exits`."""
         if not self.back_prop:
             return [None] * len(self.inputs)
-        self._refuse_custom_gradients()
         given = [i for i, g in enumerate(exit_grads) if g is not None and is_trainable(self.exits[i])]
         wanted = [i for i, t in enumerate(self.inputs) if _takes_gradient(t)]
         result: list[Tensor | None] = [None] * len(self.inputs)
         if not given or not wanted:
             return result
         grads = [convert_to_tensor(exit_grads[i]) for i in given]
-        inputs = [*self.inputs, *grads]
+        # What the gradients inside take from outside must be there when the loop runs.
+        taken = [*self.inputs, *build_overrides(self.ops)]
         attrs = {
-            "Tin": [t.dtype.base_dtype for t in self.inputs],
+            "Tin": [t.dtype.base_dtype for t in taken],
             "Tgrad": [t.dtype.base_dtype for t in grads],
             "Tout": [_gradient_dtype(self.inputs[i]) for i in wanted],
             "_exit": self.exit_ops[0].name.encode(),
             "_given": given,
             "_wanted": wanted,
         }
-        op = get_default_graph().create_op("WhileGradient", inputs, name="WhileGradient", attrs=attrs)
+        op = get_default_graph().create_op("WhileGradient", [*taken, *grads], name="WhileGradient", attrs=attrs)
         for i, output in zip(wanted, op.outputs, strict=True):
             result[i] = output
         return result
-
-    def _refuse_custom_gradients(self) -> None:
-        for op in self.ops:
-            if "_gradient_op_type" in op.attrs:
-                raise NotImplementedError(
-                    f"Gradients through a while loop do not use the custom gradient of operation '{op.name}' inside it"
-                )
 
 
 def _root(tensor: Tensor) -> Operation:

@@ -18,7 +18,7 @@ from retrograph.framework.messages import Message
 from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef
 from retrograph.framework.shape import TensorShape
 
-PRIVATE_TYPES = frozenset(("SymbolicGradient", "WhileGradient"))
+PRIVATE_TYPES = frozenset(("SymbolicGradient", "WhileGradient", "GradientInLoop"))
 """Gradients that are one operation here, which TensorFlow does not know."""
 _told: WeakSet[Any] = WeakSet()
 

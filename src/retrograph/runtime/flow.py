@@ -8,7 +8,7 @@ be differentiated); if its values change their shapes, it is written out round b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,16 @@ from retrograph.runtime.lower import (
     reader_of,
     uninitialized_error,
 )
-from retrograph.runtime.own_gradients import OWN_GRADIENT, with_own_gradient
+from retrograph.runtime.own_gradients import (
+    OWN_GRADIENT,
+    GradientInLoop,
+    Pulled,
+    gradient_in_loop,
+    is_overridden,
+    on_host,
+    runs_on_host,
+    with_own_gradient,
+)
 from retrograph.runtime.regions import (
     FLOW_TYPES,
     CondStep,
@@ -328,7 +337,7 @@ class CondRegion:
 def _inside(evaluator: Evaluator, outside: Iterable[Tensor]) -> Evaluator:
     """An evaluator for a traced part: it sees what is outside, and writes to cells of its own."""
     env = {t: evaluator.env[t] for t in outside if t in evaluator.env}
-    return evaluator.__class__(TraceContext(dict(evaluator.context.cells)), env, host=False)
+    return evaluator.inside(TraceContext(dict(evaluator.context.cells)), env, host=False)
 
 
 class _Join:
@@ -506,7 +515,7 @@ class LoopRegion:
             return self._written_out(evaluator, starts, budget=HOST_BUDGET if self.can_trace else None)
         count = count_rounds(self, evaluator, starts)
         if count is None and isinstance(evaluator, _Differentiable):
-            return self._bounded(evaluator, starts)
+            return self._bounded_or_written_out(evaluator, starts)
         if count is None:
             return self._dynamic(evaluator, starts)
         if count.rounds <= 1:
@@ -520,6 +529,15 @@ class LoopRegion:
             if count.rounds > _MOST_WRITTEN_OUT:
                 raise
         return self._written_out(evaluator, starts)
+
+    def _bounded_or_written_out(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
+        try:
+            return self._bounded(evaluator, starts)
+        except NeedsConcreteError:
+            if self.can_trace:
+                raise
+            # What the host must compute may be known beneath, round by round.
+            return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
 
     def _bounded(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         """As many rounds as there can be at most, those after the last one without effect: this can be differentiated."""
@@ -546,7 +564,7 @@ class LoopRegion:
 
         def body() -> tuple[list[Any], Any]:
             context = TraceContext(dict(before))
-            results = self._next(inner.__class__(context, dict(inner.env), host=False))
+            results = self._next(inner.inside(context, dict(inner.env), host=False))
             collector = _Collector()
             slots = [collector.slot(r) for r in results]
             cells = {key: collector.slot(context.cells[key]) for key in context.written}
@@ -615,7 +633,7 @@ class LoopRegion:
             env[variable.merge._outputs[0]] = value
             env[variable.merge._outputs[1]] = np.array(1, np.int32)
         env.update(read or {})
-        inner = evaluator.__class__(context, env, evaluator.host)
+        inner = evaluator.inside(context, env, evaluator.host)
         inner.run(self.head)
         return inner
 
@@ -886,19 +904,53 @@ def _first_failure(state: Any, check: Any, outputs: Sequence[Any]) -> Any:
 class _Differentiable(Evaluator):
     """Evaluates so that a derivative can be taken, TF's: where it lets no gradient through, none goes through here."""
 
+    own: Mapping[Operation, GradientInLoop] = {}
+    around: Mapping[Tensor, Any] = {}
+
+    def inside(self, context: StateContext, env: dict[Tensor, Any], host: bool) -> Evaluator:
+        """An evaluator for a part of this one's work; gradients that operations bring along see all that there is here."""
+        made = super().inside(context, env, host)
+        made.own, made.around = self.own, {**self.around, **self.env} if self.own else {}  # type: ignore[attr-defined]
+        return made
+
     def _implementation(self, item: Instruction, values: list[Any]) -> Callable[..., Any]:
+        if item.lower is None and not self.host and runs_on_host(item, values):
+            return on_host(item)
         found = super()._implementation(item, values)
         return with_own_gradient(found) if item.op._type in OWN_GRADIENT and found is item.lower else found
 
     def step(self, item: Instruction) -> None:
         """Evaluates one operation."""
         super().step(item)
+        if item.op in self.own:
+            self._bring_along(item, self.own[item.op])
+            return
         record = RECORDS.get(item.op._type)
         if record is None or record.gradient is not NO_GRADIENT:
             return
         for tensor in item.outputs:
             if _is_traced(self.env.get(tensor)):
                 self.env[tensor] = lax.stop_gradient(self.env[tensor])
+
+    def _bring_along(self, item: Instruction, override: GradientInLoop) -> None:
+        env = self.env
+        results = {i: env[t] for i, t in enumerate(item.outputs) if _is_moving(env[t])}
+        inputs = {i: self._moved(item.inputs[i]) for i in override.leaving}
+        moving = {i: value for i, value in inputs.items() if _is_moving(value)}
+        if not moving:
+            env.update((item.outputs[i], lax.stop_gradient(value)) for i, value in results.items())
+            return
+        given = Pulled(override, {**self.around, **env}, self.context.cells).apply(results, moving)
+        env.update((item.outputs[i], value) for i, value in zip(results, given, strict=True))
+
+    def _moved(self, tensor: Tensor) -> Any:
+        """The value of an input; of a resource variable the one that it holds."""
+        value = self.env[tensor]
+        return self.context.cells.get(value.key) if value.__class__ is Ref else value
+
+
+def _is_moving(value: Any) -> bool:
+    return _is_traced(value) and _is_inexact(value)
 
 
 class Differentiation:
@@ -931,12 +983,21 @@ class Differentiation:
         context = TraceContext(dict(evaluator.context.cells))
         env = dict(evaluator.env)
         self._place(evaluator, env, context, iter(leaves))
-        exits = self.loop.run(_Differentiable(context, env, host=False))
+        exits = self.loop.run(self._evaluator(context, env))
         collector = _Collector()
         self.slots = [collector.slot(e) for e in exits]
         self.cells = {key: collector.slot(context.cells[key]) for key in context.written if key in context.cells}
         self.checks = [(op, collector.slot(ok), [collector.slot(d) for d in data]) for op, ok, data in context.checks]
         return _by_kind(collector.arrays, [*self.slots, *self.cells.values(), *_slots_of(self.checks)])
+
+    def _evaluator(self, context: TraceContext, env: dict[Any, Any]) -> Evaluator:
+        made = _Differentiable(context, env, host=False)
+        ops = frozenset(self.loop.ops)
+        overrides = {op: gradient_in_loop(op, ops) for op in self.loop.ops if is_overridden(op)}
+        made.own = {op: override for op, override in overrides.items() if override is not None}
+        for override in made.own.values():
+            override.items = grouped(override.ops)
+        return made
 
     def _place(self, evaluator: Evaluator, env: dict[Any, Any], context: TraceContext, leaves: Any) -> None:
         for tensor, (rebuild, old) in zip(self.wanted, self.movable, strict=True):

@@ -159,6 +159,10 @@ class Evaluator:
         self.env = env
         self.host = host
 
+    def inside(self, context: StateContext, env: dict[Tensor, Any], host: bool) -> Evaluator:
+        """An evaluator of the same kind for a part of this one's work."""
+        return self.__class__(context, env, host)
+
     def run(self, items: Iterable[Any]) -> None:
         """Evaluates all items in order; tensors that have a value already (fed ones) keep it."""
         for item in items:
