@@ -19,7 +19,7 @@ def main():
         tf.reset_default_graph()
         found[case.__name__] = json.loads(json.dumps(case(tf)))
     with open(sys.argv[1], "w") as file:
-        json.dump(found, file, indent=0, sort_keys=True)
+        json.dump(found, file, separators=(",", ":"), sort_keys=True)
         file.write("\n")
 
 

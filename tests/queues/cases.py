@@ -184,7 +184,180 @@ def buckets(tf):
     return [names, sorted(found)]
 
 
+def _barrier_class(tf):
+    if tf.__name__ == "retrograph":
+        from retrograph.ops.barriers import Barrier
+    else:
+        from tensorflow.python.ops.data_flow_ops import Barrier
+    return Barrier
+
+
+def barriers(tf):
+    make = _barrier_class(tf)
+    barrier = make((tf.string, tf.int32, tf.float32), shapes=((), (), (2,)), name="b")
+    with tf.name_scope("in"):
+        make(tf.float32, shapes=(2, 3), shared_name="kept").take_many(2, allow_small_batch=True)
+    count = tf.placeholder(tf.int32, [])
+    names, rows = tf.placeholder(tf.string, [None]), tf.placeholder(tf.float32)
+    strings = barrier.insert_many(0, names, ["a", "b"])
+    numbers = [barrier.insert_many(1, [key], [value]) for key, value in (("k1", 1), ("k3", 3), ("k2", 2))]
+    pairs = barrier.insert_many(2, names, rows)
+    taken, some = barrier.take_many(count), barrier.take_many(3, allow_small_batch=True)
+    sizes = [barrier.ready_size(), barrier.incomplete_size()]
+    close, cancel = barrier.close(), barrier.close(True)
+    found = [_ops(tf)]
+    with tf.Session() as sess:
+
+        def run(fetches, feeds=None):
+            found.append(_caught(lambda: _plain(sess.run(fetches, feeds))))
+
+        first = {names: [b"k1", b"k2"]}
+        run(strings, first)
+        run(strings, first)
+        run(numbers[:2])
+        run(pairs, {names: [b"k1", b"k3", b"k2"], rows: [[1, 2], [3, 4], [5, 6]]})
+        run(sizes)
+        run(numbers[2])
+        run(sizes)
+        run(barrier.insert_many(0, [b"k3"], ["c"]))
+        run(sizes)
+        run([taken.indices, taken.keys] + taken.values, {count: 2})
+        run(strings, {names: [b"k7", b"k8"]})
+        run(pairs, {names: [b"k7", b"k8"], rows: [[1, 2], [3, 4]]})
+        run(close)
+        run(close)
+        run(barrier.insert_many(0, [b"k5"], ["c"]))
+        run(barrier.insert_many(1, [b"k7"], [7]))
+        run([some.keys] + some.values)
+        run([some.keys] + some.values)
+        run(barrier.insert_many(1, [b"k8"], [8]))
+        run([taken.keys] + taken.values, {count: 1})
+        run([taken.keys] + taken.values, {count: 1})
+        run(cancel)
+        run(cancel)
+        run(strings, {names: [b"k7", b"k8"]})
+        run(sizes)
+    found.append(_caught(lambda: make(tf.float32, shapes=((0,),)).name))
+    found.append(_caught(lambda: make([tf.float32, tf.int32], shapes=((),)).name))
+    found.append(_caught(lambda: barrier.insert_many(0, ["a"], ["a", "b"]).name))
+    found.append(_caught(lambda: barrier.insert_many(0, "a", ["a", "b"]).name))
+    return found
+
+
+def _sequences(tf, **options):
+    """Sequences of lengths 3, 7 and 4, in pieces of 3 steps; the state counts steps."""
+    number = tf.train.range_input_producer(3, num_epochs=1, shuffle=False).dequeue()
+    length = tf.gather([3, 7, 4], number)
+    steps = tf.cast(tf.range(length), tf.float32) + tf.cast(number, tf.float32) * 100
+    sequences = {"x": tf.stack([steps, -steps], 1), "words": tf.as_string(tf.range(length))}
+    context = {"which": tf.stack([number, number * 2])}
+    if options.pop("sparse", False):
+        pairs = tf.stack([tf.range(length), tf.range(length) % 2], 1)
+        shape = tf.cast(tf.stack([length, 2]), tf.int64)
+        sequences["few"] = tf.SparseTensor(tf.cast(pairs, tf.int64), tf.range(length) + 10, shape)
+        context["place"] = tf.SparseTensor([[1], [2]], tf.stack([number, length]), [4])
+    states = {"seen": tf.constant([0, 5])}
+    return tf.contrib.training.batch_sequences_with_states(
+        tf.string_join(["key", tf.as_string(number)]), sequences, context, length, states, 3, num_threads=1, **options
+    )
+
+
+def _run_sequences(tf, batch):
+    names = _ops(tf)
+    save = batch.save_state("seen", batch.state("seen") + tf.expand_dims(batch.length, 1))
+    wanted = {
+        "key": batch.key, "next": batch.next_key, "length": batch.length, "total": batch.total_length,
+        "place": batch.sequence, "count": batch.sequence_count, "size": batch.batch_size, "state": batch.state("seen"),
+        "context": batch.context, "sequences": batch.sequences, "save": save,
+    }  # fmt: skip
+    found = []
+    with tf.Session() as sess:
+        sess.run(tf.local_variables_initializer())
+        coord = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(sess, coord)
+        while sum(len(run["key"]) for run in found) < 6:
+            run = sess.run(wanted)
+            run.pop("save")
+            for kind in ("context", "sequences"):
+                run[kind] = {k: _plain(list(v) if isinstance(v, tuple) else v) for k, v in run[kind].items()}
+            found.append({key: value if isinstance(value, dict) else _plain(value) for key, value in run.items()})
+        coord.request_stop()
+        coord.join(threads)
+    return [names, sorted(found, key=lambda run: run["key"])]
+
+
+def pieces_of_sequences(tf):
+    return _run_sequences(tf, _sequences(tf, batch_size=1))
+
+
+def pieces_with_sparse_tensors(tf):
+    # TensorFlow may wait for ever when it runs these two (its threads race): their operations are compared.
+    batch = _sequences(tf, batch_size=1, sparse=True, name="cut")
+    return [_ops(tf), sorted(batch.context), sorted(batch.sequences)]
+
+
+def pieces_in_batches(tf):
+    batch = _sequences(tf, batch_size=2, make_keys_unique=True, make_keys_unique_seed=5, capacity=8)
+    shapes = [str(t.shape) for t in (batch.key, batch.length, batch.state("seen"), batch.sequences["x"])]
+    batch.save_state("seen", batch.state("seen"))
+    return [shapes, _ops(tf)]
+
+
+def pieces_and_recurrent_layers(tf):
+    batch = _sequences(tf, batch_size=1)
+    cell = tf.nn.rnn_cell.BasicRNNCell(2)
+    inputs = tf.unstack(batch.sequences["x"], num=3, axis=1)
+    saver = type("Saver", (), {})()
+    saver.state = lambda name: tf.cast(batch.state("seen"), tf.float32)
+    saver.save_state = lambda name, value: batch.save_state("seen", tf.cast(value, tf.int32))
+    outputs, state = tf.nn.static_state_saving_rnn(cell, inputs, saver, "seen")
+    return [_ops(tf), str(outputs[0].shape), str(state.shape)]
+
+
+def errors_of_sequences(tf):
+    saver = tf.contrib.training.SequenceQueueingStateSaver
+    key, x, state = tf.constant("k"), tf.zeros([4, 2]), {"s": tf.zeros([3])}
+
+    def made(length=4, key=key, sequences=None, context=None, states=None, **options):
+        sequences = {"x": x} if sequences is None else sequences
+        return lambda: saver(
+            2, 2, length, key, sequences, context or {}, state if states is None else states, **options
+        )
+
+    calls = [
+        made(capacity=1),
+        made(states={}),
+        made(states={"a:b": x}),
+        made(states={3: x}),
+        made(sequences={}),
+        made(sequences={"a:b": x}),
+        made(context={3: x}),
+        made(length=[4]),
+        made(length=4.0),
+        made(key=3),
+        made(states={"s": tf.placeholder(tf.float32, [None])}),
+        made(sequences={"x": tf.placeholder(tf.float32, [None, None])}),
+        lambda: made(capacity=3)().next_batch.save_state("t", x),
+        lambda: made(capacity=3)().next_batch.save_state("s", x),
+        lambda: tf.contrib.training.batch_sequences_with_states(key, {"x": x}, {}, 4, state, 2.5, 2),
+        lambda: tf.contrib.training.batch_sequences_with_states(key, {3: x}, {}, 4, state, 2, 2),
+    ]
+    found = [_caught(lambda call=call: type(call()).__name__) for call in calls]
+    fed = tf.placeholder(tf.float32, [None, 2])
+    with tf.Session() as sess:
+        for length, rows in ((3, 3), (5, 4)):
+            prefetch = made(length=length, sequences={"x": fed}, capacity=3)().prefetch_op
+            found.append(_caught(lambda: sess.run(prefetch, {fed: [[0.0, 0.0]] * rows})))  # noqa: B023
+    return found
+
+
 CASES = [
+    barriers,
+    pieces_of_sequences,
+    pieces_with_sparse_tensors,
+    pieces_in_batches,
+    pieces_and_recurrent_layers,
+    errors_of_sequences,
     names_of_queues,
     errors_of_queues,
     shuffled,

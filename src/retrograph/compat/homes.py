@@ -11,6 +11,18 @@ _PLATFORM = "retrograph.platform."
 _FRAMEWORK = "retrograph.framework."
 _VARIABLES = "retrograph.variables."
 _KERAS = "retrograph.keras."
+_COLUMNS = "retrograph.feature_column."
+_COLUMN_MAKERS = {
+    "categorical": (
+        "categorical_column_with_hash_bucket",
+        "categorical_column_with_identity",
+        "categorical_column_with_vocabulary_file",
+        "categorical_column_with_vocabulary_list",
+        "crossed_column",
+        "weighted_categorical_column",
+    ),
+    "dense": ("bucketized_column", "embedding_column", "indicator_column", "numeric_column"),
+}
 
 _FILE_IO = {
     "FileIO": "FileIO",
@@ -89,6 +101,12 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_as_indexed_slices_list": "retrograph.ops.control_flow:as_indexed_slices_list",
         "_bucketize": "retrograph.compat.internals:bucketize",
     },
+    "tensorflow.python.util.nest": {
+        "_is_namedtuple": _FRAMEWORK + "nest:is_namedtuple",
+        "_sequence_like": _FRAMEWORK + "nest:_like",
+        "_yield_value": _FRAMEWORK + "nest:_children",
+        "_is_composite_tensor": _FRAMEWORK + "nest:_is_composite",
+    },
     "tensorflow.python.data.util.structure": {
         "get_flat_tensor_specs": _DATA + "structure:flat_specs",
         "get_flat_tensor_shapes": _DATA + "structure:flat_shapes",
@@ -104,6 +122,28 @@ INTERNALS: dict[str, dict[str, str]] = {
         )
     }
     | {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.feature_column.feature_column": {
+        "_LazyBuilder": _COLUMNS + "column:LazyBuilder",
+        "_FeatureColumn": _COLUMNS + "column:FeatureColumn",
+        "_DenseColumn": _COLUMNS + "column:DenseColumn",
+        "_CategoricalColumn": _COLUMNS + "column:CategoricalColumn",
+        "_LinearModel": _COLUMNS + "feature_layers:OldLinearModel",
+        "InputLayer": _COLUMNS + "models:InputLayer",
+        "_transform_features": _COLUMNS + "state:transform_features",
+    }
+    | {"_" + name: f"{_COLUMNS}{module}:{name}" for module, names in _COLUMN_MAKERS.items() for name in names},
+    "tensorflow.python.feature_column.feature_column_v2": {
+        "_StateManagerImpl": _COLUMNS + "state:LayerState",
+        "_StateManagerImplV2": _COLUMNS + "state:LayerStateV2",
+        "_LinearModelLayer": _COLUMNS + "feature_layers:LinearModelLayer",
+        "LinearModel": _COLUMNS + "feature_layers:LinearModel",
+        "_transform_features_v2": _COLUMNS + "state:transform_features_v2",
+        "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
+    },
+    "tensorflow.python.feature_column.dense_features": {"DenseFeatures": _COLUMNS + "feature_layers:DenseFeatures"},
+    "tensorflow.python.feature_column.dense_features_v2": {
+        "DenseFeatures": _COLUMNS + "feature_layers:DenseFeaturesV2"
+    },
     "tensorflow.python.framework.tensor_util": {"shape_tensor": "retrograph.compat.tensor_forms:shape_tensor"},
     "tensorflow.python.training.checkpoint_utils": {
         "wait_for_new_checkpoint": "retrograph.contrib.evaluation:wait_for_new_checkpoint"
@@ -222,7 +262,13 @@ HOMES: dict[str, tuple[str, ...]] = {
         _KERAS + "tracking",
         _KERAS + "base_layer",
     ),
-    "tensorflow.python.keras.utils.tf_utils": ("retrograph.ops.smart_cond", _KERAS + "shape_helpers"),
+    "tensorflow.python.keras.utils.tf_utils": (
+        "retrograph.ops.smart_cond",
+        _KERAS + "shape_helpers",
+        _KERAS + "symbolic",
+    ),
+    "tensorflow.python.autograph.pyct.transformer": ("retrograph.compat.config",),
+    "tensorflow.python.util.lazy_loader": ("retrograph.compat.lazy_loader",),
     "tensorflow.python.keras.utils": (_KERAS + "array_utils", _KERAS + "tracking", "retrograph.variables.named"),
     "tensorflow.python.keras.layers": (
         _KERAS + "convolution_layers",
@@ -343,7 +389,12 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.contrib.streaming_rates",
     ),
     "tensorflow.contrib.framework.python.framework.tensor_util": ("retrograph.contrib.tensor_checks",),
+    "tensorflow.python.ops.data_flow_ops": ("retrograph.ops.barriers",),
     "tensorflow.contrib.training.python.training.hparam": ("retrograph.contrib.hyperparameters",),
+    "tensorflow.contrib.training.python.training.sequence_queueing_state_saver": (
+        "retrograph.contrib.sequence_queueing",
+        "retrograph.contrib.sequence_batching",
+    ),
     "tensorflow.contrib.training.python.training.sampling_ops": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.resample": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.device_setter": ("retrograph.contrib.placement",),
