@@ -95,7 +95,8 @@ def test_operations_of_the_host(known: bool) -> None:
 def test_operations_of_the_host_refuse_as_outside() -> None:
     with tf.Graph().as_default(), tf.Session() as sess:
         x = tf.placeholder_with_default(LOGITS, LOGITS.shape)
-        labels = tf.SparseTensor([[0, 0], [1, 0]], tf.placeholder_with_default([1, 7], [2]), [2, 1])
+        values = tf.placeholder_with_default([7, 1, 0], [3])
+        labels = tf.SparseTensor([[0, 0], [0, 1], [1, 0]], values, [2, 2])
         y = tf.map_fn(lambda s: tf.reduce_sum(tf.nn.ctc_loss(labels, x * s, [4, 4])), tf.constant([1.0, 2.0]))
         with pytest.raises(tf.errors.InvalidArgumentError):
             sess.run(tf.gradients(y, x))
