@@ -63,3 +63,40 @@ def test_dense_of_a_variable_whose_parts_have_no_shape_multiplies_matrices() -> 
         )
         assert tf.layers.dense(values, 3).shape.as_list() == [None, 3]
         assert graph.get_operation_by_name("dense/MatMul").type == "MatMul"
+
+
+def test_initial_values_are_left_alone_where_the_collection_holds_no_variable_first() -> None:
+    with tf.Graph().as_default() as graph:
+        tf.add_to_collection(tf.GraphKeys.GLOBAL_VARIABLES, "text")
+        first = tf.Variable(1.0, name="first")
+        second = tf.Variable(first + 1.0, name="second")
+        assert second.initializer.inputs[1].name == "add:0"
+        assert "second/IsVariableInitialized" not in [op.name for op in graph.get_operations()]
+
+
+@pytest.mark.parametrize("attribute", ["name", "reuse", "original_name_scope", "partitioner"])
+def test_settings_of_scopes_refuse_to_be_set(attribute: str) -> None:
+    with tf.variable_scope("a") as scope, pytest.raises(AttributeError, match=r"^can't set attribute$"):
+        setattr(scope, attribute, "q")
+
+
+def test_names_of_layers_and_parts_refuse_to_be_set() -> None:
+    whole = tf.get_variable("v", [4], partitioner=tf.fixed_size_partitioner(2))
+    for thing in (whole, tf.layers.Dense(3), tf.make_template("t", tf.ones), tf.nn.rnn_cell.GRUCell(2)):
+        with pytest.raises(AttributeError, match=r"^can't set attribute$"):
+            thing.name = "q"
+
+
+def test_variables_in_parts_are_shown_as_tensorflow_shows_them() -> None:
+    whole = tf.get_variable("v", [4], partitioner=tf.fixed_size_partitioner(2))
+    assert str(whole).startswith("<tensorflow.python.ops.variables.PartitionedVariable object at 0x")
+
+
+def test_normalizing_a_variable_in_parts_in_training_is_refused() -> None:
+    whole = tf.get_variable("v", [2, 3], partitioner=tf.fixed_size_partitioner(2))
+    with pytest.raises(
+        TypeError, match=r"^Expected Operation, Variable, or Tensor, got <tensorflow.python.ops.variables.Part"
+    ):
+        tf.layers.batch_normalization(whole, training=True)
+    assert not tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    assert tf.layers.batch_normalization(whole).shape == (2, 3)

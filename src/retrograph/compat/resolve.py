@@ -148,7 +148,7 @@ def _in_home(home: str, name: str) -> Any:
 def _defined_here(value: Any) -> bool:
     """False for what a module of ours only uses: other modules, and functions from elsewhere."""
     return not isinstance(value, ModuleType) and str(getattr(value, "__module__", "retrograph")).startswith(
-        "retrograph"
+        ("retrograph", "tensorflow.python.")
     )
 
 

@@ -51,6 +51,14 @@ class read_only(property):
         raise AttributeError("can't set attribute")
 
 
+def plainly_refusing(cls: Cls) -> Cls:
+    """The class, whose properties refuse to be set as TF 1.15's Python did."""
+    for name, value in list(vars(cls).items()):
+        if type(value) is property and value.fset is None:
+            setattr(cls, name, read_only(value.fget, doc=value.__doc__))
+    return cls
+
+
 def field(path: str, doc: str) -> Any:
     """A `read_only` property that is an attribute of another name, read without a call of Python."""
     return read_only(attrgetter(path), doc=doc)

@@ -412,7 +412,7 @@ class _Import:
             return group
         name = group.removeprefix(b"loc:@").decode()
         if name not in self.made:
-            own = op._name.removeprefix(self.prefix)
+            own = next(node for node, made in self.made.items() if made is op)
             raise ValueError(f"Node '{own}' expects to be colocated with unknown node '{name}'")
         return b"loc:@" + self.made[name]._name.encode()
 

@@ -22,6 +22,7 @@ from retrograph.keras.state import floatx, track_variable, unique_object_name
 from retrograph.keras.tracking import Tracked, gathered, to_snake_case
 from retrograph.keras.weights import make_variable
 from retrograph.variables import initializers, named, regularizers
+from retrograph.variables.partition import PartitionedVariable
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _ALLOWED = ("input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer", "autocast")
@@ -374,6 +375,9 @@ class Layer(Tracked):
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Adds update operations (also as functions that make them)."""
         relevant = calls.stack[-1][1] if calls.in_call else [node.input_tensors for node in self._inbound_nodes]
+        for given in nest.flatten(relevant):
+            if isinstance(given, PartitionedVariable):
+                raise TypeError(f"Expected Operation, Variable, or Tensor, got {given}")
         for update in updates if isinstance(updates, (list, tuple)) else [updates]:
             self._updates.append((_as_update(update), relevant))
 

@@ -87,6 +87,12 @@ class Layer(base_layer.Layer):
             with tf.variable_scope(scope) as captured:
                 self._scope = captured
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError:
+            raise AttributeError("can't set attribute") from None
+
     def _tracks_attributes(self) -> bool:
         """No: layers and cells that a layer of `tf.layers` holds do not count as its own, as in TF."""
         return False

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, get_default_graph
@@ -98,6 +99,7 @@ def _zeros_variable(name: str, like: Any, collections: Any) -> Any:
 
 
 @export("train.ExponentialMovingAverage")
+@plainly_refusing
 class ExponentialMovingAverage:
     """Shadow variables that follow others: `shadow = decay * shadow + (1 - decay) * variable`.
 

@@ -87,10 +87,13 @@ def _safe_op(name: str, op: Operation, made: dict[Operation, Operation]) -> Oper
 
 
 def _initialized_value(holder: Operation) -> Tensor | None:
-    name = holder.name + ":0"
-    for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
-        for variable in holder.graph.get_collection(key):
-            if getattr(variable, "name", None) == name and hasattr(variable, "initialized_value"):
-                value: Tensor = variable.initialized_value()
-                return value
+    names = (holder.name, holder.name + ":0")
+    try:
+        for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES):
+            for variable in holder.graph.get_collection(key):
+                if variable.name in names:
+                    value: Tensor = variable.initialized_value()
+                    return value
+    except AttributeError:
+        pass  # as in TF, something in the collection that is no variable ends the search
     return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from retrograph.framework.apply import apply_op
+from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
 from retrograph.framework.dtypes import DType, string
 from retrograph.framework.exports import export
@@ -14,6 +15,7 @@ from retrograph.framework.graph import Tensor, control_dependencies, name_scope
 from retrograph.framework.shape import TensorShape
 
 
+@plainly_refusing
 class PartitionedVariable:
     """Variables that together are one larger variable, cut along one axis.
 
@@ -211,6 +213,10 @@ def slices(full_shape: Sequence[Any], partitions: Sequence[int]) -> list[tuple[l
         found.append((list(offset), shape))
         offset[axis] += shape[axis]
     return found
+
+
+# Error texts of TF show the class by this path.
+PartitionedVariable.__module__ = "tensorflow.python.ops.variables"
 
 
 @export("fixed_size_partitioner")

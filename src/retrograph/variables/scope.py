@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
-from retrograph.framework.calling import plainly_named
+from retrograph.framework.calling import plainly_named, plainly_refusing
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.deprecation import warn
@@ -57,6 +57,7 @@ def _setter(field: str) -> Any:
 
 @export("VariableScope")
 @plainly_named
+@plainly_refusing
 class VariableScope:
     """A place for shared variables: a prefix, `reuse`, and defaults. `tf.variable_scope` makes and gives them.
 
@@ -205,6 +206,10 @@ class VariableScope:
             return var_store.get(spec, custom_getter)
         finally:
             state.name_stack = outside
+
+
+# Error texts of TF show the class by this path.
+VariableScope.__module__ = "tensorflow.python.ops.variable_scope"
 
 
 def _shared_plainly(

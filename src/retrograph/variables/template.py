@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework import frames
+from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.dtypes import float32
@@ -74,6 +75,7 @@ def _from_fork(stack: frames.Stack, other: frames.Stack) -> frames.Stack:
     return tuple(part for frame in found[: count or 1] for part in frame)
 
 
+@plainly_refusing
 class Template:
     """What `tf.make_template` gives: call it."""
 
@@ -214,3 +216,7 @@ class Template:
     weights = variables
     trainable_weights = trainable_variables
     non_trainable_weights = non_trainable_variables
+
+
+# Error texts of TF show the class by this path.
+Template.__module__ = "tensorflow.python.ops.template"
