@@ -208,6 +208,7 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.pywrap_tensorflow": {
         "EventsWriter": "retrograph.summary.native_writer:EventsWriter",
         "TF_bfloat16_type": "retrograph.compat.internals:bfloat16_type",
+        "TF_TryEvaluateConstant_wrapper": "retrograph.compat.internals:try_evaluate_constant",
     },
     "tensorflow.python.util.all_util": {
         "make_all": "retrograph.compat.documented:make_all",

@@ -13,6 +13,7 @@ from retrograph.feature_column.column import (
     IdWeightPair,
     check_key,
     check_string_or_int,
+    sparse_of,
     to_sparse,
 )
 from retrograph.framework.exports import export
@@ -190,6 +191,15 @@ class WeightedCategoricalColumn(
         return f"{self.categorical_column.name}_weighted_by_{self.weight_feature_key}"
 
     @property
+    def parents(self) -> list[Any]:
+        """The column of ids, and the weights."""
+        return [self.categorical_column, self.weight_feature_key]
+
+    def create_state(self, state_manager: Any) -> None:
+        """Makes what the column of ids needs."""
+        self.categorical_column.create_state(state_manager)
+
+    @property
     def parse_example_spec(self) -> dict[str, Any]:
         """What to parse for the column. Raises ValueError: the weights are parsed as something else."""
         config = dict(self.categorical_column.parse_example_spec)
@@ -227,6 +237,11 @@ class CrossedColumn(CategoricalColumn, namedtuple("CrossedColumn", ("keys", "has
         """The names of the features."""
         return "_X_".join(sorted(k if isinstance(k, str) else k.name for k in self._leaves()))
 
+    @property
+    def parents(self) -> list[Any]:
+        """The features and columns that are crossed."""
+        return list(self.keys)
+
     def _leaves(self) -> list[Any]:
         return [leaf for k in self.keys for leaf in (k._leaves() if isinstance(k, CrossedColumn) else [k])]
 
@@ -249,7 +264,7 @@ class CrossedColumn(CategoricalColumn, namedtuple("CrossedColumn", ("keys", "has
             if isinstance(key, str):
                 tensors.append(inputs.get(key))
                 continue
-            pair = key._get_sparse_tensors(inputs)
+            pair = sparse_of(key, inputs)
             if pair.weight_tensor is not None:
                 raise ValueError(
                     "crossed_column does not support weight_tensor, but the given column populates weight_tensor. "
@@ -268,6 +283,15 @@ class SequenceCategoricalColumn(CategoricalColumn, namedtuple("SequenceCategoric
         return self.categorical_column.name  # type: ignore[no-any-return]
 
     @property
+    def parents(self) -> list[Any]:
+        """The column of each step."""
+        return [self.categorical_column]
+
+    def create_state(self, state_manager: Any) -> None:
+        """Makes what the column of each step needs."""
+        self.categorical_column.create_state(state_manager)
+
+    @property
     def parse_example_spec(self) -> dict[str, Any]:
         """What to parse for the column."""
         return self.categorical_column.parse_example_spec  # type: ignore[no-any-return]
@@ -281,7 +305,7 @@ class SequenceCategoricalColumn(CategoricalColumn, namedtuple("SequenceCategoric
         return self.categorical_column._transform_feature(inputs)
 
     def _get_sparse_tensors(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> IdWeightPair:
-        pair = self.categorical_column._get_sparse_tensors(inputs)
+        pair = sparse_of(self.categorical_column, inputs)
         shape: Any = tf.shape(pair.id_tensor)
         target = [shape[0], shape[1], tf.reduce_prod(shape[2:])]
         weights = pair.weight_tensor

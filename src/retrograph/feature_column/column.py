@@ -41,6 +41,24 @@ class FeatureColumn:
     def _transform_feature(self, inputs: Any) -> Any:
         raise NotImplementedError
 
+    def transform_feature(self, transformation_cache: Any, state_manager: Any) -> Any:
+        """What the column makes of its feature."""
+        return self._transform_feature(Bound(transformation_cache, state_manager))
+
+    def create_state(self, state_manager: Any) -> None:
+        """Makes the variables and resources of the column, if it has any."""
+
+    def _get_config(self) -> dict[str, Any]:
+        from retrograph.feature_column.serialization import config_of
+
+        return config_of(self)
+
+    @classmethod
+    def _from_config(cls, config: dict[str, Any], custom_objects: Any = None, columns_by_name: Any = None) -> Any:
+        from retrograph.feature_column.serialization import from_config
+
+        return from_config(cls, config, custom_objects, columns_by_name)
+
     def __lt__(self, other: Any) -> bool:
         return str(self) < str(other)
 
@@ -63,6 +81,10 @@ class DenseColumn(FeatureColumn):
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
         raise NotImplementedError
 
+    def get_dense_tensor(self, transformation_cache: Any, state_manager: Any) -> Any:
+        """The dense tensor; variables are those that `create_state` made."""
+        return self._get_dense_tensor(Bound(transformation_cache, state_manager))
+
 
 class CategoricalColumn(FeatureColumn):
     """A column that gives sparse ids in `[0, num_buckets)`."""
@@ -79,9 +101,35 @@ class CategoricalColumn(FeatureColumn):
     def _get_sparse_tensors(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> IdWeightPair:
         return IdWeightPair(inputs.get(self), None)
 
+    def get_sparse_tensors(self, transformation_cache: Any, state_manager: Any) -> IdWeightPair:
+        """The ids, and their weights or None."""
+        return self._get_sparse_tensors(Bound(transformation_cache, state_manager))
+
 
 # Where programs look for it.
 CategoricalColumn.IdWeightPair = IdWeightPair  # type: ignore[attr-defined]
+
+
+class _Tables:
+    """The embedding tables that a state manager keeps."""
+
+    def __init__(self, state_manager: Any):
+        self._state_manager = state_manager
+
+    def get(self, column: Any) -> Any:
+        return self._state_manager.get_variable(column, name="embedding_weights")
+
+
+class Bound:
+    """A cache of transformed features, and the state that columns need to make more of them, as one builder."""
+
+    def __init__(self, cache: Any, state_manager: Any):
+        self.cache, self.state = cache, state_manager
+        self.tables = _Tables(state_manager)
+
+    def get(self, key: Any) -> Any:
+        """A raw feature by its name, or the transformed feature of a column."""
+        return self.cache.get(key, self.state)
 
 
 class LazyBuilder:
@@ -169,6 +217,20 @@ def normalized(feature_columns: Any) -> list[Any]:
                 "renamed item must be inserted in features dict."
             )
     return list(feature_columns)
+
+
+def dense_of(column: Any, builder: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+    """The dense tensor of a column; columns of programs define one of two methods for it."""
+    if isinstance(builder, Bound):
+        return column.get_dense_tensor(builder.cache, builder.state)
+    return column._get_dense_tensor(builder, weight_collections=weight_collections, trainable=trainable)
+
+
+def sparse_of(column: Any, builder: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+    """The ids of a column, and their weights; columns of programs define one of two methods for it."""
+    if isinstance(builder, Bound):
+        return column.get_sparse_tensors(builder.cache, builder.state)
+    return column._get_sparse_tensors(builder, weight_collections=weight_collections, trainable=trainable)
 
 
 def check_key(key: Any) -> None:

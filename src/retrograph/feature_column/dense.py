@@ -11,7 +11,7 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.feature_column.categorical import SequenceCategoricalColumn, WeightedCategoricalColumn
-from retrograph.feature_column.column import CategoricalColumn, DenseColumn, IdWeightPair, check_key
+from retrograph.feature_column.column import CategoricalColumn, DenseColumn, IdWeightPair, check_key, sparse_of
 from retrograph.framework.exports import export
 from retrograph.ops.raw import raw
 
@@ -27,6 +27,11 @@ class NumericColumn(
     def name(self) -> str:
         """The name of the feature."""
         return self.key  # type: ignore[no-any-return]
+
+    @property
+    def parents(self) -> list[Any]:
+        """The feature."""
+        return [self.key]
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
@@ -123,6 +128,11 @@ class BucketizedColumn(DenseColumn, CategoricalColumn, namedtuple("BucketizedCol
         return f"{self.source_column.name}_bucketized"
 
     @property
+    def parents(self) -> list[Any]:
+        """The column of numbers."""
+        return [self.source_column]
+
+    @property
     def parse_example_spec(self) -> dict[str, Any]:
         """What to parse for the column."""
         return self.source_column.parse_example_spec  # type: ignore[no-any-return]
@@ -188,6 +198,15 @@ class _OfCategorical(DenseColumn):
         """The name of the column of ids, and what is made of it."""
         return f"{self.categorical_column.name}_{self._kind}"
 
+    @property
+    def parents(self) -> list[Any]:
+        """The column of ids."""
+        return [self.categorical_column]
+
+    def create_state(self, state_manager: Any) -> None:
+        """Makes what the column of ids needs."""
+        self.categorical_column.create_state(state_manager)
+
     def _check_no_sequence(self) -> None:
         if isinstance(self.categorical_column, SequenceCategoricalColumn):
             raise ValueError(
@@ -210,7 +229,7 @@ class IndicatorColumn(_OfCategorical, namedtuple("IndicatorColumn", "categorical
         return tf.TensorShape([1, self.categorical_column.num_buckets])
 
     def _transform_feature(self, inputs: Any) -> Any:
-        ids, weights = self.categorical_column._get_sparse_tensors(inputs)
+        ids, weights = sparse_of(self.categorical_column, inputs)
         if weights is not None:
             merged = tf.sparse_merge(sp_ids=ids, sp_values=weights, vocab_size=int(self.variable_shape[-1]))
             merged = tf.sparse_slice(merged, [0, 0], merged.dense_shape)
@@ -291,11 +310,24 @@ class EmbeddingColumn(
 
     _kind = "embedding"
 
+    def create_state(self, state_manager: Any) -> None:
+        """Makes the table of embeddings."""
+        super().create_state(state_manager)
+        state_manager.create_variable(
+            self,
+            name="embedding_weights",
+            shape=(self.categorical_column.num_buckets, self.dimension),
+            dtype=tf.float32,
+            trainable=self.trainable,
+            use_resource=True,
+            initializer=self.initializer,
+        )
+
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
         self._check_no_sequence()
-        pair = self.categorical_column._get_sparse_tensors(inputs, weight_collections, trainable)
+        pair = sparse_of(self.categorical_column, inputs, weight_collections, trainable)
         if weight_collections and tf.GraphKeys.GLOBAL_VARIABLES not in weight_collections:
-            weight_collections.append(tf.GraphKeys.GLOBAL_VARIABLES)
+            weight_collections = [*weight_collections, tf.GraphKeys.GLOBAL_VARIABLES]
         table = inputs.tables.get(self)
         return self._looked_up(pair, self._weights(weight_collections, trainable) if table is None else table)
 
@@ -346,7 +378,7 @@ class SharedEmbeddingColumn(
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
         self._check_no_sequence()
         with tf.name_scope(None, default_name=self.name):
-            pair = self.categorical_column._get_sparse_tensors(inputs, weight_collections, trainable)
+            pair = sparse_of(self.categorical_column, inputs, weight_collections, trainable)
             return self._looked_up(pair, self._shared(weight_collections, trainable))
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import retrograph as tf
-from retrograph.feature_column.column import CategoricalColumn, DenseColumn, FeatureColumn, LazyBuilder, normalized
+from retrograph.feature_column.column import (
+    CategoricalColumn,
+    DenseColumn,
+    FeatureColumn,
+    LazyBuilder,
+    dense_of,
+    normalized,
+    sparse_of,
+)
 from retrograph.framework.exports import export
 from retrograph.framework.shape import dimension_value
 
@@ -136,8 +144,8 @@ def _weights(shape: Any, trainable: bool, collections: Any, name: str = "weights
 def weighted_sum(column: Any, builder: Any, table: Any, combiner: str) -> Any:
     """A column's features times the rows of a table of weights: `f32[batch, units]`."""
     if not isinstance(column, CategoricalColumn):
-        return tf.matmul(_flat(column._get_dense_tensor(builder), column), table, name="weighted_sum")
-    ids, weights = column._get_sparse_tensors(builder)
+        return tf.matmul(_flat(dense_of(column, builder), column), table, name="weighted_sum")
+    ids, weights = sparse_of(column, builder)
     return tf.nn.safe_embedding_lookup_sparse(
         table, _rows(ids), None if weights is None else _rows(weights), combiner=combiner, name="weighted_sum"
     )
@@ -194,25 +202,41 @@ def linear_model(
         name = _last_part(scope.name)
     columns, collections = normalized(feature_columns), _collections(weight_collections)
     named = _scoped_names(columns)
+    with tf.name_scope(name), tf.variable_scope(name):
+        arguments = units, sparse_combiner, collections, trainable
+        result, variables = linear_sums(features, columns, named, *arguments)
+    if cols_to_vars is not None:
+        cols_to_vars.update(variables)
+    return result
+
+
+def linear_sums(
+    features: Any,
+    columns: list[Any],
+    named: list[tuple[str, Any]],
+    units: int,
+    combiner: str,
+    collections: list[Any],
+    trainable: bool,
+) -> tuple[Any, dict[Any, Any]]:
+    """A linear model in the open scope: the sum, and the variables by column and of `bias`."""
     for column in columns:
         if not isinstance(column, (DenseColumn, CategoricalColumn)):
             raise ValueError(
                 f"Items of feature_columns must be either a _DenseColumn or _CategoricalColumn. Given: {column}"
             )
     builder, sums, variables = LazyBuilder(features), [], {}
-    with tf.name_scope(name), tf.variable_scope(name):
-        for column_name, column in sorted(named, key=lambda pair: pair[0]):
-            with tf.variable_scope(column_name):
-                sums.append(_weighted_sum(column, builder, units, sparse_combiner, collections, trainable))
-                variables[column] = _scope_variables()
-        _check_batches(sums, [c for _, c in sorted(named, key=lambda pair: pair[0])])
-        total = tf.add_n(sums, name="weighted_sum_no_bias")
-        bias = _weights([units], trainable, collections, "bias_weights")
-        result = tf.nn.bias_add(total, bias, name="weighted_sum")
-    if cols_to_vars is not None:
-        cols_to_vars.update(variables)
-        cols_to_vars["bias"] = [bias] if isinstance(bias, tf.Variable) else list(bias)
-    return result
+    ordered = sorted(named, key=lambda pair: pair[0])
+    for column_name, column in ordered:
+        with tf.variable_scope(column_name):
+            sums.append(_weighted_sum(column, builder, units, combiner, collections, trainable))
+            variables[column] = _scope_variables()
+    _check_batches(sums, [c for _, c in ordered])
+    total = tf.add_n(sums, name="weighted_sum_no_bias")
+    bias = _weights([units], trainable, collections, "bias_weights")
+    result = tf.nn.bias_add(total, bias, name="weighted_sum")
+    variables["bias"] = [bias] if isinstance(bias, tf.Variable) else list(bias)
+    return result, variables
 
 
 @export("feature_column.make_parse_example_spec")
