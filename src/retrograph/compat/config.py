@@ -255,3 +255,13 @@ def set_verbosity(level: int, alsologtostdout: bool = False) -> None:
 def trace(*args: Any) -> None:
     """Prints its arguments. Source: TF 1.15 `tf.autograph.trace`."""
     print(*args)
+
+
+class Base:
+    """What rewrites of Python code are derived from, as a name only: libraries derive from it when they are imported.
+
+    Raises UnimplementedError when one is made. Source: TF 1.15 `tensorflow.python.autograph.pyct.transformer.Base`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise errors.UnimplementedError(None, None, f"{type(self).__name__} is not supported: {_AUTOGRAPH}.")

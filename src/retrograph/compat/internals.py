@@ -177,6 +177,14 @@ def get_saver_or_default() -> Any:
     return savers[0]
 
 
+def try_evaluate_constant(graph: Any, output: tuple[Operation, int]) -> Any:
+    """The value of an operation's output if the graph tells it, else None; the output as `Tensor._as_tf_output` gives it."""
+    from retrograph.framework.static_value import static_value
+
+    op, index = output
+    return static_value(op.outputs[index])
+
+
 def bfloat16_type() -> type:
     """NumPy's scalar type of `tf.bfloat16`."""
     from retrograph.framework.dtypes import bfloat16

@@ -1278,6 +1278,11 @@ class Graph:
             self._note_op_maps()
 
     @property
+    def _c_graph(self) -> Graph:
+        # What TF's files hand to functions of its C interface; here those take the graph.
+        return self
+
+    @property
     def _gradient_override_map(self) -> dict[str, str]:
         return self._gradient_override_map_value
 

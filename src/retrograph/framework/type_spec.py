@@ -100,8 +100,27 @@ class TypeSpec:
         return f"{type(self).__name__}{self._serialize()!r}"
 
 
+class BatchableTypeSpec(TypeSpec):
+    """The type of a value whose tensors can be stacked to those of a batch of such values.
+
+    Source: TF 1.15 `tensorflow.python.framework.type_spec.BatchableTypeSpec`.
+    """
+
+    def _batch(self, batch_size: Any) -> TypeSpec:
+        raise NotImplementedError(f"{type(self).__name__}._batch")
+
+    def _unbatch(self) -> TypeSpec:
+        raise NotImplementedError(f"{type(self).__name__}._unbatch")
+
+    def _to_batched_tensor_list(self, value: Any) -> list[Any]:
+        tensors = self._to_tensor_list(value)
+        if any(tensor.shape.ndims == 0 for tensor in tensors):
+            raise ValueError(f"Value {value} has insufficient rank for batching.")
+        return tensors
+
+
 @export("TensorSpec")
-class TensorSpec(TypeSpec):
+class TensorSpec(BatchableTypeSpec):
     """A tensor's shape, dtype and name.
 
     Source: TF 1.15 `tf.TensorSpec`.
@@ -175,7 +194,7 @@ def _all_arrays(components: Sequence[Any]) -> bool:
 
 
 @export("SparseTensorSpec")
-class SparseTensorSpec(TypeSpec):
+class SparseTensorSpec(BatchableTypeSpec):
     """The dense shape and dtype of a `SparseTensor`.
 
     Source: TF 1.15 `tf.SparseTensorSpec`.

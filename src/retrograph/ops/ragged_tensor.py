@@ -19,7 +19,7 @@ from retrograph.framework.graph import Operation, Tensor, control_dependencies, 
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
-from retrograph.framework.type_spec import TensorSpec, TypeSpec, register_type_spec_from_value_converter
+from retrograph.framework.type_spec import BatchableTypeSpec, TensorSpec, register_type_spec_from_value_converter
 from retrograph.ops import array, cast, check, control_flow, joining, ragged_rows, reduction, sequence
 from retrograph.ops.gather import gather
 from retrograph.ops.raw import raw
@@ -698,7 +698,7 @@ def _filled(ragged: Any, values: Any, filler: Any, count: Any) -> Any:
 
 
 @export("RaggedTensorSpec")
-class RaggedTensorSpec(TypeSpec):
+class RaggedTensorSpec(BatchableTypeSpec):
     """The shape, dtype and ragged axes of a `RaggedTensor`. Source: TF 1.15 `tf.RaggedTensorSpec`."""
 
     value_type: Any = RaggedTensor

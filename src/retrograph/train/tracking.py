@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from retrograph.framework.graph import get_default_graph
 from retrograph.framework.messages import message_class
+from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.keras.base_layer import Layer
 from retrograph.train.optimizer import Optimizer
@@ -85,7 +86,7 @@ class AutoTrackable(Trackable):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get(name, _parts_of_none) is value:
+        if _is_held(self, name, value):
             return
         if name != "_tracked_parts" and self.__dict__.get("_self_setattr_tracking", True):
             value = assigned(self, name, value)
@@ -95,8 +96,23 @@ class AutoTrackable(Trackable):
         self._parts().pop(name, None)
         super().__delattr__(name)
 
+    def _no_dependency(self, value: Any) -> Any:
+        from retrograph.train.data_structures import NoDependency
 
-_parts_of_none = object()
+        return NoDependency(value)
+
+
+_absent = object()
+
+
+def _is_held(holder: Any, name: str, value: Any) -> bool:
+    """Whether an attribute is the value already, be it by a property that cannot be set; equal shapes are one value."""
+    before = holder.__dict__.get(name, _absent)
+    if before is _absent:
+        before = getattr(holder, name, _absent)
+    if isinstance(value, TensorShape) and isinstance(before, TensorShape):
+        return bool(before._plain == value._plain)
+    return before is value
 
 
 def assigned(holder: Any, name: str, value: Any) -> Any:
