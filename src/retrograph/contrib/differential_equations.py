@@ -15,115 +15,81 @@ from retrograph.framework.exports import export
 Function = Callable[[Any, Any], Any]
 
 
-class _ButcherTableau(NamedTuple):
-    alpha: Any
-    beta: Any
-    c_sol: Any
-    c_mid: Any
-    c_error: Any
-
-
-_LAST = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
-_FOURTH_ORDER = [1951 / 21600, 0, 22642 / 50085, 451 / 720, -12231 / 42400, 649 / 6300, 1 / 60]
-_MIDDLE = [
-    6025192743 / 30085553152, 0, 51252292925 / 65400821598, -2691868925 / 45128329728,
-    187940372067 / 1594534317056, -1776094331 / 19743644256, 11237099 / 235043384,
-]  # fmt: skip
-_DORMAND_PRINCE_TABLEAU = _ButcherTableau(
-    alpha=[1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0],
-    beta=[
-        [1 / 5],
-        [3 / 40, 9 / 40],
-        [44 / 45, -56 / 15, 32 / 9],
-        [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
-        [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
-        _LAST,
-    ],
-    c_sol=[*_LAST, 0],
-    c_mid=[c / 2 for c in _MIDDLE],
-    c_error=[a - b for a, b in zip(_FOURTH_ORDER, [*_LAST, 0], strict=True)],
+# Where each stage of a step stands, as a share of the step, and how it weighs the derivatives of the stages before it.
+_STAGES: tuple[tuple[float, tuple[float, ...]], ...] = (
+    (1 / 5, (1 / 5,)),
+    (3 / 10, (3 / 40, 9 / 40)),
+    (4 / 5, (44 / 45, -56 / 15, 32 / 9)),
+    (8 / 9, (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729)),
+    (1.0, (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656)),
+    (1.0, (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84)),
+)
+_OTHER_ORDER = (1951 / 21600, 0, 22642 / 50085, 451 / 720, -12231 / 42400, 649 / 6300, 1 / 60)
+# The last stage stands where the step ends: what differs from it by another order is the error.
+_ERROR = tuple(a - b for a, b in zip(_OTHER_ORDER, (*_STAGES[-1][1], 0), strict=True))
+_HALFWAY = tuple(
+    weight / 2
+    for weight in (
+        *(6025192743 / 30085553152, 0, 51252292925 / 65400821598, -2691868925 / 45128329728),
+        *(187940372067 / 1594534317056, -1776094331 / 19743644256, 11237099 / 235043384),
+    )
 )
 
 
-def _is_zero(x: Any) -> bool:
-    return not isinstance(x, tf.Tensor) and x == 0
+def _weighted(weights: Any, tensors: Any) -> Any:
+    return tf.add_n([w * x for w, x in zip(weights, tensors, strict=True) if isinstance(w, tf.Tensor) or w != 0])
 
 
-def _scaled_dot_product(scale: Any, xs: Any, ys: Any, name: Any = None) -> Any:
-    with tf.name_scope(name, "scaled_dot_product", [scale, xs, ys]) as scope:
-        pairs = [(x, y) for x, y in zip(xs, ys, strict=False) if not (_is_zero(x) or _is_zero(y))]
-        return tf.add_n([(scale * x) * y for x, y in pairs], name=scope)
+class _Step(NamedTuple):
+    """A step from `start` over `size`: where it leads, and the derivatives met on the way."""
+
+    start: Any
+    size: Any
+    end: Any
+    derivatives: list[Any]
+
+    @property
+    def error(self) -> Any:
+        """How far off the end may be."""
+        return self._change(_ERROR)
+
+    def polynomial(self) -> list[Any]:
+        """Coefficients, the highest first, of degree 4: through start, middle and end, with the derivatives of both ends."""
+        size, first, last = self.size, self.derivatives[0], self.derivatives[-1]
+        known = [first, last, self.start, self.end, self.start + self._change(_HALFWAY)]
+        rows = ([-2 * size, 2 * size, -8, -8, 16], [5 * size, -3 * size, 18, 14, -32], [-4 * size, size, -11, -5, 16])
+        return [*(_weighted(row, known) for row in rows), size * first, self.start]
+
+    def _change(self, weights: Any) -> Any:
+        return self.size * _weighted(weights, self.derivatives)
 
 
-def _dot_product(xs: Any, ys: Any, name: Any = None) -> Any:
-    with tf.name_scope(name, "dot_product", [xs, ys]) as scope:
-        return tf.add_n([x * y for x, y in zip(xs, ys, strict=False)], name=scope)
+def _taken(func: Function, y: Any, derivative: Any, t: Any, dt: Any) -> _Step:
+    """The step from `y` at `t`, where its derivative is known, over `dt`."""
+    with tf.name_scope("runge_kutta_step"):
+        size, met, at = tf.cast(dt, y.dtype), [derivative], y
+        for share, weights in _STAGES:
+            at = y + size * _weighted(weights, met)
+            met.append(func(at, t + share * dt))
+        return _Step(y, size, at, met)
 
 
-def _runge_kutta_step(
-    func: Function, y0: Any, f0: Any, t0: Any, dt: Any, tableau: Any = _DORMAND_PRINCE_TABLEAU, name: Any = None
-) -> Any:
-    """(value, derivative, estimated error, derivatives on the way) at the end of a step."""
-    with tf.name_scope(name, "runge_kutta_step", [y0, f0, t0, dt]) as scope:
-        y0, f0 = convert(y0, name="y0"), convert(f0, name="f0")
-        t0, dt = convert(t0, name="t0"), convert(dt, name="dt")
-        step = tf.cast(dt, y0.dtype)
-        k = [f0]
-        value = y0
-        for alpha, beta in zip(tableau.alpha, tableau.beta, strict=True):
-            time = t0 + alpha * dt
-            value = y0 + _scaled_dot_product(step, beta, k)
-            k.append(func(value, time))
-        if not (tableau.c_sol[-1] == 0 and tableau.c_sol[:-1] == tableau.beta[-1]):
-            value = y0 + _scaled_dot_product(step, tableau.c_sol, k)
-        y1 = tf.identity(value, name=f"{scope}/y1")
-        f1 = tf.identity(k[-1], name=f"{scope}/f1")
-        return y1, f1, _scaled_dot_product(step, tableau.c_error, k, name=f"{scope}/y1_error"), k
-
-
-def _interp_fit(y0: Any, y1: Any, y_mid: Any, f0: Any, f1: Any, dt: Any) -> list[Any]:
-    """Coefficients, the highest first, of the polynomial of degree 4 through three values with two derivatives."""
-    known = [f0, f1, y0, y1, y_mid]
-    rows = ([-2 * dt, 2 * dt, -8, -8, 16], [5 * dt, -3 * dt, 18, 14, -32], [-4 * dt, dt, -11, -5, 16])
-    return [*(_dot_product(row, known) for row in rows), dt * f0, y0]
-
-
-def _interp_fit_rk(y0: Any, y1: Any, k: Any, dt: Any, tableau: Any = _DORMAND_PRINCE_TABLEAU) -> list[Any]:
-    with tf.name_scope("interp_fit_rk"):
-        dt = tf.cast(dt, y0.dtype)
-        y_mid = y0 + _scaled_dot_product(dt, tableau.c_mid, k)
-        return _interp_fit(y0, y1, y_mid, k[0], k[-1], dt)
-
-
-def _interp_evaluate(coefficients: Any, t0: Any, t1: Any, t: Any) -> Any:
+def _between(coefficients: list[Any], t0: Any, t1: Any, t: Any) -> Any:
     """The polynomial at a time between those of its ends; InvalidArgumentError when it runs for another."""
-    with tf.name_scope("interp_evaluate"):
-        t0, t1, t = convert(t0), convert(t1), convert(t)
-        dtype = coefficients[0].dtype
-        check = tf.Assert((t0 <= t) & (t <= t1), ["invalid interpolation, fails `t0 <= t <= t1`:", t0, t, t1])
-        with tf.control_dependencies([check]):
-            x = tf.cast((t - t0) / (t1 - t0), dtype)
-        powers = [tf.constant(1, dtype), x]
-        while len(powers) < len(coefficients):
-            powers.append(powers[-1] * x)
-        return _dot_product(coefficients, powers[::-1])
+    inside = tf.logical_and(t0 <= t, t <= t1)
+    check = tf.Assert(inside, ["invalid interpolation, fails `t0 <= t <= t1`:", t0, t, t1])
+    with tf.control_dependencies([check]):
+        x = tf.cast((t - t0) / (t1 - t0), coefficients[0].dtype)
+    value, *rest = coefficients
+    for coefficient in rest:
+        value = value * x + coefficient
+    return value
 
 
-def _optimal_step_size(
-    last_step: Any,
-    error_ratio: Any,
-    safety: Any = 0.9,
-    ifactor: Any = 10.0,
-    dfactor: Any = 0.2,
-    order: int = 5,
-    name: Any = None,
-) -> Any:
-    """How large the next step should be, by the error of the last."""
-    with tf.name_scope(name, "optimal_step_size", [last_step, error_ratio]) as scope:
-        error_ratio = tf.cast(error_ratio, last_step.dtype)
-        exponent = tf.cast(1 / order, last_step.dtype)
-        factor = tf.maximum(1 / ifactor, tf.minimum(error_ratio**exponent / safety, 1 / dfactor))
-        return tf.div(last_step, factor, name=scope)
+def _next_size(last: Any, ratio: Any, safety: Any, most: Any, least: Any) -> Any:
+    """How large the next step should be, by the error of the last: between `least` and `most` times as large."""
+    fifth_root = tf.cast(ratio, last.dtype) ** tf.cast(1 / 5, last.dtype)
+    return last / tf.maximum(1 / most, tf.minimum(fifth_root / safety, 1 / least))
 
 
 def _abs_square(x: Any) -> Any:
@@ -198,10 +164,11 @@ class _Dopri5:
     def _step(self, state: Any, history: Any, n_steps: Any) -> Any:
         y0, f0, _, t0, dt, coefficients = state
         with tf.control_dependencies(self._checks(y0, t0, dt, n_steps)):
-            y1, f1, error, k = _runge_kutta_step(self.func, y0, f0, t0, dt)
+            step = _taken(self.func, y0, f0, t0, dt)
+            y1, f1 = tf.identity(step.end), tf.identity(step.derivatives[-1])
         with tf.name_scope("error_ratio"):
             allowed = self.atol + self.rtol * tf.maximum(abs(y0), abs(y1))
-            ratio = tf.sqrt(tf.reduce_mean(_abs_square(error) / _abs_square(allowed)))
+            ratio = tf.sqrt(tf.reduce_mean(_abs_square(step.error) / _abs_square(allowed)))
             accepted = ratio <= 1
         with tf.name_scope("update/rk_state"):
             state = _RungeKuttaState(
@@ -209,8 +176,8 @@ class _Dopri5:
                 f1=tf.cond(accepted, lambda: f1, lambda: f0),
                 t0=t0,
                 t1=tf.cond(accepted, lambda: t0 + dt, lambda: t0),
-                interp_coeff=tf.cond(accepted, lambda: _interp_fit_rk(y0, y1, k, dt), lambda: coefficients),
-                dt=_optimal_step_size(dt, ratio, self.safety, self.ifactor, self.dfactor),
+                interp_coeff=tf.cond(accepted, step.polynomial, lambda: coefficients),
+                dt=_next_size(dt, ratio, self.safety, self.ifactor, self.dfactor),
             )
         with tf.name_scope("update/history"):
             points = _ta_append(history.integrate_points, t0 + dt)
@@ -222,7 +189,7 @@ class _Dopri5:
             state, history, _ = tf.while_loop(
                 lambda state, *_: self.t[i] > state.t1, self._step, (state, history, 0), name="integrate_loop"
             )
-            y = _interp_evaluate(state.interp_coeff, state.t0, state.t1, self.t[i])
+            y = _between(state.interp_coeff, state.t0, state.t1, self.t[i])
             return solution.write(i, y), history, state, i + 1
 
     def run(self, y0: Any, name: str) -> tuple[Any, Any]:
