@@ -16,7 +16,7 @@ WIDE = R.randint(-(2**30), 2**30, (3, 5)).astype(np.int32)
 def cases(tf):
     """Name -> a function that builds the tensors."""
     found = {}
-    for make in (quantized, quantized_images, quantizing):
+    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays):
         found.update(make(tf))
     return found
 
@@ -174,6 +174,176 @@ def quantizing(tf):
     found["error: rounding"] = lambda: shown(
         tf, tuple(tf.quantize(halves, 0.0, 1.0, tf.quint8, mode="MIN_FIRST", round_mode="HALF_TO_EVEN"))
     )
+    return found
+
+
+def sounds(tf):
+    raw = tf.raw_ops
+    sound = (np.sin(np.arange(900) * 0.05) + 0.1 * R.randn(900)).astype(np.float32)[:, None]
+    power = np.abs(R.randn(2, 3, 129)).astype(np.float32)
+    rate = {"sample_rate": 8000}
+    return {
+        "spectrogram": lambda: raw.AudioSpectrogram(input=sound, window_size=256, stride=160),
+        "spectrogram squared": lambda: raw.AudioSpectrogram(
+            input=sound[:500], window_size=100, stride=200, magnitude_squared=True, name="s"
+        ),
+        "spectrogram short": lambda: raw.AudioSpectrogram(input=sound[:50], window_size=100, stride=200),
+        "spectrogram fed": lambda: raw.AudioSpectrogram(
+            input=tf.placeholder_with_default(sound, [None, 1]), window_size=300, stride=300
+        ),
+        "error: spectrogram window": lambda: raw.AudioSpectrogram(input=sound, window_size=1, stride=1),
+        "error: spectrogram rank": lambda: raw.AudioSpectrogram(input=sound[:, 0], window_size=10, stride=1),
+        "mfcc": lambda: raw.Mfcc(spectrogram=power, **rate),
+        "mfcc options": lambda: raw.Mfcc(
+            spectrogram=power, sample_rate=tf.placeholder_with_default(16000, []), upper_frequency_limit=7000.0,
+            lower_frequency_limit=100.0, filterbank_channel_count=12, dct_coefficient_count=7,
+        ),
+        "mfcc too high": lambda: raw.Mfcc(spectrogram=power, sample_rate=4000),
+        "mfcc of spectrogram": lambda: raw.Mfcc(
+            spectrogram=raw.AudioSpectrogram(input=sound, window_size=200, stride=160, magnitude_squared=True), **rate
+        ),
+        "error: mfcc count": lambda: raw.Mfcc(spectrogram=power, dct_coefficient_count=50, **rate),
+        "error: mfcc limits": lambda: raw.Mfcc(spectrogram=power, lower_frequency_limit=5000.0, **rate),
+        "error: mfcc rank": lambda: raw.Mfcc(spectrogram=power[0], **rate),
+    }  # fmt: skip
+
+
+def _resize(tf):
+    """The function of TF 2, which Retrograph has by the path of its module."""
+    if tf.__name__ != "retrograph":
+        return tf.compat.v2.image.resize
+    from retrograph.compat import image_forms
+
+    return image_forms.resize_images_v2
+
+
+def scaled(tf):
+    raw = tf.raw_ops
+    images = R.rand(2, 7, 5, 2).astype(np.float32)
+    found = {}
+
+    def scale(kind, size, scale, shift, antialias=True, x=images):
+        return lambda: raw.ScaleAndTranslate(
+            images=x, size=size, scale=scale, translation=shift, kernel_type=kind, antialias=antialias
+        )
+
+    def gradient(kind):
+        x = tf.constant(images)
+        made = raw.ScaleAndTranslate(images=x, size=[4, 9], scale=[0.6, 1.8], translation=[0.5, -1.0], kernel_type=kind)
+        return tf.gradients(made * made, x)
+
+    for kind in ["lanczos1", "lanczos3", "lanczos5", "gaussian", "box", "triangle", "keyscubic", "mitchellcubic"]:
+        found["smaller by " + kind] = scale(kind, [3, 2], [3 / 7.0, 0.4], [0.0, 0.0])
+        found["larger by " + kind] = scale(kind, [9, 11], [1.5, 2.2], [0.3, -1.0])
+        found["not smoothed by " + kind] = scale(kind, [4, 2], [0.5, 0.4], [0.0, 1.0], False)
+    found["gradient of scaled"] = lambda: gradient("lanczos3")
+    found["gradient of scaled by triangle"] = lambda: gradient("triangle")
+    found["scaled bytes"] = scale("triangle", [3, 2], [0.4, 0.4], [0.0, 0.0], True, PIXELS)
+    found["moved away"] = scale("triangle", [3, 3], [1.0, 1.0], [-20.0, 1.0])
+    found["error: scale"] = scale("triangle", [3, 2], [0.0, 0.4], [0.0, 0.0])
+    found["error: kernel"] = scale("sinc", [3, 2], [1.0, 0.4], [0.0, 0.0])
+    found["error: size"] = scale("box", [3, 0], [1.0, 0.4], [0.0, 0.0])
+    for kind in ("bilinear", "bicubic", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"):
+        found["values: resize by " + kind] = lambda kind=kind: _resize(tf)(images, [4, 8], kind, antialias=True)
+    found["values: resize plainly"] = lambda: _resize(tf)(images, [4, 8], "lanczos3")
+    return found
+
+
+def removed(tf):
+    """Op types that graphs of the versions before can hold."""
+    square = R.randn(2, 3, 3).astype(np.float32)
+    positive = np.matmul(square, square.transpose(0, 2, 1)) + 3 * np.eye(3, dtype=np.float32)
+    lower = np.linalg.cholesky(positive).astype(np.float32)
+    symmetric = (square + square.transpose(0, 2, 1)).astype(np.float32)
+    wide = R.randn(2, 4, 3).astype(np.float32)
+    right = R.randn(2, 3, 2).astype(np.float32)
+
+    def old(op_type, count, *inputs, **attrs):
+        def build():
+            graph = tf.GraphDef()
+            graph.versions.producer = 1
+            node = graph.node.add()
+            node.name, node.op = "old", op_type
+            names = []
+            for i, value in enumerate(inputs):
+                names.append(f"in{i}")
+                node.input.append(names[-1])
+                holder = graph.node.add()
+                holder.name, holder.op = names[-1], "Placeholder"
+                holder.attr["dtype"].type = tf.as_dtype(np.asarray(value).dtype).as_datatype_enum
+            node.attr["T"].type = tf.as_dtype(np.asarray(inputs[0]).dtype).as_datatype_enum
+            for name, value in attrs.items():
+                setattr(node.attr[name], "b" if isinstance(value, bool) else "f", value)
+            outputs = [f"old:{i}" for i in range(count)]
+            given = {name: tf.constant(value) for name, value in zip(names, inputs)}  # noqa: B905
+            return tf.import_graph_def(graph, given, outputs, name="")
+
+        return build
+
+    eigen = old("BatchSelfAdjointEig", 1, symmetric)
+    return {
+        "values: old cholesky": old("BatchCholesky", 1, positive),
+        "values: old cholesky gradient": old("BatchCholeskyGrad", 1, lower, square),
+        "values: old band": old("BatchMatrixBandPart", 1, square, np.int64(1), np.int64(0)),
+        "values: old determinant": old("BatchMatrixDeterminant", 1, square),
+        "values: old diagonal": old("BatchMatrixDiag", 1, square[0]),
+        "values: old diagonal part": old("BatchMatrixDiagPart", 1, square),
+        "values: old inverse": old("BatchMatrixInverse", 1, positive, adjoint=False),
+        "values: old set diagonal": old("BatchMatrixSetDiag", 1, square, square[:, 0]),
+        "values: old solution": old("BatchMatrixSolve", 1, positive, right, adjoint=True),
+        "values: old least squares": old("BatchMatrixSolveLs", 1, wide, wide, np.float64(0.1), fast=True),
+        "values: old triangular solution": old(
+            "BatchMatrixTriangularSolve", 1, lower, right, lower=True, adjoint=False
+        ),
+        "values: old eigenvalues": lambda: [tf.abs(x) for x in eigen()],
+        "values: old eigenvalues of one": lambda: [tf.abs(x) for x in old("SelfAdjointEig", 1, symmetric[0])()],
+        "values: old eigenvalues alone": lambda: old("BatchSelfAdjointEigV2", 1, symmetric, compute_v=False)(),
+        "values: old singular values": lambda: old("BatchSvd", 1, wide, compute_uv=False, full_matrices=False)(),
+        "values: old contrast": old("AdjustContrast", 1, wide, np.float32(2), np.float32(-1), np.float32(1.5)),
+        "error: old inverse": old("BatchMatrixInverse", 1, np.zeros((1, 2, 2), np.float32), adjoint=False),
+    }
+
+
+def arrays(tf):
+    raw = tf.raw_ops
+    matrix = np.arange(24, dtype=np.float32).reshape(2, 3, 4) + 1
+    band = np.arange(18, dtype=np.float32).reshape(2, 3, 3) + 1
+
+    def part(k, x=matrix):
+        return lambda: raw.MatrixDiagPartV2(input=x, k=k, padding_value=-1.0)
+
+    def made(diagonal, k, rows=-1, columns=-1):
+        return lambda: raw.MatrixDiagV2(diagonal=diagonal, k=k, num_rows=rows, num_cols=columns, padding_value=9.0)
+
+    def changed(diagonal, k):
+        return lambda: raw.MatrixSetDiagV2(input=matrix, diagonal=diagonal, k=k)
+
+    def padded(length, dtype=tf.uint8, **more):
+        # TensorFlow writes beyond the result for more than one string of numbers of several bytes.
+        given = [["ab", "cdefgh"], ["", "xyz"]] if dtype == tf.uint8 else ["abc"]
+        return lambda: raw.DecodePaddedRaw(input_bytes=given, fixed_length=length, out_type=dtype, **more)
+
+    lower = np.linalg.cholesky(np.array([[4.0, 1, 0.5], [1, 3, 0.2], [0.5, 0.2, 2]]))
+    found = {
+        "values: cholesky gradient": lambda: raw.CholeskyGrad(l=lower, grad=matrix[0, :, :3].astype(np.float64)),
+        "padded bytes": padded(4),
+        "padded shorts": padded(4, tf.int16),
+        "values: padded fed": padded(8, tf.int64),
+        "error: padded odd": padded(3, tf.int32),
+        "error: padded nothing": padded(0),
+    }
+    for k in (0, 1, -2, [-1, 1], [0, 2], [-2, -1]):
+        found[f"values: diagonals {k}"] = part(k)
+        found[f"values: set diagonals {k}"] = lambda k=k: raw.MatrixSetDiagV2(
+            input=matrix, diagonal=raw.MatrixDiagPartV2(input=matrix * 10, k=k, padding_value=0.0), k=k
+        )
+    found["values: of diagonals"] = made(band, [-1, 1])
+    found["values: of diagonal"] = made(band[:, 0], 0)
+    found["values: of diagonal above"] = made(band[0, 0], 1)
+    found["values: of diagonal in rows"] = made(band[0, 0], -1, 4, 5)
+    found["values: of diagonals in columns"] = made(band[:, :2], [0, 1], 3, 4)
+    found["error: of few diagonals"] = made(band, [-1, 0])
+    found["error: diagonals beyond"] = part(7)
     return found
 
 

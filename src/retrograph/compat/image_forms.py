@@ -10,6 +10,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array
+from retrograph.ops.cast import cast
 from retrograph.ops.image_frames import ResizeMethod as ResizeMethodV1
 
 __all__ = ["ResizeMethod", "ResizeMethodV1", "resize_images_v2"]
@@ -35,15 +36,23 @@ _OP_TYPES = {
     ResizeMethod.AREA: "ResizeArea",
 }
 _SCALED = ("lanczos3", "lanczos5", "gaussian", "mitchellcubic")
+# With antialiasing, which makes filters wider the smaller the images become.
+_ANTIALIASED = {"bilinear": "triangle", "bicubic": "keyscubic"}
 
 
 def _resized(images: Tensor, size: Tensor, method: Any, antialias: bool) -> Tensor:
-    if method in _SCALED or (antialias and method in ("bilinear", "bicubic")):
-        raise errors.UnimplementedError(None, None, f"resize_images_v2: ScaleAndTranslate, for {method!r}")
+    if method in _SCALED or (antialias and method in _ANTIALIASED):
+        return _scaled(images, size, _ANTIALIASED.get(method, method), antialias)
     if method not in _OP_TYPES:
         raise ValueError("Resize method is not implemented.")
     options = {} if method == ResizeMethod.AREA else {"half_pixel_centers": True}
     return apply_op(_OP_TYPES[method], None, images=images, size=size, **options)  # type: ignore[no-any-return]
+
+
+def _scaled(images: Tensor, size: Tensor, kernel: str, antialias: bool) -> Tensor:
+    scale = cast(size, "float32") / cast(array.shape(images)[1:3], "float32")
+    given = {"scale": scale, "translation": array.zeros([2]), "kernel_type": kernel, "antialias": antialias}
+    return apply_op("ScaleAndTranslate", None, images=images, size=size, **given)  # type: ignore[no-any-return]
 
 
 def resize_images_v2(
