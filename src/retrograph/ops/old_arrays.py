@@ -97,7 +97,7 @@ def _contrast(xp: Any, op: Any, images: Array, factor: Array, low: Array, high: 
     return xp.minimum(xp.maximum((x - mean) * factor + mean, low), high)
 
 
-register_op("AdjustContrast", **both(_contrast))
+register_op("AdjustContrast", shape=unchanged, **both(_contrast))
 
 
 # ---- bytes of one length
