@@ -485,16 +485,10 @@ def check_heads(heads: Any, weights: Any) -> None:
             raise ValueError(f"All given heads must have name specified. Given: {head}")
 
 
-@export("estimator.MultiHead")
-class MultiHead(Head):
-    """Several heads, each with its part of the logits. Raises ValueError: no heads, or without names.
+class Together:
+    """What several heads, `_heads`, have in common as one."""
 
-    Source: TF 1.15 `tf.estimator.MultiHead`.
-    """
-
-    def __init__(self, heads: Any, head_weights: Any = None):
-        check_heads(heads, head_weights)
-        self._heads, self._head_weights = tuple(heads), tuple(head_weights) if head_weights else ()
+    _heads: tuple[Any, ...]
 
     @property
     def name(self) -> Any:
@@ -505,6 +499,18 @@ class MultiHead(Head):
     def logits_dimension(self) -> Any:
         """The sum of all."""
         return sum(h.logits_dimension for h in self._heads)
+
+
+@export("estimator.MultiHead")
+class MultiHead(Together, Head):
+    """Several heads, each with its part of the logits. Raises ValueError: no heads, or without names.
+
+    Source: TF 1.15 `tf.estimator.MultiHead`.
+    """
+
+    def __init__(self, heads: Any, head_weights: Any = None):
+        check_heads(heads, head_weights)
+        self._heads, self._head_weights = tuple(heads), tuple(head_weights) if head_weights else ()
 
     @property
     def loss_reduction(self) -> Any:

@@ -6,23 +6,15 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.estimator.head_keys import MetricKeys, summary_key
-from retrograph.estimator.heads import check_heads, merged_loss, merged_outputs, nothing, split_logits
+from retrograph.estimator.heads import Together, check_heads, merged_loss, merged_outputs, nothing, split_logits
 from retrograph.estimator.old_heads import LossSpec, _Head, _train_op
 from retrograph.estimator.spec import EstimatorSpec, ModeKeys
 from retrograph.framework.exports import export
 
 
-class _MultiHead(_Head):
+class _MultiHead(Together, _Head):
     def __init__(self, heads: tuple[Any, ...], head_weights: tuple[Any, ...]):
         self._heads, self._head_weights = heads, head_weights
-
-    @property
-    def name(self) -> Any:
-        return "_".join(h.name for h in self._heads)
-
-    @property
-    def logits_dimension(self) -> Any:
-        return sum(h.logits_dimension for h in self._heads)
 
     def _by_head(self, logits: Any) -> dict[str, Any]:
         return logits if isinstance(logits, dict) else split_logits(self._heads, logits)

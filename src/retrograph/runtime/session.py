@@ -378,6 +378,8 @@ def _in_bytes(strings: Any) -> Any:
 def _as_result(value: Any) -> Any:
     """A fetched value as the program gets it: its own array, or a NumPy scalar."""
     if value.__class__ is not np.ndarray:
+        if hasattr(value, "is_flow"):
+            return np.float32(0.0)  # the flow of a TensorArray, which only orders what is done with it
         if not getattr(value, "shape", ()):
             scalar = np.asarray(value)
             return scalar[()] if scalar.dtype != object or scalar.ndim == 0 else scalar
