@@ -140,6 +140,28 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_transform_features_v2": _COLUMNS + "state:transform_features_v2",
         "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
     },
+    "tensorflow.python.feature_column.serialization": {
+        "_column_name_with_class_name": _COLUMNS + "serialization:column_name_with_class_name"
+    },
+    "tensorflow.python.feature_column.utils": {
+        "sequence_length_from_sparse_tensor": _COLUMNS + "sequences:sequence_length"
+    },
+    "tensorflow.contrib.feature_column.python.feature_column.sequence_feature_column": {
+        name: f"{_COLUMNS}{module}:{name}"
+        for module, names in {
+            "sequences": ("concatenate_context_input", "sequence_input_layer", "sequence_numeric_column"),
+            "categorical": tuple("sequence_" + n for n in _COLUMN_MAKERS["categorical"][:4]),
+        }.items()
+        for name in names
+    }
+    | {
+        "_assert_all_equal_and_return": _COLUMNS + "sequences:equal_lengths",
+        "_SequenceNumericColumn": _COLUMNS + "sequences:SequenceNumericColumn",
+    },
+    "tensorflow.python.feature_column.sequence_feature_column": {
+        "_assert_all_equal_and_return": _COLUMNS + "sequences:equal_lengths",
+        "SequenceFeatures": _COLUMNS + "feature_layers:SequenceFeatures",
+    },
     "tensorflow.python.feature_column.dense_features": {"DenseFeatures": _COLUMNS + "feature_layers:DenseFeatures"},
     "tensorflow.python.feature_column.dense_features_v2": {
         "DenseFeatures": _COLUMNS + "feature_layers:DenseFeaturesV2"

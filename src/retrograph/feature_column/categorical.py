@@ -434,19 +434,28 @@ def crossed_column(keys: Any, hash_bucket_size: int, hash_key: int | None = None
     return CrossedColumn(tuple(keys), hash_bucket_size, hash_key)
 
 
-@export("feature_column.sequence_categorical_column_with_identity")
+@export(
+    "feature_column.sequence_categorical_column_with_identity",
+    "contrib.feature_column.sequence_categorical_column_with_identity",
+)
 def sequence_categorical_column_with_identity(key: str, num_buckets: int, default_value: int | None = None) -> Any:
     """Ids of each step. Source: TF 1.15 `tf.feature_column.sequence_categorical_column_with_identity`."""
     return SequenceCategoricalColumn(categorical_column_with_identity(key, num_buckets, default_value))
 
 
-@export("feature_column.sequence_categorical_column_with_hash_bucket")
+@export(
+    "feature_column.sequence_categorical_column_with_hash_bucket",
+    "contrib.feature_column.sequence_categorical_column_with_hash_bucket",
+)
 def sequence_categorical_column_with_hash_bucket(key: str, hash_bucket_size: int, dtype: Any = tf.string) -> Any:
     """Ids of each step by hash. Source: TF 1.15 `tf.feature_column.sequence_categorical_column_with_hash_bucket`."""
     return SequenceCategoricalColumn(categorical_column_with_hash_bucket(key, hash_bucket_size, dtype))
 
 
-@export("feature_column.sequence_categorical_column_with_vocabulary_list")
+@export(
+    "feature_column.sequence_categorical_column_with_vocabulary_list",
+    "contrib.feature_column.sequence_categorical_column_with_vocabulary_list",
+)
 def sequence_categorical_column_with_vocabulary_list(
     key: str, vocabulary_list: Any, dtype: Any = None, default_value: int = -1, num_oov_buckets: int = 0
 ) -> Any:
@@ -459,7 +468,10 @@ def sequence_categorical_column_with_vocabulary_list(
     )
 
 
-@export("feature_column.sequence_categorical_column_with_vocabulary_file")
+@export(
+    "feature_column.sequence_categorical_column_with_vocabulary_file",
+    "contrib.feature_column.sequence_categorical_column_with_vocabulary_file",
+)
 def sequence_categorical_column_with_vocabulary_file(
     key: str,
     vocabulary_file: str,

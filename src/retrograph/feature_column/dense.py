@@ -11,7 +11,8 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.feature_column.categorical import SequenceCategoricalColumn, WeightedCategoricalColumn
-from retrograph.feature_column.column import CategoricalColumn, DenseColumn, IdWeightPair, check_key, sparse_of
+from retrograph.feature_column.column import Bound, CategoricalColumn, DenseColumn, IdWeightPair, check_key, sparse_of
+from retrograph.feature_column.sequences import SequenceDenseColumn, TensorSequenceLengthPair, sequence_length
 from retrograph.framework.exports import export
 from retrograph.ops.raw import raw
 
@@ -108,14 +109,6 @@ def numeric_column(
     return NumericColumn(key, sizes, default, dtype, normalizer_fn)
 
 
-@export("feature_column.sequence_numeric_column")
-def sequence_numeric_column(
-    key: str, shape: Any = (1,), default_value: float = 0.0, dtype: Any = tf.float32, normalizer_fn: Any = None
-) -> Any:
-    """Raises UnimplementedError: input layers of sequences are not there."""
-    raise tf.errors.UnimplementedError(None, None, "tf.feature_column.sequence_numeric_column is not supported")
-
-
 # ---- buckets
 
 
@@ -184,7 +177,7 @@ def bucketized_column(source_column: Any, boundaries: Sequence[float]) -> Any:
 # ---- columns of ids made dense
 
 
-class _OfCategorical(DenseColumn):
+class _OfCategorical(DenseColumn, SequenceDenseColumn):
     categorical_column: Any
     _kind = ""
 
@@ -207,15 +200,22 @@ class _OfCategorical(DenseColumn):
         """Makes what the column of ids needs."""
         self.categorical_column.create_state(state_manager)
 
-    def _check_no_sequence(self) -> None:
-        if isinstance(self.categorical_column, SequenceCategoricalColumn):
-            raise ValueError(
-                f"In {self._kind}_column: {self.name}. categorical_column must not be of type "
-                "_SequenceCategoricalColumn. Suggested fix A: If you wish to use input_layer, use a non-sequence "
-                "categorical_column_with_*. Suggested fix B: If you wish to create sequence input, use "
-                "sequence_input_layer instead of input_layer. "
-                f"Given (type {type(self.categorical_column)}): {self.categorical_column}"
-            )
+    def _check_sequence(self, inputs: Any, wanted: bool) -> None:
+        """Raises ValueError unless the ids are those of steps, or, if not `wanted`, if they are."""
+        if isinstance(self.categorical_column, SequenceCategoricalColumn) == wanted:
+            return
+        kind = "SequenceCategoricalColumn" if isinstance(inputs, Bound) else "_SequenceCategoricalColumn"
+        advice = (
+            f"of type {kind} to use SequenceFeatures. Suggested fix: Use one of sequence_categorical_column_with_*."
+            if wanted
+            else f"not be of type {kind}. Suggested fix A: If you wish to use DenseFeatures, use a non-sequence "
+            "categorical_column_with_*. Suggested fix B: If you wish to create sequence input, use SequenceFeatures "
+            "instead of DenseFeatures."
+        )
+        raise ValueError(
+            f"In {self._kind}_column: {self.name}. categorical_column must {'be ' if wanted else ''}{advice} "
+            f"Given (type {type(self.categorical_column)}): {self.categorical_column}"
+        )
 
 
 class IndicatorColumn(_OfCategorical, namedtuple("IndicatorColumn", "categorical_column")):
@@ -239,8 +239,14 @@ class IndicatorColumn(_OfCategorical, namedtuple("IndicatorColumn", "categorical
         return tf.reduce_sum(hot, axis=[-2])
 
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_no_sequence()
+        self._check_sequence(inputs, wanted=False)
         return inputs.get(self)
+
+    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        self._check_sequence(inputs, wanted=True)
+        dense = inputs.get(self)
+        pair = sparse_of(self.categorical_column, inputs)
+        return TensorSequenceLengthPair(dense, sequence_length(pair.id_tensor))
 
 
 @export("feature_column.indicator_column")
@@ -324,12 +330,21 @@ class EmbeddingColumn(
         )
 
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_no_sequence()
+        self._check_sequence(inputs, wanted=False)
+        return self._dense_and_ids(inputs, weight_collections, trainable)[0]
+
+    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        self._check_sequence(inputs, wanted=True)
+        dense, ids = self._dense_and_ids(inputs, weight_collections, True if trainable is None else trainable)
+        return TensorSequenceLengthPair(dense, sequence_length(ids))
+
+    def _dense_and_ids(self, inputs: Any, weight_collections: Any, trainable: Any) -> tuple[Any, Any]:
         pair = sparse_of(self.categorical_column, inputs, weight_collections, trainable)
         if weight_collections and tf.GraphKeys.GLOBAL_VARIABLES not in weight_collections:
             weight_collections = [*weight_collections, tf.GraphKeys.GLOBAL_VARIABLES]
         table = inputs.tables.get(self)
-        return self._looked_up(pair, self._weights(weight_collections, trainable) if table is None else table)
+        weights = self._weights(weight_collections, trainable) if table is None else table
+        return self._looked_up(pair, weights), pair.id_tensor
 
 
 class SharedEmbeddingColumn(
@@ -376,10 +391,18 @@ class SharedEmbeddingColumn(
         return found[0]
 
     def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_no_sequence()
+        self._check_sequence(inputs, wanted=False)
+        return self._dense_and_ids(inputs, weight_collections, trainable)[0]
+
+    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        self._check_sequence(inputs, wanted=True)
+        dense, ids = self._dense_and_ids(inputs, weight_collections, True if trainable is None else trainable)
+        return TensorSequenceLengthPair(dense, sequence_length(ids))
+
+    def _dense_and_ids(self, inputs: Any, weight_collections: Any, trainable: Any) -> tuple[Any, Any]:
         with tf.name_scope(None, default_name=self.name):
             pair = sparse_of(self.categorical_column, inputs, weight_collections, trainable)
-            return self._looked_up(pair, self._shared(weight_collections, trainable))
+            return self._looked_up(pair, self._shared(weight_collections, trainable)), pair.id_tensor
 
 
 def _initializer_of(dimension: int, initializer: Any, checkpoint: Any, tensor_name: Any, of_name: str) -> Any:

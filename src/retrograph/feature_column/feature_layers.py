@@ -7,6 +7,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.feature_column.column import Bound, CategoricalColumn, DenseColumn, normalized
 from retrograph.feature_column.models import _check_batches, _collections, _last_part, linear_sums, weighted_sum
+from retrograph.feature_column.sequences import SequenceDenseColumn, equal_lengths, steps_of
 from retrograph.feature_column.state import FeatureTransformationCache, LayerState, LayerStateV2
 from retrograph.framework.exports import export
 from retrograph.keras.base_layer import Layer
@@ -31,6 +32,13 @@ class _OfColumns(Layer):
     def _check(self, features: Any) -> None:
         if not isinstance(features, dict):
             raise ValueError("We expected a dictionary here. Instead we got: ", features)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the variables of the columns."""
+        for column in self._feature_columns:
+            with PureVariableScope(self.name), PureVariableScope(column.name):
+                column.create_state(self._state_manager)
+        self.built = True
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the layer; columns as `serialization.serialize_feature_columns` gives them."""
@@ -63,13 +71,6 @@ class DenseFeatures(_OfColumns):
             "a <class 'tensorflow.python.feature_column.feature_column_v2.DenseColumn'>. You can wrap a categorical "
             "column with an embedding_column or indicator_column",
         )
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the variables of the columns."""
-        for column in self._feature_columns:
-            with PureVariableScope(self.name), PureVariableScope(column.name):
-                column.create_state(self._state_manager)
-        self.built = True
 
     def call(self, features: Any, cols_to_output_tensors: Any = None) -> Any:
         """The columns side by side; `cols_to_output_tensors`, a dictionary, gets the output of each."""
@@ -107,6 +108,43 @@ class DenseFeaturesV2(DenseFeatures):
 DenseFeaturesV2.__name__ = "DenseFeatures"
 
 
+@export("keras.experimental.SequenceFeatures")
+class SequenceFeatures(_OfColumns):
+    """Columns of steps side by side in the order of their names: `f32[batch, steps, n]`, and the lengths, i64[batch].
+
+    Raises ValueError: another kind of column, features that are no dictionary, batches of different size.
+    Source: TF 1.15 `tf.keras.experimental.SequenceFeatures`.
+    """
+
+    def __init__(self, feature_columns: Any, trainable: bool = True, name: str | None = None, **kwargs: Any):
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        self._take(
+            feature_columns,
+            SequenceDenseColumn,
+            "a <class 'tensorflow.python.feature_column.feature_column_v2.SequenceDenseColumn'>. You can wrap a "
+            "categorical column with an embedding_column or indicator_column",
+        )
+
+    def call(self, features: Any) -> Any:
+        """The columns side by side, and the lengths."""
+        self._check(features)
+        cache, outputs, lengths = FeatureTransformationCache(features), [], []
+        for column in self._feature_columns:
+            with tf.name_scope(column.name):
+                dense, length = column.get_sequence_dense_tensor(cache, self._state_manager)
+                outputs.append(steps_of(dense, column))
+                lengths.append(length)
+        _check_batches(lengths, self._feature_columns)
+        length = equal_lengths(lengths)
+        _check_batches(outputs, self._feature_columns)
+        return tf.concat(outputs, -1), length
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """`(batch, steps, n)`."""
+        elements = sum(column.variable_shape.num_elements() for column in self._feature_columns)
+        return (input_shape[0], input_shape[1], elements)
+
+
 class LinearModelLayer(_OfColumns):
     """What computes a `LinearModel`."""
 
@@ -120,7 +158,7 @@ class LinearModelLayer(_OfColumns):
         **kwargs: Any,
     ):
         super().__init__(name=name, trainable=trainable, **kwargs)
-        self._units, self._combiner = units, sparse_combiner
+        self._units, self._sparse_combiner = units, sparse_combiner
         self._take(feature_columns, (DenseColumn, CategoricalColumn), "either a DenseColumn or CategoricalColumn")
         self.bias: Any = None
 
@@ -158,14 +196,14 @@ class LinearModelLayer(_OfColumns):
                 with tf.name_scope(column.name):
                     weights = self._state_manager.get_variable(column, "weights")
                     bound = Bound(cache, self._state_manager)
-                    sums.append(weighted_sum(column, bound, weights, self._combiner))
+                    sums.append(weighted_sum(column, bound, weights, self._sparse_combiner))
             _check_batches(sums, self._feature_columns)
             total = tf.add_n(sums, name="weighted_sum_no_bias")
             return tf.nn.bias_add(total, self.bias, name="weighted_sum")
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the layer."""
-        return {**super().get_config(), "units": self._units, "sparse_combiner": self._combiner}
+        return {**super().get_config(), "units": self._units, "sparse_combiner": self._sparse_combiner}
 
 
 class LinearModel(Model):

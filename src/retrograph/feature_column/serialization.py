@@ -31,11 +31,11 @@ def serialize_feature_column(fc: Any) -> Any:
 
 
 def _classes() -> dict[str, Any]:
-    from retrograph.feature_column import categorical, dense
+    from retrograph.feature_column import categorical, dense, sequences
 
     return {
         name: value
-        for module in (categorical, dense)
+        for module in (categorical, dense, sequences)
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, FeatureColumn) and hasattr(value, "_fields")
     }
@@ -60,7 +60,12 @@ def deserialize_feature_column(
         raise ValueError(f"Expected FeatureColumn class, instead found: {cls}")
     by_name: dict[str, Any] = {} if columns_by_name is None else columns_by_name
     made = cls._from_config(config["config"], custom_objects=custom_objects, columns_by_name=by_name)
-    return by_name.setdefault(f"{type(made).__name__}:{made.name}", made)
+    return by_name.setdefault(column_name_with_class_name(made), made)
+
+
+def column_name_with_class_name(column: Any) -> str:
+    """What tells columns apart: two may have one name if one wraps the other."""
+    return f"{type(column).__name__}:{column.name}"
 
 
 def serialize_feature_columns(feature_columns: Any) -> list[Any]:

@@ -250,6 +250,9 @@ def _inferred(op: Any, shape: Array, wanted: list[int]) -> list[int]:
 
 def _reshaped(op: Any, indices: Array, shape: Array, new_shape: Array) -> Any:
     sizes = np.array(_inferred(op, shape, [int(s) for s in new_shape]), np.int64)
+    if np.array_equal(sizes, shape):
+        # As in TF, where indices outside of the shape stay as they are too.
+        return indices, sizes
     return unflatten(flat_keys(indices, shape), sizes), sizes
 
 
