@@ -6,6 +6,7 @@ FAMILIES = [
     "column",
     "critical",
     "layer",
+    "meeting",
     "loss",
     "nn",
     "norm",
