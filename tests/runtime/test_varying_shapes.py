@@ -46,6 +46,18 @@ def _filter(*shape: int) -> Any:
     return tf.constant(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
 
+def _attention(x: Any) -> Any:
+    """Each row looks at those before it, one after the other."""
+
+    def look(i: Any, state: Any, rows: Any) -> Any:
+        weights = tf.nn.softmax(tf.matmul(x, state[:, None]), 0)
+        new = tf.tanh(x[i] + tf.reduce_sum(weights * x, 0))
+        return i + 1, new, rows.write(i, new)
+
+    rows = tf.TensorArray(tf.float32, tf.shape(x)[0])
+    return tf.while_loop(lambda i, *_: i < tf.shape(x)[0], look, [0, x[0], rows])[2].stack()
+
+
 _SPARSE = (tf.sparse_segment_sum, tf.sparse_segment_mean, tf.sparse_segment_sqrt_n)
 CASES: dict[str, Callable[[Any], Any]] = {
     **{f.__name__: f for f in (
@@ -77,6 +89,13 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "avg_pool": lambda x: tf.nn.avg_pool(_image(x), 3, 2, "SAME"),
     "loop": lambda x: tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * tf.nn.softmax(x)), [0, x])[1],
     "cond": lambda x: tf.cond(x[0, 0] > 0, lambda: tf.nn.softmax(x), lambda: -x),
+    "rnn": lambda x: tf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(3), x[None], dtype=tf.float32)[0],
+    "rnn_of_lengths": lambda x: tf.nn.dynamic_rnn(
+        tf.nn.rnn_cell.GRUCell(3), tf.stack([x, -x]), [2, tf.shape(x)[0]], dtype=tf.float32)[0],
+    "attention": _attention,
+    "drawn": lambda x: tf.nn.conv2d_transpose(_image(x * tf.random_uniform(tf.shape(x), seed=3)), _filter(1, 1, 2, 2), [1, tf.shape(x)[0], 4, 2], 1)
+        + tf.truncated_normal([1, tf.shape(x)[0], 4, 2], seed=4),
+    "transposed": lambda x: tf.nn.conv2d_transpose(_image(x), _filter(3, 3, 2, 2), [1, tf.shape(x)[0] * 2, 8, 2], 2),
 }  # fmt: skip
 
 
@@ -84,7 +103,7 @@ def _step(case: str) -> tuple[Any, list[Any]]:
     x = tf.placeholder(tf.float32, [None, 4])
     scale = tf.get_variable("scale", initializer=np.full([80, 80], 0.9, np.float32))  # too large to be a tiny plan
     y = CASES[case](x * scale[0, :4])
-    grads = [] if case in ("loop", "cond") else tf.gradients(y, [x])
+    grads = tf.gradients(y, [x, *tf.trainable_variables()[1:]])
     return x, [y, *grads, tf.assign_add(scale, 1e-5 * tf.matmul(scale, scale))]
 
 
@@ -94,6 +113,7 @@ def test_values_are_those_of_compiled_steps(case: str, compiled: list[Any]) -> N
     found: list[Any] = []
     for fresh in (False, True):
         with tf.Graph().as_default():
+            tf.set_random_seed(1)
             x, fetches = _step(case)
             session = tf.Session()
             session.run(tf.global_variables_initializer())

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors, frames
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.kernel_checks import CHECKS, is_checked
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import RECORDS, OpRecord, find_op_def
 from retrograph.runtime.regions import FLOW_TYPES
@@ -53,7 +54,9 @@ class HostBudgetError(Exception):
 class Instruction:
     """An operation with what evaluating it needs, looked up once."""
 
-    __slots__ = ("deref", "effect", "host", "inputs", "kind", "lower", "numpy", "op", "outputs", "static", "types")
+    __slots__ = (
+        "check", "deref", "effect", "host", "inputs", "kind", "lower", "numpy", "op", "outputs", "static", "types",
+    )  # fmt: skip
 
     def __init__(self, op: Operation):
         self.op = op
@@ -67,6 +70,7 @@ class Instruction:
         self.static = frozenset(i % count for i in record.static_inputs_of(op) if -count <= i < count)
         self.deref = _dereferenced_inputs(op)
         self.types = tuple(_numpy_dtype(t) for t in op._outputs)
+        self.check = CHECKS[op._type] if is_checked(op) else None
 
 
 def _numpy_dtype(tensor: Tensor) -> Any:
@@ -181,6 +185,9 @@ class Evaluator:
                 raise uninitialized_error(item.op, error.ref) from None
             except errors.OpError as error:
                 raise located(error, item.op) from None
+            except (ValueError, TypeError, IndexError) as error:
+                refused = _refused(item, env, error)
+                raise error if refused is None else located(refused, item.op) from error
         elif kind == _READ:
             env.setdefault(item.outputs[0], env[item.inputs[0]])
         elif kind == _CONST:
@@ -198,6 +205,8 @@ class Evaluator:
         for i in item.deref:
             if values[i].__class__ is Ref:
                 values[i] = self._dereferenced(item, i, values[i])
+        if item.check is not None:
+            item.check(item.op, *values)
         run = self._implementation(item, values)
         result = run(item.op, self.context, *values) if item.effect else run(item.op, *values)
         outputs = item.outputs
@@ -312,6 +321,30 @@ def located_text(text: str, op: Operation) -> str:
     """A message with the operation, the user's line that made it, and the stack there."""
     where = frames.defined_at(op._stack)
     return f"{text}\n\t [[node {op._name} (defined at {where}) ]]\n\nOriginal stack trace for '{op._name}':\n{frames.formatted(op._stack)}"
+
+
+def _refused(item: Instruction, env: dict[Tensor, Any], error: Exception) -> errors.OpError | None:
+    """What the static rule says of the shapes that an operation failed with, if it refuses them."""
+    if type(error).__module__.startswith("jax"):
+        return None  # of tracing, not of shapes
+    with Graph().as_default() as graph:
+        try:
+            inputs = [_same_form(graph, t, env[t]) for t in item.inputs]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+        attrs = {name: value for name, value in item.op._attrs.items() if not name.startswith("_")}
+        try:
+            graph.create_op(item.op._type, inputs, [t._dtype for t in item.outputs], name=item.op._name, attrs=attrs)
+        except ValueError as refusal:
+            return errors.InvalidArgumentError(None, item.op, str(refusal))  # type: ignore[no-any-return]
+    return None
+
+
+def _same_form(graph: Graph, tensor: Tensor, value: Any) -> Tensor:
+    dtype = tensor._dtype._base
+    known = isinstance(value, _NUMPY_TYPES)
+    attrs = {"dtype": dtype, "value": np.asarray(value)} if known else {"dtype": dtype, "shape": tuple(value.shape)}
+    return graph.create_op("Const" if known else "Placeholder", [], [dtype], attrs=attrs)._outputs[0]  # type: ignore[no-any-return]
 
 
 def unfed_error(op: Operation) -> errors.OpError:

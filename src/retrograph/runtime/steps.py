@@ -176,13 +176,12 @@ class Segment(_Step):
         with session._lock:
             if session._closed:
                 raise errors.CancelledError(None, None, "Session has been closed.")
-            for tensor in self.static_inputs:
-                env[tensor] = _concrete(tensor, env[tensor], cells)
             try:
-                dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+                dynamic = self._taken(env, cells)
             except KeyError:
                 self._fill_untaken(env)
-                dynamic = [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+                self._know_predicates()
+                dynamic = self._taken(env, cells)
             if self.refs:
                 dynamic = [v for v in dynamic if not _is_identity(v)]
             for op in self.streams:
@@ -195,11 +194,14 @@ class Segment(_Step):
             kept = [cells[k] for k in self.kept if k in cells]
             key = self._key(env, dynamic, len(donated), len(kept), cells)
             executable = self.executables.get(key)
-            if executable is None:
-                if len(self.executables) >= _AT_ONCE:
-                    self._part_changing(key, env)
-                    if self._ran_on_numpy(key, session, env):
+            if executable is None and len(self.executables) >= _AT_ONCE:
+                self._part_changing(key, env)
+                varying = self._varying()
+                if varying.is_early(key, len(self.executables)):
+                    if varying.run(session, env):
                         return
+                    executable = varying.program(key, lambda: self._traced(env, cells, donated, kept, dynamic))
+            if executable is None:
                 self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
@@ -208,10 +210,16 @@ class Segment(_Step):
                     self._dispatch(executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
 
+    def _taken(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> list[Any]:
+        """The values of the inputs that are not known while tracing; KeyError: a branch that was not taken has none."""
+        for tensor in self.static_inputs:
+            env[tensor] = _concrete(tensor, env[tensor], cells)
+        return [v for v in [env[t] for t in self.dynamic_inputs] if v.__class__ is not Ref]
+
     def _fill_untaken(self, env: dict[Tensor, Any]) -> None:
         """Gives regions something for what a branch before this segment did not make; they will not take it."""
         merged = {t for item in self.items if getattr(item, "is_merge", False) for t in item.inputs}
-        for tensor in self.dynamic_inputs:
+        for tensor in self.inputs:
             op = tensor._op
             if tensor in env or tensor in merged:
                 continue
@@ -222,13 +230,24 @@ class Segment(_Step):
                 found = np.zeros(shape, tensor.dtype.base_dtype.as_numpy_dtype)
             env[tensor] = found
 
-    def _ran_on_numpy(self, key: Any, session: Any, env: dict[Tensor, Any]) -> bool:
-        """Runs on NumPy values, which is quicker than to compile for shapes that may never come again."""
+    def _know_predicates(self) -> None:
+        """Compiles for the branches that are taken alone: what was filled in need not fit what the others do with it."""
+        inputs = set(self.dynamic_inputs)
+        predicates = [pred for item in self.items for pred in getattr(item, "needs", ()) if pred in inputs]
+        if not predicates:
+            return
+        self.static = self.static.union(predicates)
+        self.static_inputs = [t for t in self.inputs if t in self.static]
+        self.dynamic_inputs = [t for t in self.inputs if t not in self.static]
+        self.executables.clear()
+
+    def _varying(self) -> Any:
+        """How the segment runs on NumPy values, which is quicker than to compile for shapes that may never come again."""
         if self.varying is None:
             from retrograph.runtime.varying import Varying  # few programs need it
 
             self.varying = Varying(self.items, self.constants, self.inputs)
-        return bool(self.varying.is_for_host(key, len(self.executables)) and self.varying.run(session, env))
+        return self.varying
 
     def _part_changing(self, key: Any, env: dict[Tensor, Any]) -> None:
         """Raises DividedError if shapes of inputs change from run to run and much of the work does not depend on them."""
@@ -302,6 +321,20 @@ class Segment(_Step):
     def _compiled(
         self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
     ) -> _Executable:
+        exits.register()
+        executable, traced = self._traced(env, cells, donated, kept, dynamic)
+        # JAX's caches do not stand being left at any instruction.
+        with InterruptsDeferred(), jax.enable_x64(True):
+            lowered = traced.lower()
+            if executable.written or executable.dynamic or executable.checks:
+                executable.call = lowered.compile()
+        executable.wide = any(v.dtype.itemsize > 4 for v in jax.tree.leaves(lowered.args_info))
+        return executable
+
+    def _traced(
+        self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
+    ) -> tuple[_Executable, Any]:
+        """The segment for given shapes, not callable yet, and its trace."""
         executable = _Executable()
         known = {t: env[t] for t in self.inputs if t in self.static or _is_identity(env[t])}
         donated_keys = [k for k in self.donated if k in cells]
@@ -322,15 +355,8 @@ class Segment(_Step):
             written = [_kept_unless(held, context.cells[k], before.get(k)) for k in executable.written]
             return written, results, checked
 
-        exits.register()
-        jitted = jax.jit(traced, donate_argnums=0)
-        # JAX's caches do not stand being left at any instruction.
         with InterruptsDeferred(), jax.enable_x64(True):
-            lowered = jitted.lower(donated, kept, dynamic)
-            if executable.written or executable.dynamic or executable.checks:
-                executable.call = lowered.compile()
-        executable.wide = any(v.dtype.itemsize > 4 for v in jax.tree.leaves(lowered.args_info))
-        return executable
+            return executable, jax.jit(traced, donate_argnums=0).trace(donated, kept, dynamic)
 
     def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
         executable.dynamic, executable.static = [], {}

@@ -14,17 +14,21 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.lazy_jax import jax
 from retrograph.framework.op_table import RECORDS
 from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
 from retrograph.runtime.hoisting import is_simple
 from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
 from retrograph.runtime.numpy_forms import NUMPY_FORMS
+from retrograph.runtime.numpy_programs import NumpyProgram
 from retrograph.runtime.numpy_windows import NotHereError
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.state import HostContext
 
 # The run with the same shapes that is compiled for, twice as late after each few programs; how many shapes are remembered.
 _SIGHTINGS, _FEW_PROGRAMS, _MOST_REMEMBERED = 3, 4, 4096
+# How many traced programs are kept, and how often each runs at most before it is compiled.
+_MOST_PROGRAMS, _MOST_RUNS = 256, 50
 # How many operations, and which part of all, must be independent of changing shapes to be compiled on their own.
 _FEWEST_PARTED, _LEAST_PART = 32, 1 / 4
 # What checks in each program, or in those only in which its condition is not known.
@@ -48,21 +52,43 @@ class Varying:
         self.inputs = inputs
         self.seen: Counter[Any] = Counter()
         self.possible = all(map(_runs_on_numpy, items))
+        self._traceable = True
+        self._programs: dict[Any, Any] = {}
 
-    def is_for_host(self, key: Any, programs: int) -> bool:
-        """Whether the run with these shapes, for which nothing is compiled yet, is to be on NumPy values.
+    def is_early(self, key: Any, programs: int) -> bool:
+        """Whether the run with these shapes, for which nothing is compiled yet, had better be on NumPy values.
 
         `programs` have been compiled for other shapes.
         """
-        if not self.possible:
-            return False
         if len(self.seen) >= _MOST_REMEMBERED:
             self.seen.clear()
         self.seen[key] += 1
-        return self.seen[key] < _SIGHTINGS << programs // _FEW_PROGRAMS
+        few = _SIGHTINGS << programs // _FEW_PROGRAMS
+        early = self.seen[key] < (max(few, self._programs[key].call.runs) if key in self._programs else few)
+        if not early:
+            self._programs.pop(key, None)
+        return early
+
+    def program(self, key: Any, trace: Callable[[], tuple[Any, Any]]) -> Any:
+        """The traced segment for these shapes, its primitives called on NumPy arrays; None if that cannot be done."""
+        if not self._traceable:
+            return None
+        if key not in self._programs:
+            executable, traced = trace()
+            try:
+                executable.call = _Uncompiled(traced)
+            except NotHereError:
+                self._traceable = False
+                return None
+            if len(self._programs) >= _MOST_PROGRAMS:
+                self._programs.pop(next(iter(self._programs)))
+            self._programs[key] = executable
+        return self._programs[key]
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> bool:
         """Evaluates the items into `env` and updates the session's cells; False if it cannot be: nothing has happened."""
+        if not self.possible:
+            return False
         given = {**self.constants, **env}
         for tensor in self.inputs:
             value = given.get(tensor)
@@ -80,6 +106,37 @@ class Varying:
             context.commit(before)
         env.update(given)
         return True
+
+
+class _Uncompiled:
+    """A traced segment that is called as if it were compiled."""
+
+    def __init__(self, traced: Any):
+        self.traced = traced
+        self.program = NumpyProgram(traced.jaxpr)
+        self.form = jax.tree.structure(traced.out_info)
+        self.runs = min(self.program.runs_before_compiling, _MOST_RUNS)
+
+    def __call__(self, *given: Any) -> Any:
+        """The written cells, the results and the checks."""
+        values = [np.asarray(v) for v in jax.tree.leaves(given)]
+        try:
+            with np.errstate(all="ignore"):
+                found = self.program(*values)
+        except NotHereError:
+            with jax.enable_x64(True):
+                return self.traced.lower().compile()(*given)
+        # What a session keeps or hands out is nobody else's.
+        taken = {id(v) for v in (*values, *self.program.constants)}
+        owned = []
+        for value in found:
+            owned.append(np.array(value) if id(value) in taken or _is_view(value) else value)
+            taken.add(id(value))
+        return jax.tree.unflatten(self.form, owned)
+
+
+def _is_view(value: Any) -> bool:
+    return value.__class__ is not np.ndarray or value.base is not None or not value.flags.writeable
 
 
 def _runs_on_numpy(item: Any) -> bool:
