@@ -14,6 +14,7 @@ FAMILIES = [
     "replica",
     "slim_data",
     "streaming",
+    "target",
     "training",
 ]
 

@@ -419,6 +419,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.contrib.sequence_batching",
     ),
     "tensorflow.contrib.opt.python.training.matrix_functions": ("retrograph.contrib.opt.matrix_roots",),
+    "tensorflow.contrib.layers.python.layers.target_column": ("retrograph.contrib.target_columns",),
     "tensorflow.contrib.training.python.training.sampling_ops": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.resample": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.device_setter": ("retrograph.contrib.placement",),
