@@ -16,6 +16,7 @@ from retrograph.autodiff.registry import is_trainable
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.op_table import define_op, register_op
+from retrograph.ops.flow_context import containing_while_context
 from retrograph.runtime.regions import frame_of, loop_exits, loop_operations
 
 _TYPE_LIST = {"type": "list(type)"}
@@ -45,11 +46,13 @@ class WhileRegion:
         self.inputs: list[Tensor] = list(dict.fromkeys(op.inputs[0] for op in enters))
         context = exit_op._get_control_flow_context()
         self.back_prop = context is None or context.back_prop
+        self.outer = None if context is None else containing_while_context(context.outer_context)
 
     def gradient(self, exit_grads: list[Any]) -> list[Tensor | None]:
         """The gradients of `inputs`, given those of `exits`."""
         if not self.back_prop:
             return [None] * len(self.inputs)
+        self._check_place()
         given = [i for i, g in enumerate(exit_grads) if g is not None and is_trainable(self.exits[i])]
         wanted = [i for i, t in enumerate(self.inputs) if _takes_gradient(t)]
         result: list[Tensor | None] = [None] * len(self.inputs)
@@ -70,6 +73,16 @@ class WhileRegion:
         for i, output in zip(wanted, op.outputs, strict=True):
             result[i] = output
         return result
+
+    def _check_place(self) -> None:
+        """Raises ValueError inside of another loop, as TF does, where the rounds of this one are not at hand."""
+        graph = get_default_graph()
+        around = containing_while_context(graph._get_control_flow_context())
+        if around is not None and around is not self.outer:
+            raise ValueError(
+                f"Cannot use '{self.exit_ops[0].name}' as input to '{graph.get_name_scope()}/WhileGradient' because they "
+                "are in different while loops. See info log for more details."
+            )
 
 
 def _root(tensor: Tensor) -> Operation:

@@ -78,10 +78,28 @@ class GradientTape:
         grad_ys = None if output_gradients is None else nest.flatten(output_gradients)
         grads = tf.gradients(nest.flatten(target), flat, grad_ys=grad_ys, unconnected_gradients=unconnected_gradients)
         return nest.pack_sequence_as(
-            sources, [g if self._watches(x) else None for g, x in zip(grads, flat, strict=True)]
+            sources, [g if g is None or self._watches(x) else None for g, x in zip(grads, flat, strict=True)]
         )
 
     def _watches(self, source: Any) -> bool:
         if any(source is x for x in self._watched):
             return True
-        return isinstance(source, tf.Variable) and self._watch_accessed_variables
+        if isinstance(source, tf.Variable):
+            return self._watch_accessed_variables
+        return isinstance(source, tf.Tensor) and self._is_computed(source)
+
+    def _is_computed(self, source: Any) -> bool:
+        """Whether a tensor is made of what is watched."""
+        watched = {id(x) for x in self._watched}
+        if self._watch_accessed_variables:
+            watched |= {id(v._ref() if hasattr(v, "_ref") else v.handle) for v in tf.trainable_variables()}
+        seen, waiting = set(), [source.op]
+        while waiting:
+            op = waiting.pop()
+            if op in seen:
+                continue
+            seen.add(op)
+            if any(id(t) in watched for t in op.inputs):
+                return True
+            waiting.extend(t.op for t in op.inputs)
+        return False

@@ -204,7 +204,6 @@ _AUTOGRAPH = "code is not rewritten; use tf.cond and tf.while_loop"
 to_graph = _refused("autograph.to_graph", _AUTOGRAPH)
 to_code = _refused("autograph.to_code", _AUTOGRAPH)
 set_loop_options = _refused("autograph.experimental.set_loop_options", _AUTOGRAPH)
-vectorized_map = _refused("vectorized_map", "use tf.map_fn")
 load_library = _refused("load_library", "kernels of TensorFlow cannot be loaded")
 load_op_library = _refused("load_op_library", "kernels of TensorFlow cannot be loaded")
 load_file_system_library = _refused("load_file_system_library", "kernels of TensorFlow cannot be loaded")

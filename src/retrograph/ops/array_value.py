@@ -209,7 +209,8 @@ class ArrayValue:
         parts = [self._part(op, i) for i in range(self.size)]
         lengths = np.array([np.shape(p)[0] for p in parts], np.int64)
         if self.parts is None:
-            return self.buffer.reshape((-1, *self.buffer.shape[2:])), lengths
+            rows, width, *rest = self.buffer.shape
+            return self.buffer.reshape((rows * width, *rest)), lengths
         if not parts:
             return np.zeros((0, *(self.handle.element_shape or (0,))[1:]), self.dtype), lengths
         return _library(parts).concatenate(parts), lengths
