@@ -139,9 +139,9 @@ def spatial_softmax(
     with tf.variable_scope(name, "spatial_softmax"):
         sizes = tf.shape(features)
         if data_format == NHWC:
-            height, width, channels = sizes[1], sizes[2], features.shape[3].value
+            height, width, channels = sizes[1], sizes[2], tf.dimension_value(features.shape[3])
         elif data_format == NCHW:
-            height, width, channels = sizes[2], sizes[3], features.shape[1].value
+            height, width, channels = sizes[2], sizes[3], tf.dimension_value(features.shape[1])
         else:
             raise ValueError("data_format has to be either NCHW or NHWC.")
         if channels is None:

@@ -488,7 +488,8 @@ def _top_k(op: Any, x: Any, k: Any = None) -> Any:
     if count < 0:
         raise errors.InvalidArgumentError(None, op, f"Need k >= 0, got {count}")
     if x.shape[-1] < count:
-        raise errors.InvalidArgumentError(None, op, "input must have at least k columns")
+        text = f"input must have at least k columns. Had {x.shape[-1]}, needed {count}"
+        raise errors.InvalidArgumentError(None, op, text)
     values, indices = lax.top_k(jnp.asarray(x), count)
     return values, indices.astype(np.int32)
 

@@ -16,7 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
-from retrograph.framework.shape import Shape
+from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, concatenate, merge, merge_dim, with_rank, with_rank_at_least
 from retrograph.ops import array, math
 from retrograph.ops.clip import clip_by_value
@@ -233,7 +233,8 @@ def _unsorted_lower(how: str) -> Callable[..., Any]:
     def lower(op: Any, data: Any, ids: Any, number: Any) -> Any:
         count = int(number)
         if np.shape(data)[: np.ndim(ids)] != np.shape(ids):
-            text = f"data.shape = {list(np.shape(data))} does not start with segment_ids.shape = {list(np.shape(ids))}"
+            shapes = to_text(tuple(np.shape(data))), to_text(tuple(np.shape(ids)))
+            text = f"data.shape = {shapes[0]} does not start with segment_ids.shape = {shapes[1]}"
             raise errors.InvalidArgumentError(None, op, text)
         _check_ids(op, ids, count)
         return _scatter(how, data, ids, count)

@@ -61,7 +61,9 @@ def _range(op: Any, start: Any, limit: Any, delta: Any) -> Any:
     start, limit, delta = (np.asarray(v).reshape(())[()] for v in (start, limit, delta))
     text = _wrong_bounds(start, limit, delta)
     if text:
-        raise errors.InvalidArgumentError(None, op, text)
+        # The kernel names the step, the shape rule does not.
+        told = f"{text}: {_number_text(delta)}" if delta == 0 else text
+        raise errors.InvalidArgumentError(None, op, told)
     dtype = op.attrs["Tidx"].as_numpy_dtype
     count = _count(start, limit, delta)
     if np.dtype(dtype).kind == "i":

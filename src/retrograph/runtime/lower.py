@@ -344,7 +344,7 @@ def _same_form(graph: Graph, tensor: Tensor, value: Any) -> Tensor:
     dtype = tensor._dtype._base
     known = isinstance(value, _NUMPY_TYPES)
     attrs = {"dtype": dtype, "value": np.asarray(value)} if known else {"dtype": dtype, "shape": tuple(value.shape)}
-    return graph.create_op("Const" if known else "Placeholder", [], [dtype], attrs=attrs)._outputs[0]  # type: ignore[no-any-return]
+    return graph.create_op("Const" if known else "Placeholder", [], [dtype], attrs=attrs)._outputs[0]
 
 
 def unfed_error(op: Operation) -> errors.OpError:
