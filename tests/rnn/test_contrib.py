@@ -63,3 +63,41 @@ def test_steps_as_one_operation():
         cell.weights[0].load(session.run(fused.weights[0]), session)
         a, b = session.run([outputs, wanted])
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def _cloned(batch, width):
+    """(the state with another cell state, what it is made of, feeds) of an attending cell."""
+    memory, size = tf.placeholder(tf.float32, [batch, 5, 4]), tf.placeholder(tf.int32, [])
+    mechanism = tf.contrib.seq2seq.LuongAttention(4, memory)
+    cell = tf.contrib.seq2seq.AttentionWrapper(tf.nn.rnn_cell.BasicLSTMCell(4), mechanism, attention_layer_size=4)
+    state = cell.zero_state(size if batch is None else batch, tf.float32)
+    c, h = tf.placeholder(tf.float32, [batch, width], "c"), tf.placeholder(tf.float32, [batch, 4], "h")
+    before = len(tf.get_default_graph().get_operations())
+    made = state.clone(cell_state=tf.nn.rnn_cell.LSTMStateTuple(c, h))
+    feeds = {memory: np.ones((3, 5, 4)), c: np.ones((3, width)), h: np.ones((3, 4))}
+    return made, tf.get_default_graph().get_operations()[before:], feeds, size
+
+
+def test_a_cloned_state_of_attention_has_the_shapes_of_the_old_one():
+    with tf.Graph().as_default():
+        made, ops, _, _ = _cloned(3, 4)
+        assert (made.cell_state.h.name, ops) == ("h:0", [])
+    with (
+        tf.Graph().as_default(),
+        np.testing.assert_raises_regex(ValueError, r"tensor c:0, expected \[3 4\], got \(3, 5"),
+    ):
+        _cloned(3, 5)
+
+
+def test_a_cloned_state_of_attention_is_checked_when_it_is_run():
+    with tf.Graph().as_default(), tf.Session() as session:
+        made, ops, feeds, size = _cloned(None, 4)
+        assert len(ops) == 80
+        assert made.cell_state.h.name == "h/Identity:0"
+        assert [op.type for op in ops[-2:]] == ["Assert", "Identity"]
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(made.cell_state.h, {**feeds, size: 3}), np.ones((3, 4)))
+        with np.testing.assert_raises_regex(
+            tf.errors.InvalidArgumentError, r"Wrong shape for h:0 \[expected\] \[actual\]"
+        ):
+            session.run(made.cell_state.h, {**feeds, size: 3, ops[0].graph.get_tensor_by_name("h:0"): np.ones((2, 4))})

@@ -241,11 +241,14 @@ class AttentionWrapperState(_State):
     __slots__ = ()
 
     def clone(self, **kwargs: Any) -> Any:
-        """The state with some fields replaced; tensors must have the shapes of those they replace."""
+        """The state with some fields replaced; shapes that are not known yet are checked in the graph.
+
+        Raises ValueError: a tensor of another shape than the one it replaces.
+        """
 
         def fitting(old: Any, new: Any) -> Any:
             if isinstance(old, tf.Tensor) and isinstance(new, tf.Tensor):
-                new.set_shape(old.shape)
+                return tf.contrib.framework.with_same_shape(old, new)
             return new
 
         return nest.map_structure(fitting, self, super()._replace(**kwargs))
