@@ -16,8 +16,10 @@ import numpy as np
 from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax
 from retrograph.framework.op_table import RECORDS
-from retrograph.runtime.flow import CondRegion, Gate, LoopRegion
+from retrograph.runtime.conds import CondRegion
+from retrograph.runtime.flow import Gate
 from retrograph.runtime.hoisting import is_simple
+from retrograph.runtime.loops import LoopRegion
 from retrograph.runtime.lower import Evaluator, HostBudgetError, Instruction, has_numpy
 from retrograph.runtime.numpy_forms import NUMPY_FORMS
 from retrograph.runtime.numpy_programs import NumpyProgram
