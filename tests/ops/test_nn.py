@@ -379,3 +379,16 @@ def test_gated_gradients_of_a_fused_batch_norm(training: bool, count: int) -> No
         tf.gradients(y, [x, ones], gate_gradients=True)
         gated = [op for op in graph.get_operations() if "FusedBatchNormV3_grad/tuple/control_dependency" in op.name]
     assert len(gated) == count
+
+
+def test_gradients_know_the_parts_of_shapes_that_are_known() -> None:
+    with tf.Graph().as_default() as graph:
+        x, w = tf.placeholder(tf.float32, [None, 8, 8, 3]), tf.ones([3, 3, 3, 4])
+        tf.gradients(tf.nn.conv2d(2.0 * x, w, [1, 1, 1, 1], "SAME"), [x], gate_gradients=True)
+        (back,) = [op for op in graph.get_operations() if op.type == "Conv2DBackpropInput"]
+        assert back.inputs[0].op.type == "ShapeN"
+        assert back.outputs[0].shape.as_list() == [None, 8, 8, 3]
+        of_x, of_w = tf.shape_n([x, w])
+        assert tf.zeros(of_x).shape.as_list() == [None, 8, 8, 3]
+        assert tf.reshape(tf.placeholder(tf.float32), tf.concat([of_x, [2]], 0)).shape.as_list() == [None, 8, 8, 3, 2]
+        assert tf.zeros(of_w).shape.as_list() == [3, 3, 3, 4]

@@ -134,16 +134,15 @@ def constant_value_as_plain_shape(tensor: Any) -> Shape:
     if value is not None:
         sizes = np.atleast_1d(value).tolist() if value.ndim else None
         return None if sizes is None else tuple(None if d < 0 else d for d in sizes)
-    rule = _PARTIAL.get(tensor.op.type)
-    shape = rule(tensor.op) if rule else None
+    if tensor.op.type in ("Shape", "ShapeN"):
+        shape = tensor.op.inputs[tensor.value_index]._shape
+    else:
+        rule = _PARTIAL.get(tensor.op.type)
+        shape = rule(tensor.op) if rule else None
     if shape is not None:
         return shape
     length = tensor._shape[0] if tensor._shape else None
     return None if length is None or length > _LARGEST_RANK else (None,) * length
-
-
-def _partial_of_shape(op: Any) -> Shape:
-    return op.inputs[0]._shape  # type: ignore[no-any-return]
 
 
 def _partial_of_pack(op: Any) -> Shape:
@@ -182,7 +181,6 @@ def _partial_of_cast(op: Any) -> Shape:
 
 
 _PARTIAL: dict[str, Callable[[Any], Shape]] = {
-    "Shape": _partial_of_shape,
     "Pack": _partial_of_pack,
     "ConcatV2": _partial_of_concat,
     "StridedSlice": _partial_of_strided_slice,
