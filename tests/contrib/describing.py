@@ -3,6 +3,7 @@
 import hashlib
 
 FAMILIES = [
+    "cluster",
     "column",
     "critical",
     "layer",

@@ -89,6 +89,7 @@ MIRRORS = {
 }
 
 INTERNALS: dict[str, dict[str, str]] = {
+    "tensorflow.python.ops.clustering_ops": {"KMeans": "retrograph.contrib.clustering:GraphSeededKMeans"},
     "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
     "tensorflow": {"__file__": "retrograph:__file__"},
     "tensorflow.python.lib.io.file_io": {name: f"{_PLATFORM}gfile:{own}" for name, own in _FILE_IO.items()},
@@ -420,6 +421,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "tensorflow.contrib.opt.python.training.matrix_functions": ("retrograph.contrib.opt.matrix_roots",),
     "tensorflow.contrib.layers.python.layers.target_column": ("retrograph.contrib.target_columns",),
+    "tensorflow.contrib.factorization.python.ops": (
+        "retrograph.contrib.clustering",
+        "retrograph.contrib.kmeans_estimator",
+    ),
+    "tensorflow.python.ops.clustering_ops": ("retrograph.contrib.clustering",),
     "tensorflow.contrib.training.python.training.sampling_ops": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.resample": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.device_setter": ("retrograph.contrib.placement",),
@@ -553,6 +559,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.tools.inspect_checkpoint": ("retrograph.saved.tools",),
     "tensorflow.python.tools.optimize_for_inference_lib": ("retrograph.saved.inference",),
     "tensorflow.python.tools.strip_unused_lib": ("retrograph.saved.tools",),
+    "tensorflow.python.saved_model.model_utils": ("retrograph.compat.model_utils", "retrograph.estimator.exporting"),
+    "tensorflow.python.saved_model.model_utils.export_output": ("retrograph.estimator.exporting",),
+    "tensorflow.python.saved_model.model_utils.export_utils": ("retrograph.compat.model_utils",),
+    "tensorflow.python.saved_model.model_utils.mode_keys": ("retrograph.compat.model_utils",),
     "tensorflow.python.tools.saved_model_utils": ("retrograph.saved.reader",),
     "tensorflow.contrib.saved_model": ("retrograph.saved.reader",),
     "tensorflow.contrib.quantize": ("retrograph.contrib.quantizing",),
