@@ -32,6 +32,7 @@ from retrograph.framework.shape_rules import (
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
+from retrograph.ops.fillers import places_without_fillers
 from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
 from retrograph.ops.rows import (
     all_within,
@@ -116,6 +117,9 @@ def _with_batches(xp: Any, params: Any, indices: Any, axis: int, batch_dims: int
 
 def _numpy_gather(op: Any, params: Any, indices: Any, axis: Any) -> Any:
     at, batch_dims = _axes(op, indices, axis, params.ndim)
+    if places_without_fillers(op.inputs[1], indices) is not None:
+        # What updates the rows leaves those of fillers out.
+        indices = np.where(indices == np.iinfo(indices.dtype).max, 0, indices)
     _check_range(op, indices, params.shape[at])
     if not batch_dims:
         return (

@@ -33,6 +33,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import operators as _operators  # noqa: F401 - variables take their operators from tensors
+from retrograph.ops.fillers import places_without_fillers
 from retrograph.variables.variable import OPERATORS, Variable, resource_shape_and_dtype
 
 _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
@@ -239,6 +240,9 @@ def _scatter(kind: str) -> Callable[..., Any]:
                 f"{to_text(np.shape(updates))}, indices.shape {to_text(np.shape(indices))}, "
                 f"params.shape {to_text(np.shape(old))}",
             )
+        kept = places_without_fillers(op.inputs[1], indices)
+        if kept is not None:
+            indices, updates = indices[kept], updates[kept] if np.shape(updates) else updates
         _check_rows(op, indices, np.shape(old)[0])
         ctx.write(ref, _scattered(op, ctx, kind, old, (indices,), updates))
         return ref

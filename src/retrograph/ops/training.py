@@ -17,6 +17,7 @@ from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, RECORDS, register_op
 from retrograph.framework.shape_rules import merge, merge_dim, with_rank
 from retrograph.ops import selecting as _selecting  # noqa: F401 - has the row of Unique
+from retrograph.ops.fillers import may_be_filled_up
 from retrograph.variables.variable import resource_shape_and_dtype
 
 Array = Any
@@ -332,7 +333,7 @@ def _check_range(op: Any, rows: Array, var: Array) -> None:
 
 
 def _padded(op: Any) -> bool:
-    return any(t.op.type == "Unique" for t in op.inputs)
+    return any(may_be_filled_up(t) for t in op.inputs)
 
 
 def _distinct(op: Any, rows: Array, index: int) -> bool:
@@ -378,6 +379,8 @@ def _numpy_rows_in_turn(
 ) -> list[Array]:
     arrays = [np.array(value) for value in values]
     for i, row in enumerate(rows.tolist()):
+        if row >= len(arrays[0]) and _padded(op):
+            continue
         given = list(arguments)
         given[grad] = arguments[grad][i]
         for array, new in zip(arrays, rule(np, op, *(a[row] for a in arrays), *given), strict=True):
