@@ -20,7 +20,7 @@ def case(f):
 def _run(tf, inputs, clusters, count=3, values=True, **options):
     """The values after some steps, run by hand: what begins must not run twice."""
     made = tf.contrib.factorization.KMeans(inputs, clusters, **options).training_graph()
-    all_scores, nearest, scores, is_begun, init_op, training = made
+    all_scores, nearest, scores, _, init_op, training = made
     if not values:
         return None
     shown = list(all_scores) + list(nearest) + list(scores) + tf.global_variables()
