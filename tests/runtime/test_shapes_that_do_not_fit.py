@@ -80,6 +80,24 @@ def test_channels_that_are_not_three() -> None:
     assert _fails(tf.cross, (ones(2), ones(2)), PRECONDITION).startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("dense", "text"),
+    [
+        (ones(3, 4, 2), "Two operands have different ranks; received: 2 and 3"),
+        (np.float32(1), "Two operands have different ranks; received: 2 and 0"),
+        (ones(3, 5), "Dimension 1 does not equal (no broadcasting is supported): sparse side 4 vs dense side 5"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_sparse_and_dense(dense: Any, text: str, known: bool) -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        sparse = tf.SparseTensor([[0, 1]], [1.0], [3, 4])
+        total = tf.sparse.add(sparse, dense if known else tf.placeholder_with_default(dense, None))
+        with pytest.raises(INVALID) as caught:
+            sess.run(total)
+    assert str(caught.value).startswith(text)
+
+
 def test_what_no_kernel_check_knows_is_said_by_the_static_rule() -> None:
     text = _fails(lambda a, b: tf.nn.fused_batch_norm(a, b, b)[0], (ones(1, 2, 2, 3), ones(2)), INVALID)
     assert text.startswith("Dimensions must be equal, but are 3 and 2 for 'FusedBatchNormV3'")
@@ -95,3 +113,16 @@ def test_variables_stay() -> None:
             sess.run(step, {image: ones(3, 3)})
         assert sess.run(count) == 1.0
         assert sess.run(step, {image: ones(1, 2, 2, 1)}) == 2.0
+
+
+def test_logits_of_unknown_rank() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        logits = tf.placeholder(tf.float32)
+        hard = sess.run(tf.contrib.seq2seq.hardmax(logits), {logits: [[1.0, 2.0], [3.0, 1.0]]})
+    assert hard.tolist() == [[0.0, 1.0], [1.0, 0.0]]
+
+
+def test_types_without_limits() -> None:
+    for dtype in (tf.bool, tf.string, tf.complex64):
+        with pytest.raises(TypeError, match="Cannot find maximum value of"):
+            dtype.max  # noqa: B018

@@ -140,10 +140,8 @@ class DType:
         return self._base._enum in _UNSIGNED
 
     def _limits(self, which: str) -> Any:
-        if self.is_quantized or self._base._enum in (7, 8, 18, 20, 21):
+        if self.is_quantized or self._base._enum in (7, 8, 10, 18, 20, 21):
             raise TypeError(f"Cannot find {which}imum value of {self}.")
-        if self.is_bool:
-            return which == "max"
         if self._base._enum == 14:
             import ml_dtypes
 
@@ -325,3 +323,7 @@ def as_dtype(type_value: Any) -> DType:
     if found is None:
         raise TypeError(f"Cannot convert value {type_value!r} to a TensorFlow DType.")
     return found
+
+
+# Error texts of TF show the class by this path.
+DType.__module__ = "tensorflow.python.framework.dtypes"

@@ -19,9 +19,15 @@ CHECKS: dict[str, Check] = {}
 """For an op type a function of the operation and its inputs' values, traced ones among them."""
 
 
+# What is checked is in values, not in shapes.
+_ALWAYS = frozenset(("SparseTensorDenseAdd",))
+
+
 def is_checked(op: Operation) -> bool:
     """Whether the static shapes of the operation's inputs left something to check."""
-    return op._type in CHECKS and any(t._shape is None or None in t._shape for t in op._inputs)
+    if op._type not in CHECKS:
+        return False
+    return op._type in _ALWAYS or any(t._shape is None or None in t._shape for t in op._inputs)
 
 
 def _check(*op_types: str) -> Callable[[Check], Check]:
@@ -183,8 +189,10 @@ def _stitch(op: Operation, *values: Any) -> None:
 
 @_check("ScatterNd")
 def _scatter_nd(op: Operation, indices: Any, updates: Any, shape: Any) -> None:
-    if not isinstance(shape, np.ndarray) or not indices.ndim:
+    if not isinstance(shape, np.ndarray):
         return
+    _require(indices.ndim, op, lambda: f"Indices shape must have rank at least one. Found:{_text(indices)}")
+    _require(updates.ndim, op, lambda: f"Updates shape must have rank at least one. Found:{_text(updates)}")
     many = indices.ndim > 1
     batch, depth = (indices.ndim - 1, indices.shape[-1]) if many else (1, 1)
     wanted = (*indices.shape[:batch], *(int(size) for size in shape[depth:]))
@@ -202,6 +210,22 @@ def _gather(op: Operation, params: Any, indices: Any, axis: Any) -> None:
         return
     rank = indices.ndim
     _require(-rank <= batch < rank, op, lambda: f"Expected batch_dims in the range [{-rank}, {rank}), but got {batch}")
+
+
+@_check("SparseTensorDenseAdd")
+def _sparse_and_dense(op: Operation, indices: Any, values: Any, shape: Any, dense: Any) -> None:
+    if not isinstance(shape, np.ndarray) or shape.ndim != 1:
+        return
+    sizes = shape.tolist()
+    text = f"Two operands have different ranks; received: {len(sizes)} and {dense.ndim}"
+    _require(len(sizes) == dense.ndim, op, lambda: text)
+    for i, (sparse_size, size) in enumerate(zip(sizes, dense.shape, strict=True)):
+        start = f"Dimension {i} does not equal (no broadcasting is supported)"
+        _require_equal(op, start, sparse_size, size)
+
+
+def _require_equal(op: Operation, start: str, sparse_size: int, size: int) -> None:
+    _require(sparse_size == size, op, lambda: f"{start}: sparse side {sparse_size} vs dense side {size}")
 
 
 @_check("ReverseSequence")
@@ -246,6 +270,8 @@ def _solve(op: Operation, matrix: Any, rhs: Any) -> None:
 
 @_check("Conv2DBackpropInput")
 def _conv2d_transposed(op: Operation, sizes: Any, filters: Any, grad: Any) -> None:
+    _require(filters.ndim == 4, op, lambda: "Conv2DCustomBackpropInput: filter must be 4-dimensional")
+    _require(grad.ndim == 4, op, lambda: "Conv2DCustomBackpropInput: out_backprop must be 4-dimensional")
     padding = op._attrs["padding"]
     if not isinstance(sizes, np.ndarray) or padding == b"EXPLICIT" or sizes.shape != (4,):
         return

@@ -37,7 +37,7 @@ def _drawn_shape(c: ShapeContext) -> list[Shape]:
     if images[3] not in (None, 1, 3, 4):
         c.fail(_DEPTHS)
     with_value(with_rank(c, c.input(1), 3)[2], 4)
-    return [images]
+    return [c.input(0)]
 
 
 def _check_drawing(op: Any, images: Array, boxes: Array) -> None:

@@ -392,10 +392,9 @@ def string_split(
 
 
 def _split_v2_parts(texts: Any, sep: Any, maxsplit: int) -> SparseTensor:
-    with name_scope(None, "StringSplit", [texts]):
-        mark = convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
-        texts = convert_to_tensor(texts, dtype=dtypes.string)
-        return _as_sparse(apply_op("StringSplitV2", None, input=texts, sep=mark, maxsplit=maxsplit))
+    mark = convert_to_tensor("" if sep is None else sep, dtype=dtypes.string)
+    texts = convert_to_tensor(texts, dtype=dtypes.string)
+    return _as_sparse(apply_op("StringSplitV2", None, input=texts, sep=mark, maxsplit=maxsplit))
 
 
 def _split_ragged(texts: Any, sep: Any, maxsplit: int) -> Any:

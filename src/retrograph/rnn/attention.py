@@ -23,7 +23,7 @@ def hardmax(logits: Any, name: Any = None) -> Any:
     """One at the greatest logit of the last axis, zero elsewhere. Source: TF 1.15 `tf.contrib.seq2seq.hardmax`."""
     with tf.name_scope(name, "Hardmax", [logits]):
         logits = tf.convert_to_tensor(logits, name="logits")
-        depth = logits.shape.as_list()[-1]
+        depth = None if logits.shape.ndims is None else logits.shape.as_list()[-1]
         depth = tf.shape(logits)[-1] if depth is None else depth
         return tf.one_hot(tf.argmax(logits, -1), depth, dtype=logits.dtype)
 
