@@ -232,3 +232,41 @@ def segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | Non
 def segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
     """Sums of rows by their numbers, divided by the roots of how many there are."""
     return _calls._mean_of_segments(data, segment_ids, num_segments, name, root=True)
+
+
+def ragged_to_dense(rt_input: Any, default_value: Any = None, shape: Any = None) -> Any:
+    """The dense tensor of a ragged one, filled up with `default_value`; where `shape` has sizes it is cut or filled to them.
+
+    Raises: ValueError for a shape of another rank. Source: TF 1.15 `ragged_conversion_ops.ragged_to_dense`.
+    """
+    import retrograph as tf
+
+    filler = None if default_value is None else tf.convert_to_tensor(default_value, dtype=rt_input.dtype)
+    dense: Any = rt_input.to_tensor(filler)
+    wanted = _sizes_of(shape, dense)
+    if wanted is None:
+        return dense
+    if filler is None:
+        filler = tf.zeros([], dense.dtype)
+    target = tf.where(wanted < 0, tf.shape(dense), wanted)
+    cut = tf.slice(dense, tf.zeros_like(target), tf.minimum(tf.shape(dense), target))
+    missing = target - tf.shape(cut)
+    given = tf.pad(tf.ones_like(cut, dtype=tf.bool), tf.stack([tf.zeros_like(missing), missing], axis=1))
+    places = tf.where(given)
+    filled = tf.tensor_scatter_update(tf.broadcast_to(filler, target), places, tf.reshape(cut, [-1]))
+    filled.set_shape(shape if not isinstance(shape, tf.Tensor) else tf.TensorShape(None))
+    return filled
+
+
+def _sizes_of(shape: Any, dense: Any) -> Any:
+    """A shape as i32[rank] with -1 for what is not known; None for no shape."""
+    import retrograph as tf
+
+    if isinstance(shape, tf.Tensor):
+        return None if shape.shape.ndims == 0 else tf.cast(shape, tf.int32)
+    sizes = tf.TensorShape(shape)
+    if sizes.ndims is None:
+        return None
+    if dense.shape.ndims is not None and sizes.ndims != dense.shape.ndims:
+        raise ValueError(f"Shape {sizes} must have rank {dense.shape.ndims}")
+    return tf.constant([-1 if size is None else size for size in sizes.as_list()], tf.int32)

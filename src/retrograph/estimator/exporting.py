@@ -242,7 +242,8 @@ class PredictOutput(ExportOutput):
 class _SupervisedOutput(ExportOutput):
     """Loss, predictions and metrics."""
 
-    make: Any = None
+    LOSS_NAME, PREDICTIONS_NAME, METRICS_NAME = "loss", "predictions", "metrics"
+    METRIC_VALUE_SUFFIX, METRIC_UPDATE_SUFFIX = "value", "update_op"
 
     def __init__(self, loss: Any = None, predictions: Any = None, metrics: Any = None):
         self.loss = None if loss is None else _prefixed(_outputs(loss, "loss"), "loss")
@@ -251,9 +252,13 @@ class _SupervisedOutput(ExportOutput):
         )
         self.metrics = None if metrics is None else _metric_outputs(metrics)
 
+    def _get_signature_def_fn(self) -> Any:
+        raise NotImplementedError
+
     def as_signature_def(self, receiver_tensors: Any) -> Any:
         """The signature with these inputs."""
-        return type(self).make(receiver_tensors, self.loss, self.predictions, self.metrics)
+        make = self._get_signature_def_fn()
+        return make(receiver_tensors, self.loss, self.predictions, self.metrics)
 
 
 def _prefixed(outputs: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -262,8 +267,14 @@ def _prefixed(outputs: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 def _metric_outputs(metrics: Any) -> dict[str, Any]:
     given = metrics if isinstance(metrics, dict) else {"metrics": metrics}
+    named = {"/".join(key) if isinstance(key, tuple) else key: pair for key, pair in given.items()}
     found = {}
-    for key, (value, update) in _prefixed(given, "metrics").items():
+    for key, pair in _prefixed(named, "metrics").items():
+        value, update = pair if isinstance(pair, tuple) else (pair.result(), pair.updates[0])
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{key} output value must be a Tensor; got {value}.")
+        if not isinstance(update, (Tensor, Operation)):
+            raise ValueError(f"{key} update_op must be a Tensor or Operation; got {update}.")
         if isinstance(update, Operation):
             with tf.control_dependencies([update]):
                 update = tf.constant([], name="metric_op_wrapper")
@@ -274,13 +285,15 @@ def _metric_outputs(metrics: Any) -> dict[str, Any]:
 class TrainOutput(_SupervisedOutput):
     """What training gives."""
 
-    make = staticmethod(signatures.supervised_train_signature_def)
+    def _get_signature_def_fn(self) -> Any:
+        return signatures.supervised_train_signature_def
 
 
 class EvalOutput(_SupervisedOutput):
     """What evaluation gives."""
 
-    make = staticmethod(signatures.supervised_eval_signature_def)
+    def _get_signature_def_fn(self) -> Any:
+        return signatures.supervised_eval_signature_def
 
 
 def get_export_outputs(export_outputs: Any, predictions: Any) -> dict[str, Any]:
