@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import threading
+
 import pytest
 
 import retrograph as tf
@@ -100,3 +103,55 @@ def test_normalizing_a_variable_in_parts_in_training_is_refused() -> None:
         tf.layers.batch_normalization(whole, training=True)
     assert not tf.get_collection(tf.GraphKeys.UPDATE_OPS)
     assert tf.layers.batch_normalization(whole).shape == (2, 3)
+
+
+def test_each_thread_has_a_default_graph_of_its_own() -> None:
+    found: list[tf.Graph] = []
+    with tf.Graph().as_default():
+        thread = threading.Thread(target=lambda: found.append(tf.get_default_graph()))
+        thread.start()
+        thread.join()
+        assert found[0] is not tf.get_default_graph()
+    assert found[0] is not tf.get_default_graph()
+
+
+def test_pairwise_error_makes_its_operations_in_tensorflows_order() -> None:
+    tf.losses.mean_pairwise_squared_error(tf.ones([2, 3]), tf.zeros([2, 3]))
+    names = [op.name for op in tf.get_default_graph().get_operations()]
+    prefix = "mean_pairwise_squared_error/"
+    assert names.index(prefix + "Square_1") < names.index(prefix + "sub_2/y")
+
+
+TENSOR_ITERATED = (TypeError, "iterating over `tf.Tensor` is not allowed in Graph execution")
+NO_LIST = "inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and shape"
+
+WRONG_CALLS = {
+    "a type as a value": (lambda t: tf.abs(tf.float32), TypeError, "Failed to convert object of type <class 'tensorflow.python.framework.dtypes.DType'> to Tensor."),
+    "a size as a tensor": (tf.TensorShape, *TENSOR_ITERATED),
+    "a tensor to add up": (tf.add_n, *TENSOR_ITERATED),
+    "nothing to add up": (lambda t: tf.add_n([None]), ValueError, NO_LIST),
+    "none to add up": (lambda t: tf.add_n(None), ValueError, NO_LIST),
+    "no list of tensors": (tf.shape_n, TypeError, "Expected list for 'input' argument to 'shape_n' Op, not <tf.Tensor"),
+    "no list of axes": (lambda t: tf.squeeze(t, tf.constant(0)), TypeError, "Expected list for 'axis' argument to 'squeeze' Op, not <tf.Tensor"),
+    "no axis": (lambda t: tf.squeeze(t, "s"), TypeError, "Expected int for argument 'axis' not 's'."),
+    "no list to show": (lambda t: tf.Assert(True, None), TypeError, "values must be a sequence."),
+    "a name of a summary": (lambda t: tf.summary.scalar(t, 1.0), TypeError, "expected string or bytes-like object"),
+    "an activation": (lambda t: tf.nn.rnn_cell.GRUCell(3, 5), TypeError, "Could not interpret activation function identifier: 5"),
+    "no units": (lambda t: tf.layers.dense(t, None), TypeError, "int() argument must be a string, a bytes-like object or a number, not 'NoneType'"),
+    "a list of seeds": (lambda t: tf.random_normal([1], seed=[1]), TypeError, "unsupported operand type(s) for %: 'list' and 'int'"),
+    "sigmoid of nothing": (lambda t: tf.sigmoid(None), ValueError, "None values not supported."),
+    "a name of no variable": (tf.contrib.framework.get_variable_full_name, AttributeError, "'Tensor' object has no attribute '_save_slice_info'"),
+    "no variables to train": (lambda t: tf.contrib.training.create_train_op(tf.reduce_sum(t), tf.train.AdamOptimizer()), AssertionError, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_CALLS)
+def test_wrong_calls(case: str) -> None:
+    call, error, text = WRONG_CALLS[case]
+    with pytest.raises(error, match="^" + re.escape(text)):
+        call(tf.ones([2, 3], name="t"))
+
+
+def test_a_collection_that_is_not_there_is_empty_whatever_the_scope() -> None:
+    assert tf.trainable_variables(scope=5) == []
+    assert tf.get_collection("none", scope="(") == []

@@ -153,7 +153,7 @@ def get_unique_variable(var_op_name: str) -> Any:
 @_both("get_variable_full_name")
 def get_variable_full_name(var: Any) -> str:
     """The name, of a part that of the whole. Source: TF 1.15 `tf.contrib.framework.get_variable_full_name`."""
-    info = getattr(var, "_save_slice_info", None)
+    info = var._save_slice_info
     return str(info.full_name if info else var.op.name)
 
 

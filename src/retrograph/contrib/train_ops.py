@@ -86,7 +86,10 @@ def create_train_op(
     if global_step is _GRAPHS_STEP:
         global_step = tf.train.get_or_create_global_step()
     total_loss = _after_updates(total_loss, update_ops)
-    variables = tf.trainable_variables() if variables_to_train is None else variables_to_train
+    trainable = tf.trainable_variables()
+    variables = trainable if variables_to_train is None else variables_to_train
+    if not variables or not all(v.trainable or v in trainable for v in variables):
+        raise AssertionError
     grads = optimizer.compute_gradients(
         total_loss, variables, gate_gradients=gate_gradients, aggregation_method=aggregation_method,
         colocate_gradients_with_ops=colocate_gradients_with_ops,

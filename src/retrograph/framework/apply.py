@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -210,11 +211,24 @@ def _raise_type_mismatch(
     raise TypeError(f"{prefix} type {attrs[arg.type_attr].name} of argument '{origin[arg.type_attr]}'.") from None
 
 
+# Attributes that TF's wrappers have under another name.
+_PYTHON_NAMES = {"squeeze_dims": "axis"}
+
+
+def _no_list(definition: OpDef, argument: str, value: Any) -> TypeError:
+    wrapper = re.sub("([a-z0-9])([A-Z])", r"\1_\2", definition.name).lower()
+    return TypeError(f"Expected list for '{argument}' argument to '{wrapper}' Op, not {value!r}.")
+
+
 def _converted_list(
     definition: OpDef, arg: InputDef, values: Any, attrs: dict[str, Any], origin: dict[str, str]
 ) -> list[Tensor]:
     if not isinstance(values, (list, tuple)):
-        raise TypeError(f"Expected list for '{arg.name}' argument to '{definition.name}' Op, not {values}.")
+        raise (
+            _no_list(definition, arg.name, values)
+            if arg.number_attr
+            else TypeError(f"Expected list for '{arg.name}' argument to '{definition.name}' Op, not {values}.")
+        )
     dtype, default = arg.dtype, None
     if arg.number_attr and dtype is None:
         dtype = attrs.get(arg.type_attr) or next((t.dtype for t in values if isinstance(t, Tensor)), None)
@@ -366,7 +380,7 @@ def _attr_value(definition: OpDef, attr: AttrDef, value: Any) -> Any:
             raise ValueError(_below(definition, attr, f"{made:d}"))
         return made
     if not isinstance(value, (list, tuple)):
-        raise TypeError(f"Expected list for attr {attr.name}")
+        raise _no_list(definition, _PYTHON_NAMES.get(attr.name, attr.name), value)
     if attr.minimum is not None and len(value) < attr.minimum:
         raise ValueError(_below(definition, attr, f"list of length {len(value)}"))
     make = _MAKERS[attr.type[5:-1]]
@@ -398,7 +412,8 @@ def _make_int(value: Any, attr: AttrDef) -> int:
             raise TypeError
         return int(value)
     except (ValueError, TypeError):
-        raise TypeError(f"Expected int for argument '{attr.name}' not {value!r}.") from None
+        name = _PYTHON_NAMES.get(attr.name, attr.name)
+        raise TypeError(f"Expected int for argument '{name}' not {value!r}.") from None
 
 
 def _make_float(value: Any, attr: AttrDef) -> float:

@@ -175,6 +175,7 @@ class Tensor:
 
     def __iter__(self) -> Iterator[Any]:
         self._disallow("iterating over `tf.Tensor`")
+        yield  # a generator, as TF's: only what takes its first element is refused
 
     def __contains__(self, item: Any) -> bool:
         # Python would put words of its own in place of these.
@@ -1126,7 +1127,7 @@ class Graph:
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
         """A copy of the collection; with `scope`, those whose name matches it as a regular expression at the start."""
         collection = self._collections.get(name, [])
-        if scope is None:
+        if scope is None or not collection:
             return list(collection)
         matches = re.compile(scope).match
         return [item for item in collection if hasattr(item, "name") and matches(item.name)]
@@ -1342,8 +1343,8 @@ def _check_string_map(entries: Any, text: str) -> None:
 
 
 del Graph.__enter__
-# Error texts of TF show the class by this path.
-Graph.__module__ = "tensorflow.python.framework.ops"
+# Error texts of TF show the classes by this path.
+Graph.__module__ = Operation.__module__ = Tensor.__module__ = "tensorflow.python.framework.ops"
 
 
 def _not_registered(op_type: str) -> str:
@@ -1486,11 +1487,10 @@ def _checked_session(session: Any, graph: Graph, action: str, method: str, owner
 
 
 class _DefaultGraphStack(threading.local):
-    """The open `as_default` blocks of a thread, above one lasting graph of the process."""
-
-    _global: list[Graph | None] = [None]
+    """The open `as_default` blocks of a thread, above the lasting graph of that thread."""
 
     def __init__(self) -> None:
+        self._lasting: Graph | None = None
         self.stack: list[Graph] = []
         # How much was hidden from devices when each block was opened.
         self.hidden_before: list[int] = []
@@ -1501,14 +1501,13 @@ class _DefaultGraphStack(threading.local):
 
     def get_lasting(self) -> Graph:
         """The graph that is the default one outside of all blocks."""
-        lasting = self._global[0]
-        if lasting is None:
-            lasting = self._global[0] = Graph()
-        return lasting
+        if self._lasting is None:
+            self._lasting = Graph()
+        return self._lasting
 
     def reset(self) -> None:
         """Puts a new graph in place of the lasting one."""
-        self._global[0] = None
+        self._lasting = None
 
     def is_cleared(self) -> bool:
         """Whether no block is open."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.graph import Tensor, get_default_graph
 
 DEFAULT_GRAPH_SEED = 87654321
 _MAXINT32 = 2**31 - 1
 
 
-def _truncated(seed: int) -> int:
-    return int(seed) % _MAXINT32
+def _truncated(seed: Any) -> Any:
+    remainder = seed % _MAXINT32
+    return remainder if isinstance(remainder, Tensor) else int(remainder)
 
 
 @export("get_seed", "random.get_seed")

@@ -10,6 +10,7 @@ import numpy as np
 import retrograph as tf
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
+from retrograph.framework.calling import as_int
 from retrograph.framework.exports import export
 from retrograph.framework.structures import SparseTensor
 from retrograph.keras.backend_values import ndim
@@ -320,7 +321,7 @@ class Dense(Layer):
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         super().__init__(**kwargs)
         self._configure(
-            units=int(units) if not isinstance(units, int) else units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            units=as_int(units) if not isinstance(units, int) else units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip

@@ -246,8 +246,9 @@ def _pairwise(diffs: Any, weights: Any) -> tuple[Any, Any]:
     present = _num_present(diffs, weights, per_batch=True)
     term1 = 2.0 * tf.div_no_nan(squares, tf.maximum(present - 1, 0), name="value")
     sum_diff = tf.reduce_sum(diffs, axis=axis, keepdims=True)
+    square = tf.square(sum_diff)
     pairs = tf.maximum(tf.multiply(present, present - 1), 0)
-    term2 = 2.0 * tf.div_no_nan(tf.square(sum_diff), pairs, name="value")
+    term2 = 2.0 * tf.div_no_nan(square, pairs, name="value")
     return tf.reduce_sum(tf.multiply(term1 - term2, weights)), tf.reduce_sum(present)
 
 

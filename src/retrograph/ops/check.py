@@ -75,6 +75,8 @@ def Assert(condition: Any, data: Sequence[Any], summarize: int | None = None, na
     Source: TF 1.15 tf.Assert
     """
     with name_scope(name, "Assert", [condition, data]):
+        if not isinstance(data, Sequence):
+            raise TypeError("values must be a sequence.")
         tensors = [convert_to_tensor(x) for x in data]
         if all(x.dtype in (dtypes.string, dtypes.int32) for x in tensors):
             return _assert_op(condition, data, summarize)

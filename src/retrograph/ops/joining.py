@@ -350,7 +350,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
         except (TypeError, ValueError):
             pass  # the operation itself says what is wrong
     shape = convert_to_tensor(values[0], name=name)._shape
-    if shape is not None and not -len(shape) - 1 <= axis < len(shape) + 1:
+    if shape is not None and (axis < -len(shape) - 1 or axis >= len(shape) + 1):
         raise ValueError(f"axis = {axis} not in [{-len(shape) - 1}, {len(shape) + 1})")
     return make_tensor("Pack", name, values=values, axis=axis)
 

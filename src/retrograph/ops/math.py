@@ -845,6 +845,9 @@ def sigmoid(x: Any, name: str | None = None) -> Tensor:
 
     Source: TF 1.15 `tf.sigmoid`.
     """
+    if not isinstance(x, Tensor):
+        with name_scope(name, "Sigmoid", [x]) as name:
+            x = convert_to_tensor(x, name="x")
     return apply_op("Sigmoid", name, x=x)  # type: ignore[no-any-return]
 
 
@@ -947,9 +950,10 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
 
     Raises ValueError: an empty list, or shapes that differ. Source: TF 1.15 `tf.add_n`.
     """
-    if not inputs or not isinstance(inputs, (list, tuple)):
-        if inputs is not None and not hasattr(inputs, "__iter__") and inputs:
-            raise TypeError(f"'{type(inputs).__name__}' object is not iterable")
+    if not isinstance(inputs, (list, tuple)) and inputs is not None:
+        list(inputs)  # what cannot be iterated over says so
+        inputs = None
+    if not inputs or any(x is None for x in inputs):
         raise ValueError(_NO_TENSORS)
     tensors = _tensors_or_slices(inputs)
     if not all(isinstance(x, (Tensor, IndexedSlices)) for x in tensors):
@@ -967,7 +971,7 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
     Raises ValueError: types or shapes differ; TypeError: they are not `tensor_dtype`. Source: TF 1.15 `tf.accumulate_n`.
     """
     wrong = ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
-    if not inputs or not isinstance(inputs, (list, tuple)):
+    if not inputs or not isinstance(inputs, (list, tuple)) or any(x is None for x in inputs):
         raise wrong
     tensors = _tensors_or_slices(inputs)
     if not all(isinstance(x, Tensor) and x.dtype == tensors[0].dtype for x in tensors):

@@ -763,7 +763,7 @@ def report_uninitialized_variables(var_list: Any = None, name: str = "report_uni
     if var_list is None:
         var_list = _all_variables_or_holders()
     with name_scope(name):
-        initialized = [is_variable_initialized(v) for v in var_list]
+        initialized = [is_variable_initialized(v) for v in var_list] if var_list else []
         with device(os.environ.get("TF_DEVICE_FOR_UNINITIALIZED_VARIABLE_REPORTING", "/cpu:0")):
             if not var_list:
                 return constant([], dtype=dtypes.string)

@@ -247,7 +247,7 @@ class LSTMBlockFusedCell(LSTMBlockWrapper):
             wci, wcf, wco = self._peeps
         else:
             wci = wcf = wco = tf.zeros([self._num_units], dtype=dtype)
-        longest = tf.to_int64(steps) if lengths is None else tf.cast(tf.reduce_max(lengths), tf.int64)
+        longest = tf.cast(steps, tf.int64) if lengths is None else tf.cast(tf.reduce_max(lengths), tf.int64)
         results = apply_op(
             "BlockLSTM", None, seq_len_max=longest, x=inputs, cs_prev=cell, h_prev=output, w=self._kernel, wci=wci,
             wcf=wcf, wco=wco, b=self._bias, forget_bias=self._forget_bias, cell_clip=self._cell_clip, use_peephole=self._use_peephole,

@@ -22,6 +22,8 @@ def as_activation(activation: Any, default: Any = None) -> Any:
         return tf.tanh if default is None else default
     if callable(activation):
         return activation
+    if not isinstance(activation, str):
+        raise TypeError(f"Could not interpret activation function identifier: {activation!r}")
     for home in (tf.nn, tf):
         found = getattr(home, activation, None)
         if found is not None:

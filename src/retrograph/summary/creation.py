@@ -35,6 +35,8 @@ def clean_tag(name: Any) -> Any:
     """
     if name is None:
         return None
+    if not isinstance(name, str):
+        raise TypeError("expected string or bytes-like object")
     cleaned = _INVALID_IN_TAG.sub("_", name).lstrip("/")
     if cleaned != name:
         logging.info("Summary name %s is illegal; using %s instead.", name, cleaned)

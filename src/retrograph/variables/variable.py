@@ -1074,3 +1074,8 @@ def resource_shape_and_dtype(handle: Tensor) -> tuple[Shape, DType | None]:
 _HAND_ON = frozenset(
     ("Identity", "IdentityN", "Switch", "RefSwitch", "Enter", "RefEnter", "Exit", "Merge", "NextIteration")
 )
+
+
+# Error texts of TF show the classes by these paths.
+RefVariable.__module__ = "tensorflow.python.ops.variables"
+ResourceVariable.__module__ = "tensorflow.python.ops.resource_variable_ops"
