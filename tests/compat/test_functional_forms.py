@@ -52,3 +52,18 @@ def test_effects_of_functions_happen() -> None:
         assert sess.run(taken) == 6.0 and sess.run(v) == 2.0
         sess.run(done)
         assert sess.run(v) == 12.0
+
+
+def test_symbolic_gradient() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        scaled = Defun(tf.float32, tf.float32)(lambda x, y: tf.sin(x) * y)
+        types = [tf.float32, tf.float32]
+        backward = Defun(tf.float32, tf.float32, tf.float32)(
+            lambda x, y, dz: tuple(forms.symbolic_gradient([x, y, dz], types, scaled))
+        )
+        given = [tf.constant(v) for v in (1.0, 2.0, 3.0)]
+        expected = pytest.approx([3.2418137, 2.5244129], rel=1e-5)
+        assert sess.run(forms.symbolic_gradient(given, types, scaled)) == expected
+        assert list(sess.run(backward(*given))) == expected
+        with pytest.raises(ValueError, match="are not those of their gradients"):
+            forms.symbolic_gradient(given, [tf.int32, tf.float32], scaled)

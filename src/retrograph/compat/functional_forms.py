@@ -118,3 +118,23 @@ def partitioned_call(
     types = getattr(f, "declared_input_types", None)
     made = f(*(args if types is None else args[: len(types)]))
     return made if isinstance(made, Operation) else _listed(made)
+
+
+def symbolic_gradient(input: Any, Tout: Any, f: Any, name: str | None = None) -> list[Any]:
+    """The gradients of a function's inputs, given its inputs and the gradients of its results.
+
+    Differs: the gradients are made in the graph, not as one operation. Raises: ValueError: `Tout` does not fit.
+    Source: TF 1.15 `tensorflow.python.ops.functional_ops.symbolic_gradient`.
+    """
+    given, types = [tf.convert_to_tensor(x) for x in input], [tf.as_dtype(t) for t in Tout]
+    count = len(types)
+    if [x.dtype.base_dtype for x in given[:count]] != types:
+        raise ValueError(
+            f"The types of a function's inputs, {given[:count]}, are not those of their gradients: {types}"
+        )
+    with tf.name_scope(name, "SymbolicGradient", given):
+        # Inputs of their own: a tensor that is given twice has a gradient in each place.
+        inputs = [tf.identity(x) for x in given[:count]]
+        return tf.gradients(  # type: ignore[no-any-return]
+            _listed(f(*inputs)), inputs, given[count:], unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
