@@ -16,7 +16,7 @@ WIDE = R.randint(-(2**30), 2**30, (3, 5)).astype(np.int32)
 def cases(tf):
     """Name -> a function that builds the tensors."""
     found = {}
-    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays):
+    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays, recurrent):
         found.update(make(tf))
     return found
 
@@ -345,6 +345,44 @@ def arrays(tf):
     found["error: of few diagonals"] = made(band, [-1, 0])
     found["error: diagonals beyond"] = part(7)
     return found
+
+
+def recurrent(tf):
+    raw = tf.raw_ops
+    r = np.random.RandomState(8)
+
+    def some(*shape):
+        return r.randn(*shape).astype(np.float32)
+
+    x, cs, h, w, b = some(5, 2, 3), some(2, 4), some(2, 4), some(7, 16), some(16)
+    peeps = {name: some(4) for name in ("wci", "wcf", "wco")}
+    gates = {"w_ru": some(7, 8), "w_c": some(7, 4), "b_ru": some(8), "b_c": some(4)}
+    grads = {"cs_grad": some(5, 2, 4), "h_grad": some(5, 2, 4)}
+
+    def cell(peephole):
+        given = dict(peeps, x=x[0], cs_prev=cs, h_prev=h, w=w, b=b)
+        made = raw.LSTMBlockCell(use_peephole=peephole, **given)
+        results = {name: getattr(made, name) for name in ("i", "cs", "f", "o", "ci", "co")}
+        given.update(results, cs_grad=grads["cs_grad"][0], h_grad=grads["h_grad"][0])
+        return list(raw.LSTMBlockCellGrad(use_peephole=peephole, **given))
+
+    def block(peephole, length):
+        given = dict(peeps, seq_len_max=np.int64(length), x=x, cs_prev=cs, h_prev=h, w=w, b=b)
+        made = raw.BlockLSTM(use_peephole=peephole, **given)
+        given.update({name: getattr(made, name) for name in ("i", "cs", "f", "o", "ci", "co", "h")}, **grads)
+        return list(raw.BlockLSTMGrad(use_peephole=peephole, **given))
+
+    def gru():
+        made = raw.GRUBlockCell(x=x[1], h_prev=h, **gates)
+        return list(raw.GRUBlockCellGrad(x=x[1], h_prev=h, r=made.r, u=made.u, c=made.c, d_h=cs, **gates))
+
+    return {
+        "gradient of a cell": lambda: cell(False),
+        "gradient of a cell that peeps": lambda: cell(True),
+        "gradient of steps": lambda: block(False, 5),
+        "gradient of few steps that peep": lambda: block(True, 3),
+        "gradient of a gated cell": gru,
+    }
 
 
 if __name__ == "__main__":
