@@ -89,10 +89,10 @@ MIRRORS = {
 }
 
 INTERNALS: dict[str, dict[str, str]] = {
-    **dict.fromkeys(
-        ("tensorflow.python.ops.functional_ops", "tensorflow.python.ops.gen_functional_ops"),
-        {"symbolic_gradient": "retrograph.compat.functional_forms:symbolic_gradient"},
-    ),
+    **{
+        f"tensorflow.python.ops.{module}": {"symbolic_gradient": "retrograph.compat.functional_forms:symbolic_gradient"}
+        for module in ("functional_ops", "gen_functional_ops")
+    },
     "tensorflow.python.ops.clustering_ops": {"KMeans": "retrograph.contrib.clustering:GraphSeededKMeans"},
     "tensorflow.python.framework.device_spec": {"DeviceSpecV1": _FRAMEWORK + "device:DeviceSpec"},
     "tensorflow": {"__file__": "retrograph:__file__"},
