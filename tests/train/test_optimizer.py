@@ -175,3 +175,23 @@ def test_no_gradients() -> None:
         opt.apply_gradients([])
     with pytest.raises(ValueError, match=r"No gradients provided for any variable: \["):
         opt.apply_gradients([(None, v)])
+
+
+def test_optimizers_derive_from_the_base_class_itself() -> None:
+    # Libraries look for it there: GPflow takes what `tf.train` has whose `__base__` is `tf.train.Optimizer`.
+    names = [name for name in dir(tf.train) if name.endswith("Optimizer") and name != "Optimizer"]
+    assert len(names) == 11
+    for name in names:
+        assert getattr(tf.train, name).__base__ is tf.train.Optimizer, name
+
+
+def test_a_bare_subclass_makes_no_updates() -> None:
+    class Bare(tf.train.Optimizer):
+        pass
+
+    for resource in (False, True):
+        with tf.Graph().as_default():
+            v = tf.get_variable("v", [3], use_resource=resource)
+            for loss in (tf.reduce_sum(v), tf.reduce_sum(tf.gather(v, [1]))):
+                with pytest.raises(NotImplementedError):
+                    Bare(False, "Bare").minimize(loss)

@@ -9,7 +9,7 @@ import retrograph as tf
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor, get_default_graph
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 def _positive(name: str, value: Any) -> Any:
@@ -19,7 +19,7 @@ def _positive(name: str, value: Any) -> Any:
 
 
 @export("train.AdagradOptimizer")
-class AdagradOptimizer(KernelOptimizer):
+class AdagradOptimizer(Optimizer):
     """`accumulator += grad^2; var -= learning_rate * grad / sqrt(accumulator)`.
 
     Raises: ValueError if `initial_accumulator_value` is not positive.
@@ -66,7 +66,7 @@ class AdagradOptimizer(KernelOptimizer):
 
 
 @export("train.AdagradDAOptimizer")
-class AdagradDAOptimizer(KernelOptimizer):
+class AdagradDAOptimizer(Optimizer):
     """Adagrad with dual averaging: the variable is computed anew from the sums of gradients and of their squares.
 
     Raises: ValueError if `initial_gradient_squared_accumulator_value` is not positive.
@@ -126,7 +126,7 @@ class AdagradDAOptimizer(KernelOptimizer):
 
 
 @export("train.ProximalAdagradOptimizer")
-class ProximalAdagradOptimizer(KernelOptimizer):
+class ProximalAdagradOptimizer(Optimizer):
     """Adagrad, then a step towards zero by the L1 and L2 strengths (FOBOS).
 
     Raises: ValueError if `initial_accumulator_value` is not positive.
@@ -173,7 +173,7 @@ class ProximalAdagradOptimizer(KernelOptimizer):
 
 
 @export("train.AdadeltaOptimizer")
-class AdadeltaOptimizer(KernelOptimizer):
+class AdadeltaOptimizer(Optimizer):
     """Steps in the ratio of the running averages of squared updates and squared gradients.
 
     Source: TF 1.15 `tf.train.AdadeltaOptimizer`; Zeiler, https://arxiv.org/abs/1212.5701.

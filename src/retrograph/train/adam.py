@@ -10,11 +10,11 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.structures import IndexedSlices
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 @export("train.AdamOptimizer")
-class AdamOptimizer(KernelOptimizer):
+class AdamOptimizer(Optimizer):
     """`m` and `v` follow the gradient and its square; `var -= lr_t * m / (sqrt(v) + epsilon)`.
 
     `lr_t = learning_rate * sqrt(1 - beta2^t) / (1 - beta1^t)`. Sparse gradients decay `m` and `v` of every row.

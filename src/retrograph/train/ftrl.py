@@ -8,11 +8,11 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.exports import export
 from retrograph.framework.graph import get_default_graph
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 @export("train.FtrlOptimizer")
-class FtrlOptimizer(KernelOptimizer):
+class FtrlOptimizer(Optimizer):
     """Follow the regularized leader, with L1 and L2 strengths and L2 shrinkage of the gradient.
 
     Raises: ValueError for strengths or a start below zero, or a positive `learning_rate_power`.

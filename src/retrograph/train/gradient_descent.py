@@ -9,11 +9,11 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
 from retrograph.framework.structures import IndexedSlices
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 @export("train.GradientDescentOptimizer")
-class GradientDescentOptimizer(KernelOptimizer):
+class GradientDescentOptimizer(Optimizer):
     """`var -= learning_rate * grad`.
 
     >>> step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
@@ -46,7 +46,7 @@ class GradientDescentOptimizer(KernelOptimizer):
 
 
 @export("train.ProximalGradientDescentOptimizer")
-class ProximalGradientDescentOptimizer(KernelOptimizer):
+class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent, then a step towards zero by the L1 and L2 strengths (FOBOS, Duchi and Singer 2009).
 
     Source: TF 1.15 `tf.train.ProximalGradientDescentOptimizer`.

@@ -6,11 +6,11 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 @export("train.MomentumOptimizer")
-class MomentumOptimizer(KernelOptimizer):
+class MomentumOptimizer(Optimizer):
     """`accumulation = momentum * accumulation + grad; var -= learning_rate * accumulation`.
 
     `use_nesterov`: the step looks ahead as in Sutskever et al. 2013.

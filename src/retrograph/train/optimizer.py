@@ -12,6 +12,7 @@ import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.structures import IndexedSlices, convert_to_tensor_or_indexed_slices
@@ -43,6 +44,18 @@ def _deduplicate_indexed_slices(values: Tensor, indices: Tensor, padded: bool = 
 def _tolerates_padding(method: Callable[..., Any]) -> bool:
     """Whether a method only scatters its rows; what programs write may do anything with them."""
     return str(method.__module__).startswith(("retrograph.train.", "retrograph.contrib.opt."))
+
+
+def cast(value: Any, dtype: DType | None) -> Any:
+    """`value` as a tensor of `dtype` (None: of its own); a tensor that has it already stays as it is."""
+    if dtype is None or (value.__class__ is Tensor and value._dtype is dtype):
+        return value
+    return tf.cast(value, dtype)
+
+
+def _reference(variable: Any) -> Any:
+    """The reference of a variable; anything else is left for the operation to refuse."""
+    return variable._ref() if hasattr(variable, "_ref") else variable
 
 
 class _RefVariableProcessor:
@@ -119,6 +132,10 @@ def _get_processor(v: Any) -> Any:
 class Optimizer:
     """Base class of optimizers: `compute_gradients` and `apply_gradients`, or both by `minimize`.
 
+    Updates are the operations named after `_kernel` (`ApplyX`, `SparseApplyX` and their resource forms), of which a
+    subclass says what slots and arguments they take, or what its `_apply_dense` and its kin make. All optimizers derive
+    from this class itself, as in TF: libraries look for it in `__base__`.
+
     >>> step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
 
     Source: TF 1.15 `tf.train.Optimizer`.
@@ -127,6 +144,16 @@ class Optimizer:
     GATE_NONE = 0
     GATE_OP = 1
     GATE_GRAPH = 2
+
+    _kernel = ""
+    # Input of the operation -> name of the slot.
+    _slot_inputs: dict[str, str] = {}
+    # Slots that start at zero, in order of creation.
+    _zero_slots: tuple[str, ...] = ()
+    # How the dense operation calls the gradient.
+    _dense_gradient = "grad"
+    # TF's proximal optimizers convert their arguments for sparse updates of resource variables only.
+    _converts_always = True
 
     def __init__(self, use_locking: bool, name: str):
         if not name:
@@ -316,15 +343,37 @@ class Optimizer:
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         """Makes the slots of the variables; none by default."""
+        for v in var_list:
+            for slot in self._zero_slots:
+                self._zeros_slot(v, slot, self._name)
+
+    def _arguments(self, dtype: Any) -> dict[str, Any]:
+        """The hyper-parameters by input name, as tensors of `dtype`."""
+        raise NotImplementedError
+
+    def _operation(self) -> str:
+        """What follows `Apply` in the op type."""
+        return self._kernel
+
+    def _attributes(self) -> dict[str, Any]:
+        return {"use_locking": self._use_locking}
+
+    def _apply(self, kind: str, var: Any, dtype: DType, gradient: dict[str, Any]) -> Any:
+        variables = {"var": var} | {arg: self.get_slot(var, name) for arg, name in self._slot_inputs.items()}
+        cells = {arg: v.handle if kind[0] == "R" else _reference(v) for arg, v in variables.items()}
+        arguments = self._arguments(dtype if self._converts_always or kind == "ResourceSparseApply" else None)
+        inputs = {**cells, **arguments, **gradient, **self._attributes()}
+        made = apply_op(kind + self._operation(), None, **inputs)
+        return made.op if isinstance(made, Tensor) else made
 
     def _prepare(self) -> None:
         """Makes the tensors that all updates use, in the scope of the application."""
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Any:
-        raise NotImplementedError
+        return self._apply("Apply", var, var.dtype.base_dtype, {self._dense_gradient: grad})
 
     def _resource_apply_dense(self, grad: Tensor, handle: Any) -> Any:
-        raise NotImplementedError
+        return self._apply("ResourceApply", handle, grad.dtype.base_dtype, {self._dense_gradient: grad})
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
         padded = _tolerates_padding(self._resource_apply_sparse)
@@ -332,7 +381,7 @@ class Optimizer:
         return self._resource_apply_sparse(summed_grad, handle, unique_indices)
 
     def _resource_apply_sparse(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
-        raise NotImplementedError
+        return self._apply("ResourceSparseApply", handle, grad.dtype.base_dtype, {"grad": grad, "indices": indices})
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
         padded = _tolerates_padding(self._apply_sparse)
@@ -342,7 +391,8 @@ class Optimizer:
         )
 
     def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
-        raise NotImplementedError
+        rows = {"grad": grad.values, "indices": grad.indices}
+        return self._apply("SparseApply", var, var.dtype.base_dtype, rows)
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
         return tf.group(*update_ops, name=name_scope)

@@ -7,11 +7,11 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 
 @export("train.RMSPropOptimizer")
-class RMSPropOptimizer(KernelOptimizer):
+class RMSPropOptimizer(Optimizer):
     """`rms` follows the squared gradient; `mom = momentum * mom + lr * grad / sqrt(rms + epsilon); var -= mom`.
 
     `centered` subtracts the square of the mean gradient from `rms`.

@@ -9,7 +9,7 @@ import retrograph as tf
 from retrograph.contrib.opt.adam_variants import LazyAdamOptimizer
 from retrograph.framework.exports import export
 from retrograph.train.adam import AdamOptimizer
-from retrograph.train.kernel_optimizer import KernelOptimizer
+from retrograph.train.optimizer import Optimizer
 
 
 class _ByStep(AdamOptimizer):
@@ -32,14 +32,14 @@ class _ByStep(AdamOptimizer):
         return tf.pow(self._beta1_t, step), tf.pow(self._beta2_t, step)
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
-        KernelOptimizer._create_slots(self, var_list)
+        Optimizer._create_slots(self, var_list)
 
     def _prepare(self) -> None:
         super()._prepare()
         self._global_step_on_worker = tf.cast(tf.identity(self._global_step) + 1, tf.float32)
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
-        return KernelOptimizer._finish(self, update_ops, name_scope)
+        return Optimizer._finish(self, update_ops, name_scope)
 
 
 @export("contrib.opt.AdamGSOptimizer")

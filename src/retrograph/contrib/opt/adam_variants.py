@@ -11,7 +11,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.adam import AdamOptimizer
-from retrograph.train.kernel_optimizer import cast
+from retrograph.train.optimizer import cast
 
 Scatter = Callable[[Any, Tensor, Any], Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Tensor
-from retrograph.train.kernel_optimizer import cast
 from retrograph.train.momentum import MomentumOptimizer
+from retrograph.train.optimizer import cast
 
 
 @export("contrib.opt.LARSOptimizer")

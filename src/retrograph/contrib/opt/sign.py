@@ -10,12 +10,12 @@ import retrograph as tf
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Operation
 from retrograph.framework.structures import IndexedSlices
-from retrograph.train.kernel_optimizer import KernelOptimizer, cast
+from retrograph.train.optimizer import Optimizer, cast
 
 SignDecay = Callable[[Any], Any]
 
 
-class _SignOptimizer(KernelOptimizer):
+class _SignOptimizer(Optimizer):
     """What both have in common: the momentum slot, and the decay of the sign's weight over the global step."""
 
     _slot_inputs = {"m": "m"}
