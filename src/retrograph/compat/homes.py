@@ -145,6 +145,11 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_transform_features_v2": _COLUMNS + "state:transform_features_v2",
         "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
     },
+    "tensorflow.python.keras.layers.dense_attention": {
+        "_lower_triangular_mask": _KERAS + "attention_layers:lower_triangle",
+        "_merge_masks": _KERAS + "attention_layers:both",
+        "BaseDenseAttention": _KERAS + "attention_layers:BaseDenseAttention",
+    },
     "tensorflow.python.feature_column.serialization": {
         "_column_name_with_class_name": _COLUMNS + "serialization:column_name_with_class_name"
     },

@@ -30,9 +30,6 @@ INSTEAD = {
     "keras.layers.CuDNNGRU": "use GRU (XLA compiles it), or tf.contrib.cudnn_rnn.CudnnGRU",
     "keras.layers.ConvLSTM2D": "use tf.contrib.rnn.ConvLSTMCell",
     "keras.layers.LocallyConnected": "use tf.keras.backend.local_conv1d or local_conv2d",
-    "keras.layers.Attention": "use tf.contrib.seq2seq's attention, or tf.matmul and tf.nn.softmax",
-    "keras.layers.AdditiveAttention": "use tf.contrib.seq2seq.BahdanauAttention",
-    "keras.layers.DenseFeatures": "use tf.feature_column.input_layer",
 }
 
 
