@@ -351,7 +351,63 @@ def errors_of_sequences(tf):
     return found
 
 
+def _staging_map(tf, prefix):
+    raw, types = tf.raw_ops, [tf.float32, tf.int32, tf.string]
+    attrs = {"shared_name": "m", "dtypes": types}
+
+    def op(name, **arguments):
+        return getattr(raw, prefix + name)(**dict(attrs, **arguments))
+
+    key = tf.placeholder(tf.int64, [])
+    whole = op("MapStage", key=key, indices=[0, 1, 2], values=[1.5, 2, "a"])
+    first = op("MapStage", key=key, indices=[0], values=[2.5])
+    rest = op("MapStage", key=key, indices=[1, 2], values=[7, "b"])
+    beyond = op("MapStage", key=key, indices=[7], values=[2.5])
+    disorder = op("MapStage", key=key, indices=[1, 0], values=[7, 2.5])
+    peek = op("MapPeek", key=key, indices=[0, 1], dtypes=types[:2])
+    take_part = op("MapUnstage", key=key, indices=[0, 1], dtypes=types[:2])
+    take = op("MapUnstage", key=key, indices=[0, 1, 2])
+    take_any = op("MapUnstageNoKey", indices=[2], dtypes=types[2:])
+    sizes = [op("MapSize"), op("MapIncompleteSize")]
+    clear = op("MapClear")
+    found = [_ops(tf)]
+    with tf.Session() as sess:
+
+        def run(fetches, number=1):
+            found.append(_caught(lambda: _plain(sess.run(fetches, {key: number}))))
+
+        run(whole, 3)
+        run(whole, 2)
+        run(first, 1)
+        run(first, 1)
+        run(beyond, 1)
+        run(disorder, 9)
+        run(sizes)
+        run(rest, 1)
+        run(sizes)
+        run(peek, 1)
+        run(take_part, 1)
+        run(take_part, 1)
+        run(sizes)
+        run(take, 3)
+        run([take_any.key] + list(take_any.values) if prefix else clear)
+        run([take_any.key] + list(take_any.values) if prefix else clear)
+        run(clear)
+        run(sizes)
+    return found
+
+
+def staging_maps(tf):
+    return _staging_map(tf, "")
+
+
+def ordered_staging_maps(tf):
+    return _staging_map(tf, "Ordered")
+
+
 CASES = [
+    staging_maps,
+    ordered_staging_maps,
     barriers,
     pieces_of_sequences,
     pieces_with_sparse_tensors,
