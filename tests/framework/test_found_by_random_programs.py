@@ -155,3 +155,30 @@ def test_wrong_calls(case: str) -> None:
 def test_a_collection_that_is_not_there_is_empty_whatever_the_scope() -> None:
     assert tf.trainable_variables(scope=5) == []
     assert tf.get_collection("none", scope="(") == []
+
+
+def test_moments_of_a_reference_variable_of_halves_stay_halves() -> None:
+    mean, variance = tf.nn.moments(tf.get_variable("v", [2, 3], tf.float16), [0])
+    assert (mean.name, variance.name) == ("moments/Squeeze:0", "moments/Squeeze_1:0")
+    assert tf.nn.moments(tf.ones([2, 3], tf.float16), [0])[0].name == "moments_1/Cast_1:0"
+
+
+def test_a_training_operation_is_colocated_with_the_loss() -> None:
+    loss = tf.reduce_sum(tf.get_variable("v", [2, 3]))
+    train_op = tf.contrib.training.create_train_op(loss, tf.train.GradientDescentOptimizer(0.1))
+    assert train_op.op.colocation_groups() == [b"loc:@train_op/CheckNumerics"]
+
+
+def test_lars_gives_momentum_as_a_constant_of_each_update() -> None:
+    tf.contrib.opt.LARSOptimizer(0.1).minimize(tf.reduce_sum(tf.get_variable("v", [2, 3])))
+    update = tf.get_default_graph().get_operation_by_name("LARSOptimizer/update_v/ApplyMomentum")
+    assert update.inputs[4].name == "LARSOptimizer/update_v/ApplyMomentum/momentum:0"
+
+
+def test_creators_are_opened_by_the_graph_too() -> None:
+    def frozen(make, **kwargs):
+        return make(**{**kwargs, "trainable": False})
+
+    with tf.get_default_graph()._variable_creator_scope(frozen):
+        assert not tf.Variable(1.0).trainable
+    assert tf.Variable(1.0).trainable

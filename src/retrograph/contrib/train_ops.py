@@ -7,6 +7,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
+from retrograph.ops.control_flow import with_dependencies
 
 _GRAPHS_STEP = 0
 _GATE_OP = tf.train.Optimizer.GATE_OP
@@ -55,14 +56,6 @@ def _multiplied(grad: Any, var: Any, multipliers: dict[Any, Any]) -> Any:
     return _changed(grad, lambda g: g * tf.convert_to_tensor(multipliers[key], dtype=grad.dtype))
 
 
-def _after(dependencies: Any, tensor: Any) -> Any:
-    with (
-        tf.name_scope(None, "control_dependency", [*dependencies, tensor]) as name,
-        tf.control_dependencies(dependencies),
-    ):
-        return tf.identity(tensor, name=name)
-
-
 def _after_updates(total_loss: Any, update_ops: Any) -> Any:
     collected = list(dict.fromkeys(tf.get_collection(tf.GraphKeys.UPDATE_OPS)))
     updates = collected if update_ops is None else list(dict.fromkeys(update_ops))
@@ -72,7 +65,7 @@ def _after_updates(total_loss: Any, update_ops: Any) -> Any:
         return total_loss
     with tf.control_dependencies(updates):
         barrier = tf.no_op(name="update_barrier")
-    return _after([barrier], total_loss)
+    return with_dependencies([barrier], total_loss)
 
 
 @export("contrib.training.create_train_op")
@@ -103,7 +96,7 @@ def create_train_op(
     with tf.name_scope("train_op"):
         if check_numerics:
             total_loss = tf.check_numerics(total_loss, "LossTensor is inf or nan")
-        train_op = _after([updated], total_loss)
+        train_op = with_dependencies([updated], total_loss)
     tf.add_to_collection(tf.GraphKeys.TRAIN_OP, train_op)
     return train_op
 

@@ -316,7 +316,7 @@ def _is_half(x: Any) -> bool:
     if isinstance(x.dtype, np.dtype):
         # An array is refused, as TF refuses it: it compares the array's type with its own.
         raise TypeError("data type not understood")
-    return bool(x.dtype.base_dtype == dtypes.float16)
+    return bool(x.dtype == dtypes.float16)  # reference variables of halves are not, as in TF
 
 
 @export("nn.moments")

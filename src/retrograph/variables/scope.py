@@ -499,7 +499,13 @@ def variable_creator_scope(variable_creator: Any) -> Iterator[None]:
     ...     tf.Variable(1.0).trainable
     False
     """
-    stack = stack_of(get_default_graph())
+    with _creator_scope(get_default_graph(), variable_creator):
+        yield
+
+
+@contextmanager
+def _creator_scope(graph: Graph, variable_creator: Any) -> Iterator[None]:
+    stack = stack_of(graph)
     outside, inside = stack.creators, [*stack.creators, variable_creator]
     stack.creators = inside
     try:
@@ -508,6 +514,10 @@ def variable_creator_scope(variable_creator: Any) -> Iterator[None]:
         if stack.creators is not inside:
             raise RuntimeError("Exiting variable_creator_scope without proper nesting.")
         stack.creators = outside
+
+
+# Libraries of the time open the scope by the graph.
+Graph._variable_creator_scope = _creator_scope  # type: ignore[attr-defined]
 
 
 def outermost_creator(make: Any) -> Any:

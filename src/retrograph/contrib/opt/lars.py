@@ -57,7 +57,7 @@ class LARSOptimizer(MomentumOptimizer):
             return super()._apply(kind, var, dtype, gradient)
         rate, grad = self.compute_lr(gradient["grad"], var)
         one = cast(1.0, dtype)
-        return super()._apply(kind, var, dtype, {"grad": grad * rate, "lr": one})
+        return super()._apply(kind, var, dtype, {"grad": grad * rate, "lr": one, "momentum": self._momentum})
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Any:
         return self._apply("Apply", var, var.dtype.base_dtype, {"grad": grad})
