@@ -176,7 +176,9 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.feature_column.dense_features_v2": {
         "DenseFeatures": _COLUMNS + "feature_layers:DenseFeaturesV2"
     },
-    "tensorflow.python.framework.tensor_util": {"shape_tensor": "retrograph.compat.tensor_forms:shape_tensor"},
+    "tensorflow.python.framework.tensor_util": {
+        name: f"retrograph.compat.tensor_forms:{name}" for name in ("ShapeEquals", "shape_tensor")
+    },
     "tensorflow.python.training.checkpoint_utils": {
         "wait_for_new_checkpoint": "retrograph.contrib.evaluation:wait_for_new_checkpoint"
     },
@@ -284,6 +286,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         _KERAS + "backend_nn",
         _KERAS + "state",
     ),
+    "tensorflow.python.keras.backend_config": (_KERAS + "state",),
     "tensorflow.python.keras.activations": (_KERAS + "activation_functions",),
     "tensorflow.python.keras.losses": (_KERAS + "loss_functions",),
     "tensorflow.python.keras.metrics": (_KERAS + "metric_base", _KERAS + "metric_classes"),

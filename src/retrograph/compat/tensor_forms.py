@@ -29,7 +29,7 @@ def register_dense_tensor_like_type(tensor_type: type) -> None:
 
 
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """A tensor, or a sparse or ragged one as it is. Raises: RuntimeError for one of another type."""
+    """A tensor, or a sparse or ragged one as it is. Raises: ValueError for a sparse or ragged one of another type."""
     if not isinstance(value, CompositeTensor):
         return internal_convert_to_tensor(value, dtype=dtype, name=name)
     given = getattr(value, "dtype", None)
@@ -50,6 +50,16 @@ def shape_tensor(shape: Any) -> Any:
         shape = [getattr(d, "value", d) for d in (shape.dims if isinstance(shape, tf.TensorShape) else shape)]
         dtype = tf.int64 if any(isinstance(d, int) and d >= 2**31 for d in shape) else tf.int32
     return tf.convert_to_tensor(shape, dtype=dtype, name="shape")
+
+
+def ShapeEquals(tensor_proto: Any, shape: Any) -> bool:
+    """Whether a TensorProto has this shape. Raises: TypeError for anything but TensorProtos and shapes."""
+    if not hasattr(tensor_proto, "tensor_shape"):
+        raise TypeError(f"tensor_proto is not a tensor_pb2.TensorProto object, got {type(tensor_proto)}")
+    if not isinstance(shape, (list, tuple, tf.TensorShape)) and not hasattr(shape, "dim"):
+        raise TypeError(f"shape is not a list, tuple or TensorShape, got {type(shape)}")
+    sizes = [d.size for d in shape.dim] if hasattr(shape, "dim") else tf.TensorShape(shape).as_list()
+    return [d.size for d in tensor_proto.tensor_shape.dim] == sizes
 
 
 def is_composite_or_composite_value(tensor: Any) -> bool:

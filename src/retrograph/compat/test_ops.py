@@ -1,17 +1,39 @@
-"""The op types of `tensorflow.python.framework.test_ops`, which TF's own tests build graphs of. They do not run."""
+"""The op types of `tensorflow.python.framework.test_ops`, which TF's own tests build graphs of. Few of them run."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import numpy as np
+
 from retrograph.compat.facts import read
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
-from retrograph.framework.op_table import define_op, find_op_def
+from retrograph.framework.op_table import define_op, find_op_def, register_op
+from retrograph.framework.shape_rules import ShapeContext, scalar, with_rank
 
 for _line in read("test_ops.jsonl.gz").splitlines():
     define_op(json.loads(_line))
+
+
+def _label(op: Any, *inputs: Any) -> Any:
+    return np.array(b"My label is: " + (op.attrs.get("_kernel") or b"default"), object)
+
+
+def _vector_only(c: ShapeContext) -> list[Any]:
+    with_rank(c, c.input(0), 1)
+    return [()]
+
+
+def _version(op: Any) -> Any:
+    return np.int32(op.graph.graph_def_versions.producer)
+
+
+register_op("GraphDefVersion", shape=scalar, numpy=_version, host=True)
+register_op("KernelLabel", shape=scalar, numpy=_label, host=True)
+register_op("KernelLabelRequired", shape=_vector_only, numpy=_label, host=True)
+register_op("ResourceInitializedOp", shape=scalar)
 
 
 class _OpDefLibrary:

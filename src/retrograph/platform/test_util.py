@@ -255,8 +255,8 @@ def get_node_def_from_graph(node_name: str, graph_def: Any) -> Any:
 
 
 def set_producer_version(graph: Any, producer_version: int) -> None:
-    """Not possible: graphs are of version 134."""
-    raise errors.UnimplementedError(None, None, "set_producer_version: a graph's producer version cannot be changed")
+    """Makes a graph, which must be empty, one of an older version."""
+    graph._producer = producer_version
 
 
 _RANDOM_NAMES = (
