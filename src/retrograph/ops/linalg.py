@@ -204,6 +204,14 @@ def _qr(xp: Any, op: Any, x: Any) -> Any:
 
 
 def _svd(xp: Any, op: Any, x: Any) -> Any:
+    finite = xp.isfinite(x).all(axis=(-2, -1), keepdims=True)
+    # LAPACK does not come back from infinities.
+    parts = _svd_of_finite(xp, op, xp.where(finite, x, xp.zeros_like(x)))
+    held = {x.ndim: finite, x.ndim - 1: finite[..., 0]}
+    return [xp.where(held[p.ndim], p, xp.full_like(p, np.nan)) if p.size else p for p in parts]
+
+
+def _svd_of_finite(xp: Any, op: Any, x: Any) -> Any:
     if not op.attrs["compute_uv"]:
         empty = np.zeros((0,), x.dtype)
         return xp.linalg.svd(x, compute_uv=False).astype(x.dtype), empty, empty
