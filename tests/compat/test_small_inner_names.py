@@ -33,7 +33,7 @@ def test_shapes_of_tensor_protos():
     proto = tf.make_tensor_proto([1, 2, 3, 4], shape=[2, 2])
     assert ShapeEquals(proto, [2, 2]) and ShapeEquals(proto, tf.TensorShape([2, 2]).as_proto())
     assert not ShapeEquals(proto, (4,))
-    with pytest.raises(TypeError, match="not a tensor_pb2.TensorProto"):
+    with pytest.raises(TypeError, match=r"not a tensor_pb2\.TensorProto"):
         ShapeEquals([1], [1])
     with pytest.raises(TypeError, match="not a list, tuple or TensorShape"):
         ShapeEquals(proto, 4)
