@@ -1134,7 +1134,7 @@ class Graph:
 
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the collections that programs see."""
-        return [k for k in self._collections if isinstance(k, str)]
+        return [k for k in list(self._collections) if isinstance(k, str)]
 
     @property
     def collections(self) -> list[Any]:

@@ -292,7 +292,7 @@ class _Import:
         self.used: set[str] = set()
         self.given = {prefix + node.name for node in self.nodes}
         # What operations were made in before is taken as a name too.
-        self.scopes = {name[: m.start()] for name in graph._nodes_by_name for m in re.finditer("/", name)}
+        self.scopes = {name[: m.start()] for name in list(graph._nodes_by_name) for m in re.finditer("/", name)}
 
     def run(self, elements: Sequence[str]) -> list[Any]:
         """Makes the operations and gives what `elements` name; if that fails, the graph has none of them."""

@@ -45,7 +45,7 @@ def _variables_saver(graph: Any, checkpoint: str) -> Saver:
             "No variables were found in this model. It is likely the model was frozen previously. You cannot freeze a graph "
             "twice."
         )
-    if any(re.search(r"/part_\d+(/|$)", name) for name in graph._nodes_by_name):
+    if any(re.search(r"/part_\d+(/|$)", name) for name in list(graph._nodes_by_name)):
         raise ValueError(
             "Models containing partition variables cannot be converted from checkpoint files. Please pass in a SavedModel using "
             "the flag --input_saved_model_dir."
