@@ -392,3 +392,19 @@ def test_gradients_know_the_parts_of_shapes_that_are_known() -> None:
         assert tf.zeros(of_x).shape.as_list() == [None, 8, 8, 3]
         assert tf.reshape(tf.placeholder(tf.float32), tf.concat([of_x, [2]], 0)).shape.as_list() == [None, 8, 8, 3, 2]
         assert tf.zeros(of_w).shape.as_list() == [3, 3, 3, 4]
+
+
+@pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
+def test_second_derivatives_of_biases_are_built_in_the_order_of_tf(data_format: str) -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 4, 4, 4])
+        bias = tf.ones([4])
+        (first,) = tf.gradients(tf.nn.bias_add(x, bias, data_format=data_format) ** 2, [bias])
+        before = len(graph.get_operations())
+        tf.gradients(first**2, [x])
+        made = [op.name for op in graph.get_operations()[before:] if "BiasAddGrad_grad/" in op.name]
+    joined = [made.index(next(name for name in made if name.endswith(end))) for end in ("/concat", "/concat_1")]
+    last_slice = made.index([name for name in made if name.endswith(("strided_slice_1", "strided_slice_2"))][-1])
+    assert joined == sorted(joined)
+    if data_format == "NHWC":
+        assert joined[0] < last_slice < joined[1]

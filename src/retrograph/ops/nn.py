@@ -311,12 +311,13 @@ def _bias_add_v1_gradient(op: Any, grad: Any) -> list[Any]:
 def _bias_add_grad_gradient(op: Any, grad: Any) -> Any:
     shape, bias_shape = array_ops.shape(op.inputs[0]), array_ops.shape(grad)
     if op.attrs["data_format"] == b"NCHW":
-        sizes = [array_ops.ones_like(shape[:1]), bias_shape, array_ops.ones_like(shape[2:])]
+        ones = [array_ops.ones_like(shape[:1]), bias_shape, array_ops.ones_like(shape[2:])]
+        sizes = joining.concat(ones, 0)
         times = joining.concat([shape[:1], [1], shape[2:]], 0)
     else:
-        sizes = [array_ops.ones_like(shape[:-1]), bias_shape]
+        sizes = joining.concat([array_ops.ones_like(shape[:-1]), bias_shape], 0)
         times = joining.concat([shape[:-1], [1]], 0)
-    return joining.tile(array_ops.reshape(grad, joining.concat(sizes, 0)), times)
+    return joining.tile(array_ops.reshape(grad, sizes), times)
 
 
 register_op("BiasAdd", shape=_bias_add_shape, lower=_bias_add, gradient=_bias_add_gradient)
