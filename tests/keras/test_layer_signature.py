@@ -1,4 +1,4 @@
-"""The signature of a layer's outputs."""
+"""Shapes that layers are built for, and the signature of their outputs."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def test_the_signature_of_outputs():
     assert signature == tf.TensorSpec([None, 3], tf.float32)
     with pytest.raises(TypeError, match="Only TensorSpec signature types are supported"):
         layer.compute_output_signature([None, 4])
+
+
+def test_recurrent_layers_are_built_for_a_shape_given_as_a_tuple():
+    layer = tf.keras.layers.LSTM(4, stateful=True, kernel_constraint=tf.keras.constraints.max_norm(0.01))
+    layer.build((5, 4, 3))
+    assert layer.cell.kernel.shape == (3, 16) and layer.cell.kernel.constraint is not None
+    assert [state.shape for state in layer.states] == [(5, 4), (5, 4)]
+    free = tf.keras.layers.GRU(4)
+    free.build((None, None, 3))
+    assert free.cell.kernel.shape == (3, 12)

@@ -145,6 +145,8 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_transform_features_v2": _COLUMNS + "state:transform_features_v2",
         "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
     },
+    "tensorflow.python.keras.utils.losses_utils": {"ReductionV2": "retrograph.keras.loss_functions:ReductionV2"},
+    "tensorflow.python.ops.losses.loss_reduction": {"ReductionV2": "retrograph.keras.loss_functions:ReductionV2"},
     "tensorflow.python.keras.layers.dense_attention": {
         "_lower_triangular_mask": _KERAS + "attention_layers:lower_triangle",
         "_merge_masks": _KERAS + "attention_layers:both",

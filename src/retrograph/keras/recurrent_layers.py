@@ -167,6 +167,8 @@ class RNN(Layer):
     def build(self, input_shape: Any) -> None:
         """Builds the cell. Raises ValueError: initial states that do not fit it."""
         shape = input_shape[0] if isinstance(input_shape, list) else input_shape
+        if isinstance(shape, tuple) and not any(isinstance(d, (list, tuple, tf.TensorShape)) for d in shape):
+            shape = tf.TensorShape(shape)
         specs = nest.map_structure(self._spec_of, shape)
         if self.input_spec is not None:
             self.input_spec[0] = specs
