@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import retrograph as tf
@@ -29,3 +30,11 @@ def test_recurrent_layers_are_built_for_a_shape_given_as_a_tuple():
     free = tf.keras.layers.GRU(4)
     free.build((None, None, 3))
     assert free.cell.kernel.shape == (3, 12)
+
+
+def test_a_loss_of_several_numbers_is_reported_as_such():
+    with tf.Session().as_default():
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
+        model.compile("sgd", tf.keras.losses.MeanSquaredError(reduction="none"))
+        history = model.fit(np.ones((4, 2)), np.ones((4, 1)), batch_size=2, epochs=1, verbose=0)
+        assert np.shape(history.history["loss"][0]) == (2,)

@@ -27,11 +27,14 @@ class _Totals:
     """What an epoch reports: the loss as a mean over rows, the metrics as the last batch gave them."""
 
     def __init__(self) -> None:
-        self.loss, self.rows = 0.0, 0
+        self.loss: Any = 0.0
+        self.rows = 0
         self.last: list[Any] = []
 
     def add(self, outputs: list[Any], rows: int) -> None:
-        self.loss += float(outputs[0]) * rows
+        # A loss that a program does not reduce has several numbers.
+        loss = np.asarray(outputs[0])
+        self.loss = self.loss + (loss if loss.ndim else float(loss)) * rows
         self.rows += rows
         self.last = outputs[1:]
 
