@@ -60,6 +60,20 @@ def dynamic_rnn():
     return y, {"x:0": np.sin(np.arange(12.0)).reshape(2, 3, 2).tolist()}
 
 
+def lists_in_loops():
+    """Loops and branches as functions: recurrent layers, map_fn, foldl, scan and switch_case."""
+    tf.compat.v1.enable_control_flow_v2()
+    x = tf.placeholder(tf.float32, [None, 3, 2], name="x")
+    rnn, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(2), x, dtype=tf.float32)
+    mapped = tf.map_fn(lambda row: row * row, x)
+    folded = tf.foldl(lambda a, b: a + b, x)
+    scanned = tf.scan(lambda a, b: a + 2.0 * b, x)
+    index = tf.cast(x[0, 0, 0] * 2.0, tf.int32)
+    chosen = tf.switch_case(index, [lambda: x, lambda: x * 3.0, lambda: x * 5.0])
+    tf.compat.v1.disable_control_flow_v2()
+    return rnn + mapped + folded + scanned + chosen, {"x:0": np.cos(np.arange(12.0)).reshape(2, 3, 2).tolist()}
+
+
 def record_graph(make, directory, facts):
     """Writes a frozen graph and what it computes."""
     with tf.Graph().as_default() as graph, tf.Session() as sess:
@@ -122,7 +136,7 @@ def main(directory):
     """Writes the files."""
     os.makedirs(directory, exist_ok=True)
     facts = {}
-    for make in (defun, tf_function, while_and_if, dynamic_rnn):
+    for make in (defun, tf_function, while_and_if, dynamic_rnn, lists_in_loops):
         record_graph(make, directory, facts)
     record_old(directory, facts)
     record_objects(directory, facts)

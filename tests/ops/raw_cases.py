@@ -16,7 +16,7 @@ WIDE = R.randint(-(2**30), 2**30, (3, 5)).astype(np.int32)
 def cases(tf):
     """Name -> a function that builds the tensors."""
     found = {}
-    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays, recurrent):
+    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays, recurrent, lists):
         found.update(make(tf))
     return found
 
@@ -382,6 +382,86 @@ def recurrent(tf):
         "gradient of steps": lambda: block(False, 5),
         "gradient of few steps that peep": lambda: block(True, 3),
         "gradient of a gated cell": gru,
+    }
+
+
+def lists(tf):
+    raw = tf.raw_ops
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    kind = {"element_dtype": tf.float32}
+
+    def made(shape=(3,)):
+        return raw.TensorListFromTensor(tensor=rows, element_shape=np.array(shape, np.int32))
+
+    def stack(handle, shape=-1, count=-1):
+        return raw.TensorListStack(input_handle=handle, element_shape=shape, num_elements=count, **kind)
+
+    def get(handle, index, shape=-1):
+        return raw.TensorListGetItem(input_handle=handle, index=index, element_shape=shape, **kind)
+
+    def put(handle, index, item):
+        return raw.TensorListSetItem(input_handle=handle, index=index, item=item)
+
+    def reserve(count, shape=(3,)):
+        return raw.TensorListReserve(element_shape=np.array(shape, np.int32), num_elements=count, **kind)
+
+    def length(handle):
+        return raw.TensorListLength(input_handle=handle)
+
+    def resize(handle, size):
+        return raw.TensorListResize(input_handle=handle, size=size)
+
+    def pushed(count=2, shape=-1):
+        handle = raw.EmptyTensorList(element_shape=shape, max_num_elements=-1, **kind)
+        for i in range(count):
+            handle = raw.TensorListPushBack(input_handle=handle, tensor=rows[i])
+        return handle
+
+    def pop(handle):
+        left, item = raw.TensorListPopBack(input_handle=handle, element_shape=-1, **kind)
+        return [stack(left), item]
+
+    def concat(handle, shape=(-1,)):
+        given = {"element_shape": np.array(shape, np.int32), "leading_dims": np.array([], np.int64)}
+        return list(raw.TensorListConcatV2(input_handle=handle, **dict(given, **kind)))
+
+    def split(lengths):
+        return raw.TensorListSplit(
+            tensor=rows, element_shape=np.array([-1, 3], np.int32), lengths=np.array(lengths, np.int64)
+        )
+
+    def scatter(indices, count=None):
+        given = {"tensor": rows, "indices": indices, "element_shape": np.array([3], np.int32)}
+        return raw.TensorListScatter(**given) if count is None else raw.TensorListScatterV2(num_elements=count, **given)
+
+    fed = tf.placeholder_with_default
+    return {
+        "list": lambda: [stack(made()), length(made()), get(made(), 2)],
+        "list fed index": lambda: [get(made(), fed(1, [])), stack(put(made(), fed(3, []), rows[0]))],
+        "list reserved": lambda: [stack(put(reserve(3), 1, rows[2])), get(reserve(2), 1)],
+        "list of unknown": lambda: stack(put(reserve(3, -1), 1, rows[2])),
+        "list pushed": lambda: [stack(pushed()), length(pushed(0))],
+        "list popped": lambda: pop(pushed(3)),
+        "list resized": lambda: [stack(resize(made(), 2)), stack(resize(made(), 6))],
+        "list joined": lambda: concat(made()),
+        "list split": lambda: [get(split([1, 3]), 1), length(split([1, 0, 3])), *concat(split([2, 2]), (-1, 3))],
+        "list gathered": lambda: raw.TensorListGather(
+            input_handle=made(), indices=[3, 0, 3], element_shape=np.array([3], np.int32), **kind
+        ),
+        "list scattered": lambda: [stack(scatter([2, 0, 1, 4])), stack(scatter([2, 0, 1, 3], 6))],
+        "list scattered into": lambda: stack(
+            raw.TensorListScatterIntoExistingList(input_handle=made(), tensor=rows[:2] * 10, indices=[1, 3])
+        ),
+        "lists joined": lambda: stack(
+            raw.TensorListConcatLists(input_a=made(), input_b=pushed(shape=np.array([3], np.int32)), **kind)
+        ),
+        "list shape": lambda: raw.TensorListElementShape(input_handle=made((-1,)), shape_type=tf.int64),
+        "error: list index": lambda: get(made(), 4),
+        "error: list written": lambda: put(made(), 9, rows[0]),
+        "error: list empty": lambda: pop(pushed(0)),
+        "error: list count": lambda: stack(made(), -1, 7),
+        "error: list unset": lambda: stack(reserve(2, -1)),
+        "error: list of nothing": lambda: stack(pushed(0)),
     }
 
 

@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "graph_files"
 FACTS: dict[str, Any] = json.loads((GOLDEN / "facts.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["defun", "tf_function", "while_and_if", "dynamic_rnn"])
+@pytest.mark.parametrize("name", ["defun", "tf_function", "while_and_if", "dynamic_rnn", "lists_in_loops"])
 def test_graphs_with_functions_and_loops_run(name: str) -> None:
     graph_def = tf.GraphDef.FromString((GOLDEN / f"{name}.pb").read_bytes())
     for prefix in ("", "again"):
@@ -23,6 +23,15 @@ def test_graphs_with_functions_and_loops_run(name: str) -> None:
         feeds = {f"{prefix}/{k}".lstrip("/"): np.array(v, np.float32) for k, v in FACTS[name]["feeds"].items()}
         with tf.Session() as sess:
             np.testing.assert_allclose(sess.run(y, feeds), FACTS[name]["y"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("first", "factor"), [(0.0, 1.0), (0.5, 3.0), (1.0, 5.0), (3.0, 5.0), (-4.0, 5.0)])
+def test_an_index_chooses_a_branch_and_the_last_one_if_there_is_none(first: float, factor: float) -> None:
+    tf.import_graph_def(tf.GraphDef.FromString((GOLDEN / "lists_in_loops.pb").read_bytes()), name="")
+    x = np.full((2, 3, 2), first, np.float32)
+    with tf.Session() as sess:
+        found = sess.run("switch_case/indexed_case:0", {"x:0": x})
+    np.testing.assert_allclose(found, x * factor)
 
 
 def test_functions_are_put_in_place_under_the_name_of_their_call() -> None:

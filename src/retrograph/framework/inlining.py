@@ -6,7 +6,7 @@ fetched by its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrograph.framework import dtypes, errors
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _IFS = ("If", "StatelessIf")
 _WHILES = ("While", "StatelessWhile")
+_CASE = "Case"
 _MERGE = ("Merge", "RefMerge")
 # More operations than this out of functions are refused: functions that call each other can stand for any number.
 _MOST = 20_000
@@ -29,7 +30,7 @@ _DEEPEST = 100
 
 def is_call(op_type: str, library: FunctionLibrary) -> bool:
     """Whether a node of this type is put in place of what it calls."""
-    return op_type in library.functions or (bool(library.functions) and op_type in (*_CALLS, *_IFS, *_WHILES))
+    return op_type in library.functions or (bool(library.functions) and op_type in (*_CALLS, *_IFS, *_WHILES, _CASE))
 
 
 def _counts(args: Sequence[Any], attrs: dict[str, Any]) -> list[tuple[str, int]]:
@@ -88,6 +89,8 @@ class FunctionLibrary:
         try:
             if node.op in _IFS:
                 outputs, after = self._if(name, inputs, controls, attrs)
+            elif node.op == _CASE:
+                outputs, after = self._case(name, inputs, controls, attrs)
             elif node.op in _WHILES:
                 outputs, after = self._while(name, inputs, controls, attrs)
             else:
@@ -133,25 +136,68 @@ class FunctionLibrary:
     def _if(
         self, name: str, inputs: list[Tensor], controls: list[Operation], attrs: dict[str, Any]
     ) -> tuple[list[Tensor], list[Operation]]:
-        pred, scope = self._as_bool(inputs[0], name, controls), name + "/"
+        pred = self._as_bool(inputs[0], name, controls)
+        sides = [self._branch(attrs[f"{side}_branch"], side) for side in ("else", "then")]
+        return self._either(pred, name + "/", inputs[1:], controls, sides)
+
+    def _branch(self, named: Any, label: str) -> _Side:
+        """A function as a branch."""
+        function, values = self.find(named), getattr(named, "attr", {})
+
+        def make(scope: str, inputs: list[Tensor], pivot: Operation) -> tuple[list[Tensor], list[Operation]]:
+            return self.body(function, f"{scope}{label}/", inputs, [pivot], values)
+
+        return label, make
+
+    def _either(
+        self, pred: Tensor, scope: str, inputs: list[Tensor], controls: list[Operation], branches: Sequence[_Side]
+    ) -> tuple[list[Tensor], list[Operation]]:
+        """What the first of two branches gives if `pred` is false, else what the second does."""
         pivots = self.add("Switch", scope + "Switch", [pred, pred], {"T": dtypes.bool}, controls)._outputs
         gates = [
-            self.add("Switch", scope + "Switch", [x, pred], {"T": x._dtype._base}, controls)._outputs
-            for x in inputs[1:]
+            self.add("Switch", scope + "Switch", [x, pred], {"T": x._dtype._base}, controls)._outputs for x in inputs
         ]
         sides, after = [], []
-        for side, branch in ((0, "else_branch"), (1, "then_branch")):
+        for side, (label, make) in enumerate(branches):
             pivot = self.add("Identity", scope + f"switch_{'ft'[side]}", [pivots[side]], {"T": dtypes.bool})
-            function = self.find(attrs[branch])
-            values = getattr(attrs[branch], "attr", {})
-            found, run = self.body(function, f"{scope}{branch[:4]}/", [g[side] for g in gates], [pivot], values)
-            sides.append([self._held(x, [pivot, *run], f"{scope}{branch[:4]}_result") for x in found])
+            found, run = make(scope, [g[side] for g in gates], pivot)
+            sides.append([self._held(x, [pivot, *run], f"{scope}{label}_result") for x in found])
             after.append(run or [pivot])
         outputs = [
             self.add("Merge", scope + "Merge", pair, {"T": pair[0]._dtype._base, "N": 2})._outputs[0]
             for pair in zip(*sides, strict=True)
         ]
         return outputs, [] if outputs else [self._joined(scope, after)]
+
+    def _case(
+        self, name: str, inputs: list[Tensor], controls: list[Operation], attrs: dict[str, Any]
+    ) -> tuple[list[Tensor], list[Operation]]:
+        """One after the other: whether the index is that of a branch; all others take the last one."""
+        branches = [self._branch(named, f"branch_{i}") for i, named in enumerate(attrs["branches"])]
+        scope = name + "/"
+        if len(branches) == 1:
+            pivot = self.add("NoOp", scope + "pivot", [], {}, controls)
+            return branches[0][1](scope, inputs[1:], pivot)
+        return self._cases(scope, 0, inputs, controls, branches)
+
+    def _cases(
+        self, scope: str, first: int, inputs: list[Tensor], controls: list[Operation], branches: list[_Side]
+    ) -> tuple[list[Tensor], list[Operation]]:
+        number = _number(first)
+        value = {"dtype": dtypes.int32, "value": number}
+        wanted = self.add("Const", f"{scope}index_{first}", [], value, controls)._outputs[0]
+        pred = self.add("Equal", f"{scope}is_{first}", [inputs[0], wanted], {"T": dtypes.int32}, controls)._outputs[0]
+        if first + 2 == len(branches):
+            sides = [branches[first + 1], branches[first]]
+            return self._either(pred, scope, inputs[1:], controls, sides)
+
+        def later(inner: str, given: list[Tensor], pivot: Operation) -> tuple[list[Tensor], list[Operation]]:
+            return self._cases(f"{inner}later/", first + 1, given, [pivot], branches)
+
+        def this(inner: str, given: list[Tensor], pivot: Operation) -> tuple[list[Tensor], list[Operation]]:
+            return branches[first][1](inner, given[1:], pivot)
+
+        return self._either(pred, scope, inputs, controls, [("later", later), (branches[first][0], this)])
 
     def _held(self, value: Tensor, after: Sequence[Operation], name: str) -> Tensor:
         """A result of a branch that has a value only if the branch is taken."""
@@ -205,6 +251,15 @@ class FunctionLibrary:
             merged._update_input(1, back._outputs[0])
         exits = [self.add("Exit", scope + "exit", [s[0]], {"T": s[0]._dtype._base})._outputs[0] for s in switches]
         return exits, []
+
+
+_Side = tuple[str, Callable[[str, list[Tensor], Operation], tuple[list[Tensor], list[Operation]]]]
+
+
+def _number(value: int) -> Any:
+    import numpy as np
+
+    return np.array(value, np.int32)
 
 
 def _TRUE() -> Any:
