@@ -73,6 +73,33 @@ def test_refused(name: str) -> None:
     assert _fails(function, values, INVALID).startswith(text)
 
 
+KNOWN: list[Any] = [
+    (lambda: tf.nn.conv2d_transpose(ones(1, 4, 4, 2), ones(2, 2, 2, 2), [1, 5, 5, 2], [1, 2, 2, 1]), "Conv2DCustomBackpropInput: Size of out_backprop"),
+    (lambda: tf.gather(ones(4, 5), ints(0, 1, 2, 3), batch_dims=1), "Expected batch_dims in the range [-1, 1), but got 1"),
+    (lambda: tf.transpose(ones(3, 4), [-1, 0]), "-1 is out of range [0 .. 2)"),
+    (lambda: tf.invert_permutation([0, 0]), "0 is duplicated in the input."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_refused_though_all_shapes_are_known(case: Any) -> None:
+    function, text = case
+    with tf.Graph().as_default(), tf.Session() as sess:
+        result = function()
+        with pytest.raises(INVALID) as caught:
+            sess.run(result)
+    assert str(caught.value).startswith(text)
+
+
+def test_bits_of_a_scalar() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        number = tf.placeholder(tf.float32)
+        same, halves = sess.run([tf.bitcast(number, tf.int32), tf.bitcast(number, tf.uint16)], {number: 1.0})
+    assert same == 0x3F800000
+    assert same.shape == ()
+    assert halves.tolist() == [0, 0x3F80]
+
+
 def test_channels_that_are_not_three() -> None:
     text = "input must have 3 channels but input only has 2 channels."
     assert _fails(tf.image.rgb_to_hsv, (ones(3, 2),), PRECONDITION).startswith(text)

@@ -19,15 +19,24 @@ CHECKS: dict[str, Check] = {}
 """For an op type a function of the operation and its inputs' values, traced ones among them."""
 
 
-# What is checked is in values, not in shapes.
-_ALWAYS = frozenset(("SparseTensorDenseAdd",))
+# What is checked is in values, or TF's static rules do not look at it.
+_ALWAYS = frozenset(("SparseTensorDenseAdd", "Conv2DBackpropInput", "InvertPermutation"))
 
 
 def is_checked(op: Operation) -> bool:
     """Whether the static shapes of the operation's inputs left something to check."""
     if op._type not in CHECKS:
         return False
-    return op._type in _ALWAYS or any(t._shape is None or None in t._shape for t in op._inputs)
+    if op._type in _ALWAYS or op._attrs.get("batch_dims") or _has_negative_axes(op):
+        return True
+    return any(t._shape is None or None in t._shape for t in op._inputs)
+
+
+def _has_negative_axes(op: Operation) -> bool:
+    """Whether a Transpose is told by a constant to count axes from the end, which its kernel does not."""
+    if op._type != "Transpose" or op._inputs[1]._op._type != "Const":
+        return False
+    return bool((op._inputs[1]._op._attrs["value"] < 0).any())
 
 
 def _check(*op_types: str) -> Callable[[Check], Check]:
@@ -226,6 +235,14 @@ def _sparse_and_dense(op: Operation, indices: Any, values: Any, shape: Any, dens
 
 def _require_equal(op: Operation, start: str, sparse_size: int, size: int) -> None:
     _require(sparse_size == size, op, lambda: f"{start}: sparse side {sparse_size} vs dense side {size}")
+
+
+@_check("Transpose")
+def _transpose(op: Operation, value: Any, axes: Any) -> None:
+    if not isinstance(axes, np.ndarray):
+        return
+    wrong = [axis for axis in axes.tolist() if not 0 <= axis < value.ndim]
+    _require(not wrong, op, lambda: f"{wrong[0]} is out of range [0 .. {value.ndim})")
 
 
 @_check("ReverseSequence")

@@ -114,7 +114,7 @@ def _check_bitcast(op: Any, x: Any) -> None:
 def _bitcast_numpy(op: Any, x: Any) -> Any:
     _check_bitcast(op, x)
     target = np.dtype(op.attrs["type"].as_numpy_dtype)
-    x = np.ascontiguousarray(x)
+    x = np.asarray(x, order="C")
     if x.dtype.itemsize == target.itemsize:
         return x.view(target)
     if x.dtype.itemsize > target.itemsize:
