@@ -8,6 +8,7 @@ import pytest
 import retrograph as tf
 from retrograph.feature_column import serialization
 from retrograph.feature_column.feature_layers import LinearModel, OldLinearModel
+from retrograph.feature_column.shared import shared_embedding_columns_v2
 from retrograph.feature_column.state import FeatureTransformationCache, LayerState, StateManager, transform_features_v2
 
 columns = tf.feature_column
@@ -143,3 +144,22 @@ def test_columns_as_dictionaries_and_back():
         serialization.deserialize_feature_column({"class_name": "NumericColumn", "config": {"key": "a"}})
     layer = tf.keras.layers.DenseFeatures([buckets])
     assert tf.keras.layers.DenseFeatures.from_config(layer.get_config())._feature_columns == [buckets]
+
+
+def test_columns_of_one_table_in_each_graph():
+    ids = [columns.categorical_column_with_identity(key, 3) for key in ("a", "b")]
+    table = tf.constant_initializer([[10.0], [20.0], [30.0]])
+    one, other = shared_embedding_columns_v2(ids, dimension=1, initializer=table)
+    assert one.name == "a_shared_embedding" and one.variable_shape == (1,)
+    features = {"a": [[0], [2]], "b": [[1], [1]]}
+    for _ in range(2):
+        with tf.Graph().as_default():
+            found = tf.keras.layers.DenseFeatures([other, one])(features)
+            assert [v.name for v in tf.global_variables()] == ["a_b_shared_embedding:0"]
+            assert _run(found)[0].tolist() == [[10, 20], [30, 20]]
+    with pytest.raises(ValueError, match="must be of type SequenceCategoricalColumn"):
+        tf.keras.experimental.SequenceFeatures([one])(features)
+    with pytest.raises(ValueError, match="Invalid dimension 0"):
+        shared_embedding_columns_v2(ids, dimension=0)
+    with pytest.raises(ValueError, match="same number of buckets"):
+        shared_embedding_columns_v2([ids[0], columns.categorical_column_with_identity("b", 4)], dimension=1)

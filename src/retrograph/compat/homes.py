@@ -127,11 +127,14 @@ INTERNALS: dict[str, dict[str, str]] = {
         )
     }
     | {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.framework.op_def_registry": {
+        name: f"retrograph.compat.op_registry:{name}" for name in ("get_registered_ops", "get", "sync")
+    },
     "tensorflow.python.feature_column.feature_column": {
         "_LazyBuilder": _COLUMNS + "column:LazyBuilder",
-        "_FeatureColumn": _COLUMNS + "column:FeatureColumn",
-        "_DenseColumn": _COLUMNS + "column:DenseColumn",
-        "_CategoricalColumn": _COLUMNS + "column:CategoricalColumn",
+        "_FeatureColumn": _COLUMNS + "older:OlderFeatureColumn",
+        "_DenseColumn": _COLUMNS + "older:OlderDenseColumn",
+        "_CategoricalColumn": _COLUMNS + "older:OlderCategoricalColumn",
         "_LinearModel": _COLUMNS + "feature_layers:OldLinearModel",
         "InputLayer": _COLUMNS + "models:InputLayer",
         "_transform_features": _COLUMNS + "state:transform_features",
@@ -143,6 +146,9 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_LinearModelLayer": _COLUMNS + "feature_layers:LinearModelLayer",
         "LinearModel": _COLUMNS + "feature_layers:LinearModel",
         "_transform_features_v2": _COLUMNS + "state:transform_features_v2",
+        "shared_embedding_columns_v2": _COLUMNS + "shared:shared_embedding_columns_v2",
+        "SharedEmbeddingColumn": _COLUMNS + "shared:SharedEmbeddingColumnV2",
+        "SharedEmbeddingColumnCreator": _COLUMNS + "shared:SharedEmbeddingColumnCreator",
         "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
     },
     "tensorflow.python.keras.utils.losses_utils": {"ReductionV2": "retrograph.keras.loss_functions:ReductionV2"},
