@@ -55,6 +55,12 @@ def test_dense_features_that_are_not_trained_and_bad_input():
         layer([1.0])
     with pytest.raises(ValueError, match=r"Items of feature_columns must be a .*DenseColumn"):
         tf.keras.layers.DenseFeatures([columns.categorical_column_with_identity("a", 3)])
+    with pytest.raises(ValueError, match="Items of feature_columns must be a FeatureColumn"):
+        tf.keras.layers.DenseFeatures(["a"])
+    with pytest.raises(ValueError, match="Items of feature_columns must be a _FeatureColumn"):
+        columns.input_layer(FEATURES, ["a"])
+    with pytest.raises(ValueError, match="boundaries must not be empty"):
+        columns.bucketized_column(columns.numeric_column("price"), [])
     with pytest.raises(ValueError, match="Feature price is not in features dictionary"):
         tf.keras.layers.DenseFeatures([columns.numeric_column("price")])({"a": [[1.0]]})
 

@@ -193,8 +193,8 @@ def to_sparse(tensor: Any, ignore_value: Any = None) -> Any:
         return tf.SparseTensor(indices, values, tf.shape(tensor, out_type=tf.int64, name="dense_shape"))
 
 
-def normalized(feature_columns: Any) -> list[Any]:
-    """The columns as a list. Raises ValueError: none, two of one name, or something else among them."""
+def normalized(feature_columns: Any, kind: str = "_FeatureColumn") -> list[Any]:
+    """The columns as a list; `kind` is what errors call one of them. Raises ValueError: none, two of one name, or something else among them."""
     if isinstance(feature_columns, FeatureColumn):
         feature_columns = [feature_columns]
     if isinstance(feature_columns, Iterator):
@@ -203,9 +203,7 @@ def normalized(feature_columns: Any) -> list[Any]:
         raise ValueError("Expected feature_columns to be iterable, found dict.")
     for column in feature_columns:
         if not isinstance(column, FeatureColumn):
-            raise ValueError(
-                f"Items of feature_columns must be a _FeatureColumn. Given (type {type(column)}): {column}."
-            )
+            raise ValueError(f"Items of feature_columns must be a {kind}. Given (type {type(column)}): {column}.")
     if not feature_columns:
         raise ValueError("feature_columns must not be empty.")
     by_name: dict[str, Any] = {}

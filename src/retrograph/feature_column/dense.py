@@ -169,7 +169,9 @@ def bucketized_column(source_column: Any, boundaries: Sequence[float]) -> Any:
         raise ValueError(f"source_column must be a column generated with numeric_column(). Given: {source_column}")
     if len(source_column.shape) > 1:
         raise ValueError(f"source_column must be one-dimensional column. Given: {source_column}")
-    if not boundaries or not isinstance(boundaries, (list, tuple)) or list(boundaries) != sorted(set(boundaries)):
+    if not boundaries:
+        raise ValueError("boundaries must not be empty.")
+    if not isinstance(boundaries, (list, tuple)) or list(boundaries) != sorted(set(boundaries)):
         raise ValueError("boundaries must be a sorted list.")
     return BucketizedColumn(source_column, tuple(boundaries))
 

@@ -23,7 +23,7 @@ class _OfColumns(Layer):
     _state_manager: LayerState
 
     def _take(self, feature_columns: Any, allowed: Any, text: str) -> None:
-        self._feature_columns = sorted(normalized(feature_columns), key=lambda column: column.name)
+        self._feature_columns = sorted(normalized(feature_columns, "FeatureColumn"), key=lambda column: column.name)
         self._state_manager = self._state_class(self, self.trainable)
         for column in self._feature_columns:
             if not isinstance(column, allowed) or not column._is_v2_column:
