@@ -63,3 +63,22 @@ def test_transposed_convolution_of_one_pixel() -> None:
         result = sess.run(y)
     expected = np.einsum("bo,hwio->bhwi", x[:, 0, 0], w)[:, 1:3, 1:3]
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "stride", "channels"), [(9, 1, 1), (9, 2, 3), (4, 1, 2)])
+def test_windows_as_wide_as_the_image(height: int, stride: int, channels: int) -> None:
+    rng = np.random.RandomState(0)
+    x, w = rng.randn(2, height, 6, channels).astype("f"), rng.randn(3, 6, channels, 5).astype("f")
+    rows = [x[:, i : i + 3] for i in range(0, height - 2, stride)]
+    y = np.stack([np.einsum("bhwi,hwio->bo", row, w) for row in rows], 1)[:, :, None]
+    g = rng.randn(*y.shape).astype("f")
+    by_x, by_w = np.zeros_like(x), np.zeros_like(w)
+    for n, i in enumerate(range(0, height - 2, stride)):
+        by_x[:, i : i + 3] += np.einsum("bo,hwio->bhwi", g[:, n, 0], w)
+        by_w += np.einsum("bhwi,bo->hwio", x[:, i : i + 3], g[:, n, 0])
+    with tf.Graph().as_default(), tf.Session() as session:
+        image, window = tf.placeholder(tf.float32, [None, None, 6, channels]), tf.constant(w)
+        result = tf.nn.conv2d(image, window, [1, stride, 1, 1], "VALID")
+        found = session.run([result, *tf.gradients(result, [image, window], tf.constant(g))], {image: x})
+    for value, expected in zip(found, [y, by_x, by_w], strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)

@@ -152,6 +152,8 @@ def _is_pointwise(op: Any, w_shape: Sequence[int]) -> bool:
 def _conv(op: Any, x: Any, w: Any) -> Any:
     x, w = jnp.asarray(x), jnp.asarray(w)
     groups = x.shape[layout_of(op).channel] // w.shape[-2]
+    if _spans_last_axis(op, x.shape, w.shape):
+        x, w = x.reshape(_merged(x.shape, 1)), w.reshape(_merged(w.shape, 2))
     if groups == 1 and _is_pointwise(op, w.shape):
         x = lax.slice(x, [0] * x.ndim, x.shape, op.attrs["strides"])
         flat = x.reshape(-1, x.shape[-1]) @ w.reshape(w.shape[-2:])
@@ -159,6 +161,24 @@ def _conv(op: Any, x: Any, w: Any) -> Any:
     if groups == 1 and _outgrows(op, w, x.shape):
         return _as_product(op, x, w)
     return _convolve(op, x, w, groups)
+
+
+def _spans_last_axis(op: Any, x_shape: Sequence[int], w_shape: Sequence[int]) -> bool:
+    """Whether the window is as wide as the image, as over a text's embeddings: nothing moves along that axis.
+
+    XLA's derivative by the image would convolve what is one pixel wide with all of the window, zeros mostly.
+    """
+    layout = layout_of(op)
+    if layout.channel == 1 or op.attrs["padding"] != b"VALID" or op.attrs["dilations"][layout.spatial[-1]] != 1:
+        return False
+    return tuple(x_shape[-2:]) == tuple(w_shape[-3:-1]) and x_shape[-2] > 1
+
+
+def _merged(shape: Sequence[int], end: int) -> tuple[int, ...]:
+    """The shape with the last spatial axis merged into the channels, which are the axis `end` counted from the end."""
+    sizes = [int(d) for d in shape]
+    at = len(sizes) - end
+    return (*sizes[: at - 1], 1, sizes[at - 1] * sizes[at], *sizes[at + 1 :])
 
 
 def _outgrows(op: Any, w: Any, shape: Sequence[int]) -> bool:
@@ -204,6 +224,9 @@ def _transposed(function: Callable[[Any], Any], struct: Any, grad: Any) -> Any:
 
 def _input_gradient(conv: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     def lower(op: Any, sizes: Any, w: Any, grad: Any) -> Any:
+        if conv is _conv and _spans_last_axis(op, sizes, np.shape(w)):
+            narrow = lower(op, np.array(_merged(sizes, 1)), jnp.reshape(w, _merged(np.shape(w), 2)), grad)
+            return narrow.reshape([int(d) for d in sizes])
         if conv is _conv and _takes_products(op, w, sizes, np.shape(grad)):
             return _transposed(lambda x: _as_product(op, x, jnp.asarray(w)), _struct(sizes, w), grad)
         if conv is _conv and _by_phases(op, w, sizes):
@@ -215,6 +238,9 @@ def _input_gradient(conv: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
 
 def _filter_gradient(conv: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     def lower(op: Any, x: Any, sizes: Any, grad: Any) -> Any:
+        if conv is _conv and _spans_last_axis(op, np.shape(x), sizes):
+            narrow = lower(op, jnp.reshape(x, _merged(np.shape(x), 1)), np.array(_merged(sizes, 2)), grad)
+            return narrow.reshape([int(d) for d in sizes])
         return _transposed(lambda w: conv(op, x, w), _struct(sizes, x), grad)
 
     return lower
