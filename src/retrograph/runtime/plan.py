@@ -24,6 +24,7 @@ from retrograph.runtime.lower import (
     reader_of,
     uninitialized_error,
 )
+from retrograph.runtime.malformed import refusal
 from retrograph.runtime.ordering import pruned, read_first
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn
@@ -245,7 +246,7 @@ class Plan:
         results = []
         for index, tensor in enumerate(self.fetches):
             if tensor not in env:
-                raise dead_fetch_error(tensor, index)
+                raise refusal(tensor) or dead_fetch_error(tensor, index)
             value = env[tensor]
             if value.__class__ is Ref:
                 value = self._dereferenced(session, tensor, value, index)
