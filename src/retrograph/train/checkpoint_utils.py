@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -106,7 +107,7 @@ def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
     Raises: ValueError for names that are not there, and for other shapes.
     Source: TF 1.15 `tf.train.init_from_checkpoint`.
     """
-    file = checkpoint_file(ckpt_dir_or_file)
+    file = os.fsdecode(checkpoint_file(ckpt_dir_or_file) or "")
     shapes = load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map()
     store = default_store()._vars
     for tensor_name, wanted in sorted(dict(assignment_map).items()):
@@ -114,10 +115,10 @@ def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
         found = found if _is_variables(found) else _stored(found, store)
         if found is not None:
             _check_given(found, tensor_name, ckpt_dir_or_file, shapes)
-            _start_all_from(found, str(file), tensor_name)
+            _start_all_from(found, file, tensor_name)
             continue
         for name, full in _scope_pairs(wanted, tensor_name, store, ckpt_dir_or_file, shapes):
-            _start_all_from(_stored(name, store), str(file), full)
+            _start_all_from(_stored(name, store), file, full)
 
 
 def _grouped(variables: Iterable[Any]) -> dict[str, Any]:
