@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 
+import numpy as np
 import pytest
 
 import retrograph as tf
@@ -182,3 +183,24 @@ def test_creators_are_opened_by_the_graph_too() -> None:
     with tf.get_default_graph()._variable_creator_scope(frozen):
         assert not tf.Variable(1.0).trainable
     assert tf.Variable(1.0).trainable
+
+
+def test_feeds_of_several_tensors_fit_one_value_each() -> None:
+    a, b = tf.placeholder(tf.float32, [2]), tf.placeholder(tf.int32, [])
+    with tf.Session() as session:
+        with pytest.raises(ValueError, match=r"^Could not flatten dictionary\. Key had 2 elements, but value had 3"):
+            session.run(b, {(a, b): ([1, 2], 3)})
+        assert session.run(b, {(a, b): (np.array([1.0, 2.0]), 3)}) == 3
+
+
+def test_a_closed_session_sets_up_no_partial_run() -> None:
+    session = tf.Session()
+    session.close()
+    with pytest.raises(RuntimeError, match=r"^Attempted to use a closed Session"):
+        session.partial_run_setup([tf.constant(1.0)], [])
+
+
+def test_grouped_cells_refuse_inputs_of_three_dimensions_by_their_slices() -> None:
+    cell = tf.contrib.rnn.GLSTMCell(4, number_of_groups=2)
+    with pytest.raises(ValueError, match=r"^Shape must be rank 2 but is rank 3 for '.*GLSTM_group0_input_generation'"):
+        cell(tf.ones([1, 2, 4]), cell.zero_state(1, tf.float32))

@@ -52,7 +52,8 @@ class CudnnCompatibleGRUCell(GRUCell):
         r, u = tf.split(value=tf.sigmoid(gates), num_or_size_splits=2, axis=1)
         candidate = tf.nn.bias_add(tf.matmul(inputs, self._input_kernel), self._input_bias)
         candidate += r * tf.nn.bias_add(tf.matmul(state, self._hidden_kernel), self._hidden_bias)
-        new = (1 - u) * self._activation(candidate) + u * state
+        candidate = self._activation(candidate)
+        new = (1 - u) * candidate + u * state
         return new, new
 
 

@@ -547,7 +547,7 @@ class GLSTMCell(RNNCell):
         return self._output_size
 
     def _group(self, inputs: Any, m_prev: Any, k: int, rows: Any) -> Any:
-        sizes = inputs.shape.as_list()[1] // self._groups, self._output_size // self._groups
+        sizes = inputs.shape.as_list()[-1] // self._groups, self._output_size // self._groups
         name = f"GLSTM_group{k}_input_generation"
         parts = [
             tf.slice(value, [0, k * size], [rows, size], name=name)
@@ -562,7 +562,7 @@ class GLSTMCell(RNNCell):
     def call(self, inputs: Any, state: Any) -> Any:
         """The output, and the new state."""
         c_prev, m_prev = state
-        rows, depth = inputs.shape.as_list()
+        rows, *_, depth = inputs.shape.as_list()
         rows = tf.shape(inputs)[0] if rows is None else rows
         if depth is None:
             raise ValueError("input size must be statically known")

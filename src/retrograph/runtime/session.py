@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import errors, sessions
+from retrograph.framework import errors, nest, sessions
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
@@ -245,6 +245,8 @@ class BaseSession:
         Source: TF 1.15 `tf.Session.partial_run_setup`.
         """
         parsed = Fetches(self._graph, fetches)
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
         if not parsed.elements:
             raise errors.InvalidArgumentError(None, None, "Must specify at least one target to fetch or execute.")
         handle = f"partial_run_{len(self._partial)}"
@@ -310,20 +312,8 @@ def _cache_key(fetches: Any) -> Any:
 
 def _flattened(feed_dict: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     if any(isinstance(key, (tuple, list)) for key in feed_dict):
-        return _flattened_pairs(feed_dict)
+        return nest.flatten_dict_items(feed_dict).items()
     return feed_dict.items()
-
-
-def _flattened_pairs(feed_dict: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    for key, value in feed_dict.items():
-        if isinstance(key, (tuple, list)) and not hasattr(key, "dense_shape"):
-            yield from zip(_leaves(key), _leaves(value), strict=True)
-        else:
-            yield key, value
-
-
-def _leaves(value: Any) -> list[Any]:
-    return [leaf for v in value for leaf in _leaves(v)] if isinstance(value, (tuple, list)) else [value]
 
 
 def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
