@@ -25,6 +25,21 @@ def test_graphs_with_functions_and_loops_run(name: str) -> None:
             np.testing.assert_allclose(sess.run(y, feeds), FACTS[name]["y"], rtol=1e-5, atol=1e-6)
 
 
+def test_lists_are_differentiated() -> None:
+    tf.import_graph_def(tf.GraphDef.FromString((GOLDEN / "lists_in_loops.pb").read_bytes()), name="")
+    x, y = (tf.get_default_graph().get_tensor_by_name(name) for name in ("x:0", "y:0"))
+    loss = tf.reduce_sum(y * y)
+    (gradient,) = tf.gradients(loss, x)
+    value = np.cos(np.arange(12.0)).reshape(2, 3, 2).astype(np.float32)
+    with tf.Session() as sess:
+        found = sess.run(gradient, {x: value})
+        for place in ((0, 1, 1), (1, 0, 0), (1, 2, 1)):
+            step = np.zeros_like(value)
+            step[place] = 0.01
+            above, below = (sess.run(loss, {x: value + sign * step}) for sign in (1, -1))
+            np.testing.assert_allclose(found[place], (above - below) / 0.02, rtol=2e-3)
+
+
 @pytest.mark.parametrize(("first", "factor"), [(0.0, 1.0), (0.5, 3.0), (1.0, 5.0), (3.0, 5.0), (-4.0, 5.0)])
 def test_an_index_chooses_a_branch_and_the_last_one_if_there_is_none(first: float, factor: float) -> None:
     tf.import_graph_def(tf.GraphDef.FromString((GOLDEN / "lists_in_loops.pb").read_bytes()), name="")

@@ -784,6 +784,8 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
 def _like(value: int) -> Any:
     def formula(xp: Any, op: Any, x: Any) -> Any:
+        if hasattr(x, "is_flow"):
+            return x.zeros_like()
         if x.dtype == object:
             return zeros_like_variant(x) if op._inputs[0].dtype == dtypes.variant else np.full(x.shape, b"", object)
         return full(xp, x.shape, x.dtype.type(value), x.dtype)

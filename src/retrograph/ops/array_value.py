@@ -244,6 +244,11 @@ class ArrayValue:
         parts = [None if p is None else np.zeros(np.shape(p), self.dtype) for p in self.parts]
         return ArrayValue(self.handle, parts, adds=True)
 
+    def zeros_like(self) -> ArrayValue:
+        """An array of the same form, all zeros."""
+        made = self.zeros()
+        return ArrayValue(made.handle, made.parts, made.buffer)
+
     def separate(self) -> tuple[Any, ...]:
         """The elements one by one."""
         return self.parts if self.parts is not None else tuple(self.buffer[i] for i in range(self.size))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -500,6 +502,8 @@ def _add_n_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _sum_of(op: Any, *inputs: Any) -> Any:
+    if hasattr(inputs[0], "is_flow"):
+        return reduce(operator.add, inputs)
     shape = np.shape(inputs[0])
     for i, x in enumerate(inputs):
         if np.shape(x) != shape:

@@ -15,6 +15,7 @@ from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
 from retrograph.framework.static_value import constant_value_as_plain_shape
 from retrograph.ops.array_value import ArrayHandle, ArrayValue
+from retrograph.ops.raw import raw
 from retrograph.ops.rows import ints, refuse
 
 Array = Any
@@ -227,6 +228,54 @@ def _element_shape_shape(c: ShapeContext) -> list[Shape]:
     return [None if item is None else (len(item),)]
 
 
+# ---- gradients
+
+
+def _kind(op: Any) -> dict[str, Any]:
+    return {"element_dtype": op.get_attr("element_dtype")}
+
+
+def _from_tensor_gradient(op: Any, grad: Any) -> list[Any]:
+    rows = op.inputs[0]._shape
+    count = -1 if rows is None or rows[0] is None else rows[0]
+    return [raw("TensorListStack", grad, op.inputs[1], num_elements=count, **_kind(op)), None]
+
+
+def _stack_gradient(op: Any, grad: Any) -> list[Any]:
+    return [raw("TensorListFromTensor", grad, op.inputs[1]), None]
+
+
+def _get_gradient(op: Any, grad: Any) -> list[Any]:
+    zeros = raw("TensorListReserve", op.inputs[2], raw("TensorListLength", op.inputs[0]), **_kind(op))
+    return [raw("TensorListSetItem", zeros, op.inputs[1], grad), None, None]
+
+
+def _set_gradient(op: Any, grad: Any) -> list[Any]:
+    _, index, item = op.inputs
+    shape = raw("Shape", item, out_type="int32")
+    cleared = raw("TensorListSetItem", grad, index, raw("ZerosLike", item))
+    return [cleared, None, raw("TensorListGetItem", grad, index, shape, **_kind(op))]
+
+
+def _push_gradient(op: Any, grad: Any) -> list[Any]:
+    shape = raw("Shape", op.inputs[1], out_type="int32")
+    return list(raw("TensorListPopBack", grad, shape, **_kind(op)))
+
+
+def _pop_gradient(op: Any, list_grad: Any, grad: Any) -> list[Any]:
+    return [raw("TensorListPushBack", list_grad, grad), None]
+
+
+_GRADIENTS: dict[str, Any] = {
+    "TensorListFromTensor": _from_tensor_gradient,
+    "TensorListStack": _stack_gradient,
+    "TensorListGetItem": _get_gradient,
+    "TensorListSetItem": _set_gradient,
+    "TensorListPushBack": _push_gradient,
+    "TensorListPopBack": _pop_gradient,
+}
+
+
 _Row = tuple[Any, Any, tuple[int, ...]]
 _ROWS: dict[str, _Row] = {
     "EmptyTensorList": (_list, _empty, (0, 1)),
@@ -250,4 +299,11 @@ _ROWS: dict[str, _Row] = {
     "TensorListConcatLists": (_list, _joined, ()),
 }
 for _op_type, (_rule, _run, _static) in _ROWS.items():
-    register_op(_op_type, shape=_rule, lower=_run, numpy=_run, static_inputs=_static)
+    register_op(
+        _op_type,
+        shape=_rule,
+        lower=_run,
+        numpy=_run,
+        static_inputs=_static,
+        gradient=_GRADIENTS.get(_op_type),
+    )
