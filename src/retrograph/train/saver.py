@@ -42,6 +42,7 @@ from retrograph.train.saveable import SaveableObject as Saveable
 from retrograph.train.saveable import SaveSpec as Spec
 from retrograph.train.saver_def import SaverDef
 from retrograph.variables.definition import in_scope, without_scope
+from retrograph.variables.partition import PartitionedVariable
 
 
 class BaseSaverBuilder:
@@ -180,6 +181,7 @@ class BaseSaverBuilder:
             else:
                 saved = self._saved(file, saveables)
                 restored = self._restored(file, saveables, restore_sequentially, reshape)
+        _join_collected()
         keep = max_to_keep or 0
         return SaverDef(
             filename_tensor_name=file.name,
@@ -190,6 +192,15 @@ class BaseSaverBuilder:
             keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours,
             version=self._write_version,
         )
+
+
+def _join_collected() -> None:
+    """Puts together partitioned variables that are in a collection: a MetaGraph's collections name their values."""
+    graph = get_default_graph()
+    for key in graph.get_all_collection_keys():
+        for element in graph.get_collection(key):
+            if isinstance(element, PartitionedVariable) and element.name not in graph._nodes_by_name:
+                element.as_tensor()
 
 
 class BulkSaverBuilder(BaseSaverBuilder):
