@@ -319,9 +319,11 @@ def _check_same_shape(op: Any, a: Array, b: Array) -> None:
             refuse(op, f"Operands' shapes do not match: got {x} and {y} for dimension {i}")
 
 
-def _united(a: Array, b: Array, shape: Array) -> tuple[Array, Array, Array]:
+def _united(a: Array, b: Array, shape: Array) -> tuple[Array, Any, Any]:
     """The keys of both, sorted, and where in them those of each are."""
     first, second = flat_keys(a, shape), flat_keys(b, shape)
+    if np.array_equal(first, second) and np.all(first[1:] > first[:-1]):
+        return first, slice(None), slice(None)
     keys = np.union1d(first, second)
     return keys, np.searchsorted(keys, first), np.searchsorted(keys, second)
 
@@ -343,9 +345,18 @@ def _add_grad_shape(c: ShapeContext) -> list[Shape]:
 
 
 def _add_grad_value(op: Any, backprop: Array, a: Array, b: Array, total: Array) -> Any:
-    places = {tuple(row): i for i, row in enumerate(total.tolist())}
-    padded = np.append(backprop, np.zeros(1, backprop.dtype))
-    return tuple(padded[[places.get(tuple(row), -1) for row in rows.tolist()]] for rows in (a, b))
+    sizes = np.concatenate([a, b, total]).max(axis=0, initial=0) + 1
+    keys = flat_keys(total, sizes)
+    order = np.argsort(keys, kind="stable")
+    return tuple(_found(flat_keys(rows, sizes), keys[order], backprop[order]) for rows in (a, b))
+
+
+def _found(wanted: Array, keys: Array, values: Array) -> Array:
+    """The values of the keys that are wanted, which are sorted; zeros for those that are not there."""
+    if not len(keys):
+        return np.zeros(len(wanted), values.dtype)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], values.dtype.type(0))
 
 
 def _extreme_shape(c: ShapeContext) -> list[Shape]:
