@@ -6,6 +6,7 @@ import pytest
 
 import retrograph as tf
 from retrograph.compat import test_ops as inner_ops
+from retrograph.compat.internals import get_stats_for_node_def
 from retrograph.compat.tensor_forms import ShapeEquals
 from retrograph.framework.apply import apply_op
 from retrograph.platform.test_util import set_producer_version
@@ -37,3 +38,12 @@ def test_shapes_of_tensor_protos():
         ShapeEquals([1], [1])
     with pytest.raises(TypeError, match="not a list, tuple or TensorShape"):
         ShapeEquals(proto, 4)
+
+
+def test_float_operations_of_a_node():
+    with tf.Graph().as_default() as graph:
+        product = tf.matmul(tf.zeros([25, 16]), tf.zeros([16, 9]))
+        other = tf.matmul(tf.placeholder(tf.float32, [None, 16]), tf.zeros([16, 9]))
+    assert get_stats_for_node_def(graph, product.op.node_def, "flops").value == 2 * 25 * 16 * 9
+    assert get_stats_for_node_def(graph, other.op.node_def, "flops").value is None
+    assert get_stats_for_node_def(graph, product.op.node_def, "weights").value is None

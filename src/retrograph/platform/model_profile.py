@@ -285,6 +285,14 @@ def _float_ops(graph: Any) -> tuple[dict[str, int], int]:
     return found, incomplete
 
 
+def float_operations(op: Any) -> int | None:
+    """How many float operations an operation takes; None if nothing is known of its type or its shapes."""
+    try:
+        return _COUNTS[op.type](op) if op.type in _COUNTS else None
+    except _Incomplete:
+        return None
+
+
 def _parameters(op: Any) -> list[int] | None:
     if op.type not in _VARIABLES:
         return None
