@@ -10,6 +10,7 @@ status says whether both are up to date.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -17,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "compatibility.md"
 PARTIAL = ROOT / "docs" / "partial.tsv"
+ABSENT = ROOT / "docs" / "absent.tsv"
+ABSENT_OPS = ROOT / "docs" / "absent_ops.tsv"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- supported:begin (made by tools/gen_compatibility.py) -->\n", "<!-- supported:end -->"
 AREAS = (
@@ -57,10 +60,28 @@ A name that is not there raises an `AttributeError` or `ImportError` that says s
 """
 
 
+def _table(path: Path) -> dict[str, str]:
+    rows = (line.split("\t") for line in path.read_text().splitlines() if line)
+    return dict(rows)
+
+
 def _partial() -> dict[str, str]:
     """Symbol -> what is missing of it."""
-    rows = (line.split("\t") for line in PARTIAL.read_text().splitlines() if line)
-    return dict(rows)
+    return _table(PARTIAL)
+
+
+def _reasons(namespace: str, missing: list[str]) -> str:
+    """Why names are absent: all of a namespace, or one by one."""
+    known = _table(ABSENT)
+    if namespace in known:
+        return f" ({known[namespace]})"
+    found = {n: known.get(f"{namespace}.{n}" if namespace else n) for n in missing}
+    texts = list(dict.fromkeys(text for text in found.values() if text))
+    if len(texts) == 1 and None not in found.values():
+        return f" ({texts[0]})"
+    said = (f"`{n}`: {text}" for n, text in found.items() if text)
+    shown = "; ".join(said)
+    return f" ({shown})" if shown else ""
 
 
 def _count(names: list[str]) -> tuple[int, int, int]:
@@ -142,15 +163,14 @@ def symbols_part() -> list[str]:
         totals[0] += len(names)
         totals[1] += len(names) - len(missing)
         lines.append(f"| `{_shown(namespace)}` | {len(names)} | {len(names) - len(missing)} | {len(missing)} |")
-        if missing and len(missing) < len(names):
-            details += [f"**{_shown(namespace)}**: " + ", ".join(f"`{name}`" for name in missing), ""]
+        if missing:
+            named = ", ".join(f"`{name}`" for name in missing)
+            details += [f"**{_shown(namespace)}**: {named}{_reasons(namespace, missing)}", ""]
     lines.append(f"| all | {totals[0]} | {totals[1]} | {totals[0] - totals[1]} |")
     return [
         *lines,
         "",
         "## Missing names",
-        "",
-        "Namespaces that are missing as a whole are only in the table above.",
         "",
         *details,
     ]
@@ -183,7 +203,24 @@ def ops_part() -> list[str]:
     all_types = set(op_table.all_op_types())
     lines = ["## Operation types", ""]
     lines.append(f"Of the {len(all_types)} op types of TF 1.15 that are recorded, {len(runs & all_types)} run.")
-    return [*lines, "", ", ".join(f"`{name}`" for name in sorted(runs & all_types)), ""]
+    return [
+        *lines,
+        "",
+        ", ".join(f"`{name}`" for name in sorted(runs & all_types)),
+        "",
+        *_other_types(all_types - runs),
+    ]
+
+
+def _other_types(left: set[str]) -> list[str]:
+    """The op types that have no row of their own, by the reason."""
+    lines = ["Of the others:", ""]
+    for pattern, reason in _table(ABSENT_OPS).items():
+        found = {name for name in left if re.fullmatch(pattern, name)}
+        left = left - found
+        if found:
+            lines.append(f"* {len(found)}: {reason}.")
+    return [*lines, f"* {len(left)} not yet: " + ", ".join(f"`{name}`" for name in sorted(left)), ""]
 
 
 def page() -> str:
