@@ -3747,6 +3747,7 @@ EXPORTS: dict[str, str] = {
     "train.range_input_producer": "retrograph.train.input:range_input_producer",
     "train.remove_checkpoint": "retrograph.checkpoint.management:remove_checkpoint",
     "train.replica_device_setter": "retrograph.train.device_setter:replica_device_setter",
+    "train.sdca_shrink_l1": "retrograph.ops.coordinate_ascent:sdca_shrink_l1",
     "train.shuffle_batch": "retrograph.train.input:shuffle_batch",
     "train.shuffle_batch_join": "retrograph.train.input:shuffle_batch_join",
     "train.slice_input_producer": "retrograph.train.input:slice_input_producer",

@@ -16,7 +16,7 @@ WIDE = R.randint(-(2**30), 2**30, (3, 5)).astype(np.int32)
 def cases(tf):
     """Name -> a function that builds the tensors."""
     found = {}
-    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays, recurrent, lists):
+    for make in (quantized, quantized_images, quantizing, sounds, scaled, removed, arrays, recurrent, lists, shrinking):
         found.update(make(tf))
     return found
 
@@ -463,6 +463,18 @@ def lists(tf):
         "error: list unset": lambda: stack(reserve(2, -1)),
         "error: list of nothing": lambda: stack(pushed(0)),
     }
+
+
+def shrinking(tf):
+    def shrunk(l1, l2):
+        variables = [tf.Variable([0.5, -3.0, 0.0, 1.0]), tf.Variable([[2.0], [-0.1]])]
+        begun = tf.group(*[v.initializer for v in variables])
+        with tf.control_dependencies([begun]):
+            done = tf.train.sdca_shrink_l1(variables, l1=l1, l2=l2, name="s")
+        with tf.control_dependencies([done]):
+            return [v.read_value() for v in variables]
+
+    return {"shrunk": lambda: shrunk(0.5, 1.0), "shrunk by less": lambda: shrunk(0.5, 4.0)}
 
 
 if __name__ == "__main__":
