@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from retrograph.compat import facts, protobuf, resolve
+from retrograph.compat import beside, facts, protobuf, resolve
 from retrograph.compat.homes import INSTALLS, MIRRORS
 
 ROOT = "tensorflow"
@@ -95,6 +95,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 _FINDER = Finder()
+_BESIDE = beside.Finder()
 
 
 def install() -> None:
@@ -113,4 +114,4 @@ def install() -> None:
         )
     protobuf.install()
     if _FINDER not in sys.meta_path:
-        sys.meta_path.insert(0, _FINDER)
+        sys.meta_path[:0] = [_FINDER, _BESIDE]
