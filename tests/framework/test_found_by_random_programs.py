@@ -204,3 +204,23 @@ def test_grouped_cells_refuse_inputs_of_three_dimensions_by_their_slices() -> No
     cell = tf.contrib.rnn.GLSTMCell(4, number_of_groups=2)
     with pytest.raises(ValueError, match=r"^Shape must be rank 2 but is rank 3 for '.*GLSTM_group0_input_generation'"):
         cell(tf.ones([1, 2, 4]), cell.zero_state(1, tf.float32))
+
+
+@pytest.mark.parametrize("resource", [True, False])
+def test_variables_made_of_values_of_another_graph_are_noted_there_if_they_are_resources(resource: bool) -> None:
+    with tf.Graph().as_default() as other:
+        value = tf.ones([2])
+    with tf.Graph().as_default() as here:
+        tf.Variable(value, use_resource=resource)
+    noted, empty = (other, here) if resource else (here, other)
+    assert [v.name for v in noted.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)] == ["Variable:0"]
+    assert not empty.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)
+
+
+def test_devices_of_imported_operations_are_written_out() -> None:
+    with tf.Graph().as_default() as first:
+        tf.get_variable("v", [2], caching_device=lambda op: "/cpu:0")
+    assert first.get_operation_by_name("v/read").device == "/cpu:0"
+    with tf.Graph().as_default() as second:
+        tf.import_graph_def(first.as_graph_def(), name="")
+    assert second.get_operation_by_name("v/read").device == "/device:CPU:0"

@@ -170,7 +170,7 @@ class Maker:
         groups = [g for g in op._attrs.get("_class", ()) if g.startswith(b"loc:@")]
         if any(g != b"loc:@" + op._name.encode() for g in groups):
             return True
-        if self.graph._state.device_stack:
+        if self.graph._state.device_stack or op._device:
             original, op._device = op._device, ""
             with device(original) if original else nullcontext():
                 self.graph._apply_device_functions(op)

@@ -428,8 +428,10 @@ class Variable(metaclass=_VariableMeta):
         graph = get_default_graph()
         with outside_control_flow(graph):
             self._build(new)
+            # An initial value of another graph makes the variable there; reference variables are still noted here.
+            noted_in = graph if isinstance(self, RefVariable) else self.graph
             for key in set(collections):
-                graph.add_to_collection(key, self)
+                noted_in.add_to_collection(key, self)
 
     def _build(self, new: NewVariable) -> None:
         raise NotImplementedError
