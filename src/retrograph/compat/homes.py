@@ -127,6 +127,9 @@ INTERNALS: dict[str, dict[str, str]] = {
         )
     }
     | {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    "tensorflow.python.ops.summary_ops_v2": {
+        "_INVALID_SCOPE_CHARACTERS": "retrograph.summary.recording:_INVALID_IN_SCOPE"
+    },
     "tensorflow.python.framework.op_def_registry": {
         name: f"retrograph.compat.op_registry:{name}" for name in ("get_registered_ops", "get", "sync")
     },
@@ -446,6 +449,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "retrograph.contrib.kmeans_estimator",
     ),
     "tensorflow.python.ops.clustering_ops": ("retrograph.contrib.clustering",),
+    "tensorflow.contrib.input_pipeline.python.ops.input_pipeline_ops": ("retrograph.contrib.input_pipeline",),
     "tensorflow.contrib.training.python.training.sampling_ops": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.resample": ("retrograph.contrib.sampling",),
     "tensorflow.contrib.training.python.training.device_setter": ("retrograph.contrib.placement",),

@@ -54,14 +54,25 @@ class _Columns:
         return dict(zip(self._placeholders, values, strict=True))
 
 
+@export("contrib.training.FeedingQueueRunner")
 class _FeedingQueueRunner(QueueRunner):
-    """A queue runner that feeds what it enqueues."""
+    """A queue runner that feeds what it enqueues. Raises ValueError: not a function for each operation.
 
-    def __init__(self, queue: Any, enqueue_ops: list[Any], feed_fns: list[Any]):
-        super().__init__(
-            queue, enqueue_ops, queue_closed_exception_types=(errors.OutOfRangeError, errors.CancelledError)
-        )
-        self._feed_of = dict(zip(enqueue_ops, feed_fns, strict=True))
+    Source: TF 1.15 `tf.contrib.training.FeedingQueueRunner`.
+    """
+
+    def __init__(
+        self, queue: Any = None, enqueue_ops: Any = None, close_op: Any = None, cancel_op: Any = None, feed_fns: Any = None,
+        queue_closed_exception_types: Any = None,
+    ):  # fmt: skip
+        ends = queue_closed_exception_types
+        if ends is None:
+            ends = errors.OutOfRangeError, errors.CancelledError
+        super().__init__(queue, enqueue_ops, close_op, cancel_op, queue_closed_exception_types=ends)
+        feeds = [dict] * len(enqueue_ops) if feed_fns is None else feed_fns
+        if len(feeds) != len(enqueue_ops):
+            raise ValueError("If feed_fns is not None, it must have the same length as enqueue_ops.")
+        self._feed_of = dict(zip(enqueue_ops, feeds, strict=True))
 
     def _run(self, sess: Any, enqueue_op: Any, coord: Any = None) -> None:
         super()._run(_Feeding(sess, self._feed_of[enqueue_op]), enqueue_op, coord)
@@ -109,7 +120,7 @@ def _enqueued(
             placeholders = [tf.placeholder(t) for t in types]
             enqueues.append(queue.enqueue_many(placeholders))
             feeds.append(_Columns(placeholders, columns, size, shuffle, epochs))
-        add_queue_runner(_FeedingQueueRunner(queue, enqueues, feeds))
+        add_queue_runner(_FeedingQueueRunner(queue, enqueues, feed_fns=feeds))
         full = tf.cast(tf.maximum(0, queue.size() - least), tf.float32) * (1.0 / (capacity - least))
         tf.summary.scalar(f"queue/{queue.name}fraction_over_{least}_of_{capacity - least}_full", full)
         return queue
