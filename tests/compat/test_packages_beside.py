@@ -53,3 +53,33 @@ def test_what_was_not_there_is_not_found(module: str) -> None:
     package, _, name = module.rpartition(".")
     with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
         getattr(importlib.import_module(package), name)
+
+
+def test_libraries_may_allow_members_of_estimators_to_be_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(tf.estimator.Estimator):  # type: ignore[misc]
+        def train(self, *args: object, **kwargs: object) -> None:
+            raise AssertionError
+
+    def model_fn(features: object, labels: object, mode: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(ValueError, match=r"does override \['train'\]"):
+        Own(model_fn)
+    allowed = staticmethod(lambda _: None)
+    monkeypatch.setattr(tf.estimator.Estimator, "_assert_members_are_not_overridden", allowed)
+    assert Own(model_fn).model_dir
+
+
+def test_shards_of_tpus_are_counted_where_a_program_says_so() -> None:
+    functions = importlib.import_module("tensorflow.contrib.tpu.python.tpu.tpu_function")
+    assert functions.get_tpu_context().number_of_shards is None
+    with functions.tpu_shard_context(3):
+        assert importlib.import_module("tensorflow.python.tpu.tpu_function").get_tpu_context().number_of_shards == 3
+        with pytest.raises(NotImplementedError, match=r"cannot be nested\."), functions.tpu_shard_context(2):
+            pass
+    assert functions.get_tpu_context().number_of_shards is None
+
+
+def test_characters_that_scopes_may_not_have() -> None:
+    found = importlib.import_module("tensorflow.python.ops.summary_ops_v2")._INVALID_SCOPE_CHARACTERS
+    assert found.sub("", "a b:c/d") == "abc/d"

@@ -563,7 +563,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.data.util.nest": (_FRAMEWORK + "data_nest",),
     "tensorflow.python.eager": ("retrograph.compat.eager",),
     **{
-        f"tensorflow{path}": ("retrograph.estimator.tpu", "retrograph.contrib.tpu_optimizer", "retrograph.ops.replicas")
+        f"tensorflow{path}": (
+            "retrograph.estimator.tpu",
+            "retrograph.contrib.tpu_optimizer",
+            "retrograph.ops.replicas",
+            "retrograph.ops.tpu_context",
+        )
         for path in (".contrib.tpu", ".contrib.tpu.python.tpu", ".contrib.tpu.python.ops", ".python.tpu")
     },
     "tensorflow.python.distribute.cluster_resolver": ("retrograph.train.cluster_resolvers",),

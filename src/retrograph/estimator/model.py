@@ -194,7 +194,8 @@ class Estimator:
     def __init__(
         self, model_fn: Any, model_dir: Any = None, config: Any = None, params: Any = None, warm_start_from: Any = None
     ):
-        self._check_overridden()
+        # By the class, for libraries put a static method in its place.
+        type(self)._assert_members_are_not_overridden(self)
         self._config: Any = _complete_config(config, model_dir)
         self._model_dir: str = self._config.model_dir
         self._session_config = self._config.session_config
@@ -207,7 +208,7 @@ class Estimator:
         self._params = copy.deepcopy(params or {})
         self._warm_start_settings = _warm_start_settings(warm_start_from)
 
-    def _check_overridden(self) -> None:
+    def _assert_members_are_not_overridden(self) -> None:
         own = {m for m in vars(type(self)) if not m.startswith("__")} if type(self) is not Estimator else set()
         wrong = [m for m in own & set(vars(Estimator)) - _OVERRIDABLE if hasattr(Estimator, m)]
         if wrong:

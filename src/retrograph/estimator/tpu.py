@@ -342,9 +342,9 @@ class TPUEstimator(Estimator):
                 "TPURunconfig.per_host_input_for_training."
             )
 
-    def _check_overridden(self) -> None:
+    def _assert_members_are_not_overridden(self) -> None:
         if type(self) is not TPUEstimator:
-            super()._check_overridden()
+            super()._assert_members_are_not_overridden()
 
     def _log_intervals(self, steps: Any, _: Any) -> tuple[Any, Any]:
         count, are_seconds = _iterations(self._config.tpu_config.iterations_per_loop)
