@@ -101,3 +101,16 @@ def test_a_cloned_state_of_attention_is_checked_when_it_is_run():
             tf.errors.InvalidArgumentError, r"Wrong shape for h:0 \[expected\] \[actual\]"
         ):
             session.run(made.cell_state.h, {**feeds, size: 3, ops[0].graph.get_tensor_by_name("h:0"): np.ones((2, 4))})
+
+
+def test_names_that_cells_made_from_ours_use():
+    with tf.Graph().as_default():
+        cell = tf.nn.rnn_cell.LSTMCell(4, num_proj=3)
+        assert (cell._state_size, cell._output_size) == (tf.nn.rnn_cell.LSTMStateTuple(4, 3), 3)
+        assert tf.nn.rnn_cell.LSTMCell(4, state_is_tuple=False)._state_size == 8
+        mechanism = tf.contrib.seq2seq.LuongAttention(4, tf.zeros([2, 5, 4]))
+        wrapper = tf.contrib.seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(4), mechanism)
+        assert wrapper._item_or_tuple(iter("a")) == "a"
+        assert len(wrapper._batch_size_checks(2, "other sizes")) == 1
+        several = tf.contrib.seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(4), [mechanism, mechanism])
+        assert several._item_or_tuple(iter("ab")) == ("a", "b")

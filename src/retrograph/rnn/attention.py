@@ -326,12 +326,15 @@ class AttentionWrapper(RNNCell):
             for layer, m in zip(given, mechanisms, strict=True)
         )
 
+    # Cells of programs that are made from this one call the next and `_item_or_tuple` by these names.
+    def _batch_size_checks(self, batch_size: Any, error_message: str) -> list[Any]:
+        return [tf.assert_equal(batch_size, m.batch_size, message=error_message) for m in self._attention_mechanisms]
+
     def _checked(self, rows: Any, text: str, value: Any, name: str) -> Any:
-        checks = [tf.assert_equal(rows, m.batch_size, message=text) for m in self._attention_mechanisms]
-        with tf.control_dependencies(checks):
+        with tf.control_dependencies(self._batch_size_checks(rows, text)):
             return nest.map_structure(lambda s: tf.identity(s, name=name), value)
 
-    def _packed(self, values: Any) -> Any:
+    def _item_or_tuple(self, values: Any) -> Any:
         values = tuple(values)
         return values if self._is_multi else values[0]
 
@@ -348,9 +351,11 @@ class AttentionWrapper(RNNCell):
             cell_state=self._cell.state_size,
             time=tf.TensorShape([]),
             attention=self._attention_layer_size,
-            alignments=self._packed(m.alignments_size for m in mechanisms),
-            attention_state=self._packed(m.state_size for m in mechanisms),
-            alignment_history=self._packed(m.alignments_size if self._alignment_history else () for m in mechanisms),
+            alignments=self._item_or_tuple(m.alignments_size for m in mechanisms),
+            attention_state=self._item_or_tuple(m.state_size for m in mechanisms),
+            alignment_history=self._item_or_tuple(
+                m.alignments_size if self._alignment_history else () for m in mechanisms
+            ),
         )
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
@@ -371,9 +376,9 @@ class AttentionWrapper(RNNCell):
                 cell_state=cell_state,
                 time=tf.zeros([], dtype=tf.int32),
                 attention=zeros_of(self._attention_layer_size, batch_size, dtype),
-                alignments=self._packed(alignments),
-                attention_state=self._packed(m.initial_state(batch_size, dtype) for m in mechanisms),
-                alignment_history=self._packed(
+                alignments=self._item_or_tuple(alignments),
+                attention_state=self._item_or_tuple(m.initial_state(batch_size, dtype) for m in mechanisms),
+                alignment_history=self._item_or_tuple(
                     tf.TensorArray(dtype, size=0, dynamic_size=True, element_shape=a.shape)
                     if self._alignment_history
                     else ()
@@ -409,9 +414,9 @@ class AttentionWrapper(RNNCell):
             time=state.time + 1,
             cell_state=next_cell_state,
             attention=attention,
-            attention_state=self._packed(next_states),
-            alignments=self._packed(alignments),
-            alignment_history=self._packed(next_histories),
+            attention_state=self._item_or_tuple(next_states),
+            alignments=self._item_or_tuple(alignments),
+            alignment_history=self._item_or_tuple(next_histories),
         )
         return (attention if self._output_attention else output), after
 

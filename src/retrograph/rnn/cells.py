@@ -367,13 +367,13 @@ class LSTMCell(_UnitsCell):
         self._num_proj, self._num_unit_shards, self._num_proj_shards = num_proj, num_unit_shards, num_proj_shards
         self._forget_bias, self._state_is_tuple = forget_bias, state_is_tuple
         self._output_size = num_proj or num_units
+        sizes = LSTMStateTuple(num_units, self._output_size)
+        self._state_size = sizes if state_is_tuple else sum(sizes)
 
     @property
     def state_size(self) -> Any:
         """The sizes of `c` and `h`, or of both together."""
-        if self._state_is_tuple:
-            return LSTMStateTuple(self._num_units, self._output_size)
-        return self._num_units + self._output_size
+        return self._state_size
 
     @property
     def output_size(self) -> Any:
