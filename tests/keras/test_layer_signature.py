@@ -38,3 +38,19 @@ def test_a_loss_of_several_numbers_is_reported_as_such():
         model.compile("sgd", tf.keras.losses.MeanSquaredError(reduction="none"))
         history = model.fit(np.ones((4, 2)), np.ones((4, 1)), batch_size=2, epochs=1, verbose=0)
         assert np.shape(history.history["loss"][0]) == (2,)
+
+
+def test_a_mean_by_element_can_be_run_at_once():
+    with tf.Session().as_default() as sess:
+        mean = tf.keras.metrics.MeanTensor()
+        assert sess.run(mean([[1.0, 3.0]])).tolist() == [[1.0, 3.0]]
+        assert mean._shape == (1, 2) and sess.run(mean.count).tolist() == [[1.0, 1.0]]
+        with pytest.raises(ValueError, match="must always have the same shape"):
+            mean([1.0])
+
+
+def test_a_normalizer_is_among_the_arguments_of_a_metric():
+    with tf.Session().as_default():
+        metric = tf.keras.metrics.MeanRelativeError(normalizer=[1.0, 3.0], name="relative")
+        copy = tf.keras.metrics.MeanRelativeError.from_config(metric.get_config())
+        assert copy.name == "relative" and metric.get_config()["normalizer"].tolist() == [1.0, 3.0]

@@ -12,7 +12,7 @@ from retrograph.framework.exports import export
 from retrograph.keras.backend_values import batch_set_value, get_value
 from retrograph.keras.base_layer import Layer
 from retrograph.keras.loss_functions import fitted, fitted_weight
-from retrograph.keras.state import floatx
+from retrograph.keras.state import floatx, get_session
 from retrograph.losses.broadcasting import broadcast_weights
 
 
@@ -178,13 +178,20 @@ class MeanTensor(Metric):
         super().__init__(name=name, dtype=dtype)
         self.total: Any = None
         self.count: Any = None
+        self._shape: Any = None
+
+    def _make(self, shape: Any) -> None:
+        self._shape = shape
+        self.total = self.add_weight("total", shape=shape, initializer="zeros")
+        self.count = self.add_weight("count", shape=shape, initializer="zeros")
+        # TF gives them their values at once, as they come later than others.
+        get_session()
 
     def update_state(self, values: Any, sample_weight: Any = None) -> Any:
         """Takes in a tensor; ValueError for another shape."""
         values = tf.cast(values, self._dtype)
         if self.total is None:
-            self.total = self.add_weight("total", shape=values.shape, initializer="zeros")
-            self.count = self.add_weight("count", shape=values.shape, initializer="zeros")
+            self._make(values.shape)
         elif values.shape.as_list() != self.total.shape.as_list():
             raise ValueError(
                 f"MeanTensor input values must always have the same shape. Expected shape (set during the first call): {self.total.shape}. Got: {values.shape}"

@@ -171,6 +171,10 @@ class MeanRelativeError(Mean):
         errors = tf.div_no_nan(tf.abs(y_true - y_pred), self.normalizer)
         return super().update_state(errors, sample_weight=sample_weight)
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the metric, the normalizer as an array."""
+        return {**super().get_config(), "normalizer": tf.keras.backend.eval(self.normalizer)}
+
 
 # --- counts at thresholds -----------------------------------------------------------------------------------------
 
