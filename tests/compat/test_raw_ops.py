@@ -34,3 +34,9 @@ def test_op_types_of_the_core_only() -> None:
 def test_wrong_arguments(args: tuple[int, ...], given: dict[str, float], text: str) -> None:
     with tf.Graph().as_default(), pytest.raises(TypeError, match=text):
         tf.raw_ops.Add(*args, **given)
+
+
+def test_op_types_that_were_removed() -> None:
+    text = r"Op TopK is not available in GraphDef version 134. It has been removed in version 7. Use TopKV2 instead."
+    with tf.Graph().as_default(), pytest.raises(NotImplementedError, match=text):
+        tf.raw_ops.TopK(input=[1.0], k=1)

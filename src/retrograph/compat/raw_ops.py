@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from retrograph.compat import facts, generated
+from retrograph.compat import facts, generated, removed_ops
 from retrograph.framework import op_table
 from retrograph.framework.exports import export_value
 
@@ -46,6 +46,7 @@ def find(op_type: str) -> Callable[..., Any] | None:
                 f"{op_type} only takes keyword args (possible keys: {names}). Please pass these args as kwargs instead."
             )
             raise TypeError(text)
+        removed_ops.check(op_type)
         return add(**kwargs)
 
     call.__name__ = call.__qualname__ = op_type
