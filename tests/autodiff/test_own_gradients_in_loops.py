@@ -100,3 +100,11 @@ def test_operations_of_the_host_refuse_as_outside() -> None:
         y = tf.map_fn(lambda s: tf.reduce_sum(tf.nn.ctc_loss(labels, x * s, [4, 4])), tf.constant([1.0, 2.0]))
         with pytest.raises(tf.errors.InvalidArgumentError):
             sess.run(tf.gradients(y, x))
+
+
+def test_numbers_of_half_width() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        for dtype in (tf.bfloat16, tf.float16):
+            x = tf.placeholder_with_default(tf.cast([1.0, 2.0], dtype), [2])
+            y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * 2), [0, x])[1]
+            assert sess.run(tf.cast(tf.gradients(y, x)[0], tf.float32)).tolist() == [8.0, 8.0]

@@ -12,7 +12,7 @@ from typing import Any
 
 from retrograph.autodiff.loops import set_loop_hook
 from retrograph.autodiff.overrides_in_loops import build_overrides
-from retrograph.autodiff.registry import is_trainable
+from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.op_table import define_op, register_op
@@ -53,7 +53,7 @@ class WhileRegion:
         if not self.back_prop:
             return [None] * len(self.inputs)
         self._check_place()
-        given = [i for i, g in enumerate(exit_grads) if g is not None and is_trainable(self.exits[i])]
+        given = [i for i, g in enumerate(exit_grads) if g is not None and _carries_gradient(self.exits[i])]
         wanted = [i for i, t in enumerate(self.inputs) if _takes_gradient(t)]
         result: list[Tensor | None] = [None] * len(self.inputs)
         if not given or not wanted:
@@ -95,8 +95,12 @@ def _root(tensor: Tensor) -> Operation:
 def _takes_gradient(tensor: Tensor) -> bool:
     if tensor.dtype.base_dtype.name == "resource":
         root = _root(tensor)
-        return root.type == "VarHandleOp" and is_trainable(root.attrs["dtype"])
-    return is_trainable(tensor)
+        return root.type == "VarHandleOp" and _carries_gradient(root.attrs["dtype"])
+    return _carries_gradient(tensor)
+
+
+def _carries_gradient(tensor: Any) -> bool:
+    return getattr(tensor, "dtype", tensor)._base._enum in BACKPROPAGATED_ENUMS
 
 
 def _gradient_dtype(tensor: Tensor) -> Any:
