@@ -142,6 +142,13 @@ def test_variables_stay() -> None:
         assert sess.run(step, {image: ones(1, 2, 2, 1)}) == 2.0
 
 
+def test_texts_that_are_no_vector() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        texts = tf.placeholder(tf.string)
+        with pytest.raises(INVALID, match=r"input must be a vector, got shape: \[\]"):
+            sess.run(tf.string_split(texts, "a").values, {texts: "banana"})
+
+
 def test_logits_of_unknown_rank() -> None:
     with tf.Graph().as_default(), tf.Session() as sess:
         logits = tf.placeholder(tf.float32)

@@ -331,3 +331,8 @@ def _permutation(op: Operation, value: Any) -> None:
         _require(0 <= index < len(value), op, lambda index=index: f"{index} is not between 0 and {len(value)}")  # type: ignore[misc]
         _require(index not in seen, op, lambda index=index: f"{index} is duplicated in the input.")  # type: ignore[misc]
         seen.add(index)
+
+
+@_check("StringSplit", "StringSplitV2")
+def _texts(op: Operation, texts: Any, *_: Any) -> None:
+    _require(texts.ndim == 1, op, lambda: f"input must be a vector, got shape: {_text(texts)}")
