@@ -375,11 +375,12 @@ class Layer(Tracked):
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Adds update operations (also as functions that make them)."""
         relevant = calls.stack[-1][1] if calls.in_call else [node.input_tensors for node in self._inbound_nodes]
-        for given in nest.flatten(relevant):
-            if isinstance(given, PartitionedVariable):
-                raise TypeError(f"Expected Operation, Variable, or Tensor, got {given}")
         for update in updates if isinstance(updates, (list, tuple)) else [updates]:
-            self._updates.append((_as_update(update), relevant))
+            made = _as_update(update)
+            for given in nest.flatten(relevant):
+                if isinstance(given, PartitionedVariable):
+                    raise TypeError(f"Expected Operation, Variable, or Tensor, got {given}")
+            self._updates.append((made, relevant))
 
     def get_updates_for(self, inputs: Any) -> list[Any]:
         """The updates that depend on the inputs; those that depend on no input of the layer if None."""
