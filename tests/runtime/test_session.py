@@ -186,7 +186,10 @@ def test_closed_and_empty_sessions():
 def test_what_is_not_implemented_says_so():
     graph = tf.get_default_graph()
     op = graph.create_op("ShutdownDistributedTPU", [], [], name="x")
-    with tf.Session() as sess, pytest.raises(tf.errors.UnimplementedError, match="op type ShutdownDistributedTPU") as caught:
+    with (
+        tf.Session() as sess,
+        pytest.raises(tf.errors.UnimplementedError, match="op type ShutdownDistributedTPU") as caught,
+    ):
         sess.run(op)
     assert __file__ in str(caught.value)
 

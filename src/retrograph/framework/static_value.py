@@ -135,7 +135,7 @@ def constant_value_as_plain_shape(tensor: Any) -> Shape:
         sizes = np.atleast_1d(value).tolist() if value.ndim else None
         return None if sizes is None else tuple(None if d < 0 else d for d in sizes)
     if tensor.op.type in ("Shape", "ShapeN"):
-        shape = tensor.op.inputs[tensor.value_index]._shape
+        shape: Shape = tensor.op.inputs[tensor.value_index]._shape
     else:
         rule = _PARTIAL.get(tensor.op.type)
         shape = rule(tensor.op) if rule else None

@@ -26,7 +26,7 @@ def hoisted(items: Iterable[Any], static: Iterable[Tensor]) -> tuple[list[Any], 
     makers = {item.op: item for item in items if item.__class__ is Instruction}
     found: set[Operation] = set()
     for item in _needing(items, static):
-        sources = _sources(item.op, makers, {op for i in items if i.__class__ is not Instruction for op in i.ops})
+        sources = simple_sources(item.op, makers, {op for i in items if i.__class__ is not Instruction for op in i.ops})
         if sources is not None:
             found |= sources
     if not found or len(found) > _MOST_OPS:
@@ -50,7 +50,7 @@ def _needing(items: list[Any], static: Iterable[Tensor]) -> list[Any]:
     return found
 
 
-def _sources(op: Operation, makers: dict[Operation, Any], in_regions: set[Operation]) -> set[Operation] | None:
+def simple_sources(op: Operation, makers: dict[Operation, Any], in_regions: set[Operation]) -> set[Operation] | None:
     """The operations of the segment that this one needs, and it; None if not all are simple functions on NumPy values."""
     found: set[Operation] = set()
     pending = [op]

@@ -140,10 +140,18 @@ class Differentiation:
             leaves = [] if grad is None else jax.tree_util.tree_leaves(tidy(grad))
             for leaf, new in zip(slot.leaves, leaves, strict=False):
                 if isinstance(leaf, Out) and leaf.index < len(self.outputs):
-                    cotangents[leaf.index] = jnp.asarray(new, self.outputs[leaf.index].dtype)
+                    like = self.outputs[leaf.index]
+                    cotangents[leaf.index] = _of_length(jnp.asarray(new, like.dtype), like.shape)
         moved = iter(self.pull(cotangents))
         grads = [rebuild([next(moved) for _ in leaves]) for rebuild, leaves in self.movable]
         return dict(zip(self.wanted, grads, strict=True))
+
+
+def _of_length(grad: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of an array that had room for more rounds than were made, or for fewer than were asked for."""
+    if grad.shape == shape or grad.shape[1:] != shape[1:]:
+        return grad
+    return jnp.pad(grad[: shape[0]], [(0, max(shape[0] - len(grad), 0)), *[(0, 0)] * (grad.ndim - 1)])
 
 
 def _slots_of(checks: Iterable[Any]) -> Iterable[Slot]:

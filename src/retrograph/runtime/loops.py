@@ -37,6 +37,7 @@ from retrograph.runtime.pieces import (
     tidy,
 )
 from retrograph.runtime.regions import LoopStep, Step, frame_of, loop_exits, loop_operations, schedule
+from retrograph.runtime.rounds import NeedsRoundsError, rounds_key
 from retrograph.runtime.state import StateContext, TraceContext, UnwrittenElementError, initial_stream
 
 # Writing out more rounds than this would make programs that XLA cannot compile in reasonable time.
@@ -62,6 +63,8 @@ class LoopRegion:
         self.head, self.body, self.tail = items_of(step.head), items_of(step.body), items_of(step.tail)
         self.exits = step.exits
         self.gradients: list[LoopGradient] = []
+        # Whether nobody has found that a step before the program cannot count the rounds.
+        self.may_be_counted = True
         made = set(self.ops)
         entering = {op._outputs[0] for op in self.enters}
         self.outside = [t for t in taken_from_outside(self.ops) if t._op not in made] + list(entering)
@@ -120,6 +123,8 @@ class LoopRegion:
         if evaluator.host:
             return self._written_out(evaluator, starts, budget=HOST_BUDGET if self.can_trace else None)
         count = count_rounds(self, evaluator, starts)
+        if count is None:
+            count = self._counted_ahead(evaluator, starts)
         if count is None and isinstance(evaluator, Differentiable):
             return self._bounded_or_written_out(evaluator, starts)
         if count is None:
@@ -136,6 +141,13 @@ class LoopRegion:
                 raise
         return self._written_out(evaluator, starts)
 
+    def _counted_ahead(self, evaluator: Evaluator, starts: list[Any]) -> Count | None:
+        """The rounds that a step before this program has counted."""
+        rounds: Any = evaluator.env.get(rounds_key(self))
+        if rounds is None or rounds < 0:
+            return None
+        return count_rounds(self, evaluator, starts, limit=int(rounds))
+
     def _bounded_or_written_out(self, evaluator: Evaluator, starts: list[Any]) -> list[Any]:
         try:
             return self._bounded(evaluator, starts)
@@ -149,13 +161,21 @@ class LoopRegion:
         """As many rounds as there can be at most, those after the last one without effect: this can be differentiated."""
         most = self._at_most(evaluator, starts)
         if most is None:
+            self._ask_for_rounds(evaluator)
             return self._written_out(evaluator, starts, most=_MOST_WRITTEN_OUT)
         growth = Growth(self, starts, most, exact=False)
+        if growth.counters:
+            # How long arrays became is mostly asked for afterwards.
+            self._ask_for_rounds(evaluator)
         rows = self._rows_read(evaluator, most)
         carry = _Carry(self, evaluator, growth.starts)
         round_ = carry.settle(self._next_if, lambda values, row: list(values), [r[0] for r in rows.values()], rows)
         state, _ = lax.scan(lambda s, r: (round_(s, r), None), carry.state, list(rows.values()), length=most.rounds)
         return self._finished(evaluator, growth.finished(starts, carry.unpack(state, evaluator.context)))
+
+    def _ask_for_rounds(self, evaluator: Evaluator) -> None:
+        if self.may_be_counted and rounds_key(self) not in evaluator.env:
+            raise NeedsRoundsError(self)
 
     def _at_most(self, evaluator: Evaluator, starts: list[Any]) -> Count | None:
         return count_rounds(self, evaluator, starts, at_most=True, limit=most_rounds(self, evaluator.env))

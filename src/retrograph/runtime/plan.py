@@ -28,6 +28,7 @@ from retrograph.runtime.malformed import refusal
 from retrograph.runtime.ordering import pruned, read_first
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn
+from retrograph.runtime.rounds import NeedsRoundsError
 from retrograph.runtime.state import HANDLE_TYPES, Ref, cell_key
 from retrograph.runtime.steps import DividedError, HostStep, PrepareStep, Segment, may_wait
 
@@ -213,6 +214,8 @@ class Plan:
             step.run(session, env)
         except DividedError as error:
             self._replace(step, error.steps, session, env)
+        except NeedsRoundsError as error:
+            self._replace(step, step.counted(error.loop), session, env)
         except NeedsConcreteError as error:
             if step.__class__ is not Segment:
                 op = error.tensor.op

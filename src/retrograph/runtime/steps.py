@@ -25,6 +25,7 @@ from retrograph.runtime.lower import (
     uninitialized_error,
 )
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
+from retrograph.runtime.rounds import counting_step
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
 
 # Shapes that a segment is compiled for as soon as they are met.
@@ -140,7 +141,7 @@ class Segment(_Step):
     compiled = True
 
     def __init__(
-        self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Tensor] = frozenset()
+        self, items: list[Any], wanted: set[Tensor], fed: frozenset[Tensor], static: frozenset[Any] = frozenset()
     ):
         self.items = items
         self.fed = fed
@@ -150,6 +151,9 @@ class Segment(_Step):
         made = {t for op in ops for t in op._outputs}
         self.outputs = [t for op in ops for t in op._outputs if t in wanted]
         taken = [t for item in items for t in taken_by(item) if t not in made]
+        frames = {getattr(item, "frame", None) for item in items}
+        # The numbers of rounds of loops that were counted before.
+        self.rounds = [key for key in static if key.__class__ is tuple and key[1] in frames]
         self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
         self.static_inputs = [t for t in self.inputs if t in static]
         self.dynamic_inputs = [t for t in self.inputs if t not in static]
@@ -164,6 +168,7 @@ class Segment(_Step):
         replayed = [start for item in items for start in getattr(item, "replayed_starts", ())]
         self.kept = [*cells.read, *(start for start in dict.fromkeys(replayed) if start not in self.starts)]
         self.executables: dict[Any, _Executable] = {}
+        self.at_once = _AT_ONCE  # shapes that it is compiled for as soon as they are met
         self.varying: Any = None
         self.whole = False  # whether it was found that there is nothing to part for changing shapes
         self.refs = [t for t in self.inputs if is_handle(t)]
@@ -194,15 +199,15 @@ class Segment(_Step):
             kept = [cells[k] for k in self.kept if k in cells]
             key = self._key(env, dynamic, len(donated), len(kept), cells)
             executable = self.executables.get(key)
-            if executable is None and len(self.executables) >= _AT_ONCE:
+            if executable is None and len(self.executables) >= self.at_once:
                 self._part_changing(key, env)
                 varying = self._varying()
+                self._hoist_changing(len(self.executables) + len(varying.programs), len(dynamic))
                 if varying.is_early(key, len(self.executables)):
                     if varying.run(session, env):
                         return
                     executable = varying.program(key, lambda: self._traced(env, cells, donated, kept, dynamic))
             if executable is None:
-                self._hoist_changing()
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
                 # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
@@ -265,14 +270,20 @@ class Segment(_Step):
             first, rest = parts
             raise DividedError([self._part(first, rest), Segment(rest, self.wanted, self.fed, self.static)])
 
-    def _hoist_changing(self) -> None:
-        """Raises DividedError if values of the key change again and again and the host can take over what must know them."""
-        if not self.static_inputs or len(self.executables) != MOST_KEYS:
+    def _hoist_changing(self, keys: int, shapes: int) -> None:
+        """Raises DividedError if values of the key change again and again and the host can take over what must know them.
+
+        The first `shapes` entries of a key are shapes.
+        """
+        if not self.static_inputs or keys != MOST_KEYS:
             return
         parts = hoisted(self.items, self.static_inputs)
         if parts is not None:
             host, rest = parts
-            raise DividedError([HostStep(host), Segment(rest, self.wanted, self.fed)])
+            segment = Segment(rest, self.wanted, self.fed, frozenset(self.rounds))
+            if len({key[:shapes] for key in self.executables}) > 1:
+                segment.at_once = 0
+            raise DividedError([HostStep(host), segment])
 
     def _key(self, env: dict[Tensor, Any], dynamic: list[Any], donated: int, kept: int, cells: dict[Any, Any]) -> Any:
         try:
@@ -283,6 +294,8 @@ class Segment(_Step):
             key += tuple(k for k in (*self.donated, *self.kept) if k not in cells)
         if self.static_inputs:
             key += tuple(_frozen(env[t]) for t in self.static_inputs)
+        if self.rounds:
+            key += tuple(int(env[k]) for k in self.rounds)
         return key
 
     def _dispatch(
@@ -345,7 +358,8 @@ class Segment(_Step):
             context = TraceContext(
                 {**dict(zip(donated_keys, given, strict=True)), **dict(zip(kept_keys, read, strict=True))}
             )
-            inside = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
+            inside: dict[Any, Any] = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
+            inside.update((key, env[key]) for key in self.rounds)
             evaluator = Evaluator(context, inside, host=False)
             evaluator.run(self.items)
             executable.written = [k for k in self.donated if k in context.cells]
@@ -388,6 +402,16 @@ class Segment(_Step):
         if self.items[index].__class__ is not Instruction:
             return self._around(index)
         return self._cut_after(index, frozenset((tensor,)))
+
+    def counted(self, loop: Any) -> list[Any]:
+        """Steps in place of this segment the first of which counts the rounds of a loop; this segment if that cannot be."""
+        step = counting_step(loop, self.items, self.inputs)
+        if step is None:
+            loop.may_be_counted = False
+            return [self]
+        segment = Segment(self.items, self.wanted, self.fed, self.static | {step.key})
+        segment.at_once = self.at_once
+        return [step, segment]
 
     def _cut_after(self, index: int, known: frozenset[Tensor]) -> list[Any]:
         head, tail = self.items[: index + 1], self.items[index + 1 :]

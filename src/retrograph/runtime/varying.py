@@ -55,7 +55,7 @@ class Varying:
         self.seen: Counter[Any] = Counter()
         self.possible = all(map(_runs_on_numpy, items))
         self._traceable = True
-        self._programs: dict[Any, Any] = {}
+        self.programs: dict[Any, Any] = {}
 
     def is_early(self, key: Any, programs: int) -> bool:
         """Whether the run with these shapes, for which nothing is compiled yet, had better be on NumPy values.
@@ -66,26 +66,26 @@ class Varying:
             self.seen.clear()
         self.seen[key] += 1
         few = _SIGHTINGS << programs // _FEW_PROGRAMS
-        early = self.seen[key] < (max(few, self._programs[key].call.runs) if key in self._programs else few)
+        early = self.seen[key] < (max(few, self.programs[key].call.runs) if key in self.programs else few)
         if not early:
-            self._programs.pop(key, None)
+            self.programs.pop(key, None)
         return early
 
     def program(self, key: Any, trace: Callable[[], tuple[Any, Any]]) -> Any:
         """The traced segment for these shapes, its primitives called on NumPy arrays; None if that cannot be done."""
         if not self._traceable:
             return None
-        if key not in self._programs:
+        if key not in self.programs:
             executable, traced = trace()
             try:
                 executable.call = _Uncompiled(traced)
             except NotHereError:
                 self._traceable = False
                 return None
-            if len(self._programs) >= _MOST_PROGRAMS:
-                self._programs.pop(next(iter(self._programs)))
-            self._programs[key] = executable
-        return self._programs[key]
+            if len(self.programs) >= _MOST_PROGRAMS:
+                self.programs.pop(next(iter(self.programs)))
+            self.programs[key] = executable
+        return self.programs[key]
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> bool:
         """Evaluates the items into `env` and updates the session's cells; False if it cannot be: nothing has happened."""
