@@ -153,7 +153,7 @@ class Segment(_Step):
         taken = [t for item in items for t in taken_by(item) if t not in made]
         frames = {getattr(item, "frame", None) for item in items}
         # The numbers of rounds of loops that were counted before.
-        self.rounds = [key for key in static if key.__class__ is tuple and key[1] in frames]
+        self.rounds: list[Any] = [key for key in static if key.__class__ is tuple and key[1] in frames]
         self.inputs = list(dict.fromkeys(t for t in taken if not self._is_constant(t)))
         self.static_inputs = [t for t in self.inputs if t in static]
         self.dynamic_inputs = [t for t in self.inputs if t not in static]
