@@ -8,7 +8,8 @@ import pytest
 
 import retrograph as tf
 from retrograph.compat.internals import _create_c_op, _NodeDef
-from retrograph.framework import graph as graphs
+from retrograph.framework import default_graph as graphs
+from retrograph.framework import graph_scopes
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_operations_tell_where_the_blocks_around_them_were_opened():
 
 def test_default_graph_is_set_inside_of_blocks_only():
     assert graphs.has_default_graph()
-    stack, graphs._default_graph_stack.stack = graphs._default_graph_stack.stack, []
+    stack, graph_scopes.default_graph_stack.stack = graph_scopes.default_graph_stack.stack, []
     try:
         tf.get_default_graph()
         assert not graphs.has_default_graph()
@@ -54,7 +55,7 @@ def test_default_graph_is_set_inside_of_blocks_only():
             assert graphs.has_default_graph()
         assert not graphs.has_default_graph()
     finally:
-        graphs._default_graph_stack.stack = stack
+        graph_scopes.default_graph_stack.stack = stack
 
 
 def _function_graph():

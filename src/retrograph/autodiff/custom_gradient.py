@@ -12,9 +12,10 @@ from typing import Any
 import retrograph as tf
 from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS, RegisterGradient
 from retrograph.framework import nest
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Operation, Tensor
 
 _VARIABLE_OPS = ("VariableV2", "VarHandleOp")
 _numbers = itertools.count(1)

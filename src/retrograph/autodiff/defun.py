@@ -17,8 +17,9 @@ from retrograph.autodiff.defun_definition import (
 )
 from retrograph.framework import dtypes, nest
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.function_import import argument_types, function_of
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.inlined_function import effects_of
 
 _NO_DEFAULTS = (

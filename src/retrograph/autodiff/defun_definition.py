@@ -9,10 +9,11 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework import errors
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.function_graph import FuncGraph, GraphFunction
-from retrograph.framework.graph import Operation, get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Operation
 
 _KNOWN = ("noinline", "compiled", "separate_compiled_gradients", "capture_by_value", "whitelisted_stateful_ops")
 _KNOWN_STARTS = ("experimental_", "_implements", "_reference")

@@ -6,7 +6,8 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework import frames
-from retrograph.framework.graph import Graph, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Tensor
 
 
 def gate(graph: Graph, grads: list[Any]) -> list[Any]:

@@ -18,9 +18,11 @@ from retrograph.autodiff.gating import gate
 from retrograph.autodiff.loops import LoopRegion, make_region
 from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS, get_gradient_function, is_trainable
 from retrograph.framework.conversion import internal_convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph, name_scope
 from retrograph.framework.dtypes import resource
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, name_scope
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.variables.variable import resource_shape_and_dtype
 

@@ -14,8 +14,9 @@ from retrograph.autodiff.loops import set_loop_hook
 from retrograph.autodiff.overrides_in_loops import build_overrides
 from retrograph.autodiff.registry import BACKPROPAGATED_ENUMS
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.op_table import define_op, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.flow_context import containing_while_context
 from retrograph.runtime.regions import frame_of, loop_exits, loop_operations
 

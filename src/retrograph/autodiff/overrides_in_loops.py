@@ -12,8 +12,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.autodiff.registry import get_gradient_function, is_trainable
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.op_table import NO_GRADIENT, define_op, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.own_gradients import GRADIENT_IN_LOOP, gradient_in_loop, is_overridden
 
 define_op(

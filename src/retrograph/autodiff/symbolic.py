@@ -11,9 +11,10 @@ from typing import Any
 from retrograph.autodiff.registry import is_trainable
 from retrograph.framework import errors
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS, find_op_def, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 
 _KEPT = "_forward_attr_"

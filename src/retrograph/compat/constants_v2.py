@@ -8,7 +8,7 @@ import numpy as np
 
 from retrograph.framework.constants import constant as constant_v1
 from retrograph.framework.constants import make_array
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import as_shape
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from retrograph.framework import errors
+from retrograph.framework.default_graph import executing_eagerly, get_default_graph, init_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import executing_eagerly, get_default_graph, init_scope
 
 __all__ = ["executing_eagerly", "init_scope"]
 

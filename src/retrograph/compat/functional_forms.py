@@ -6,7 +6,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation
+from retrograph.framework.operation import Operation
 
 
 def _listed(result: Any) -> list[Any]:

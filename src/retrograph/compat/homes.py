@@ -126,7 +126,10 @@ INTERNALS: dict[str, dict[str, str]] = {
             "register_dense_tensor_like_type",
         )
     }
-    | {"_default_session_stack": _FRAMEWORK + "sessions:_stack"},
+    | {
+        "_default_session_stack": _FRAMEWORK + "sessions:_stack",
+        "_default_graph_stack": _FRAMEWORK + "graph_scopes:default_graph_stack",
+    },
     "tensorflow.python.ops.summary_ops_v2": {
         "_INVALID_SCOPE_CHARACTERS": "retrograph.summary.recording:_INVALID_IN_SCOPE"
     },
@@ -350,7 +353,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.nn_ops": ("retrograph.compat.v2_forms",),
     "tensorflow.python.framework": ("retrograph.framework", "retrograph.variables", "retrograph.ops"),
     "tensorflow.python.framework.ops": (
+        _FRAMEWORK + "default_graph",
         _FRAMEWORK + "graph",
+        _FRAMEWORK + "graph_scopes",
+        _FRAMEWORK + "operation",
+        _FRAMEWORK + "sessions",
         _FRAMEWORK + "conversion",
         "retrograph.framework",
         "retrograph.autodiff",

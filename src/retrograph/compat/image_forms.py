@@ -7,7 +7,8 @@ from typing import Any
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.default_graph import name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array
 from retrograph.ops.cast import cast

@@ -6,7 +6,7 @@ from typing import Any
 
 from retrograph._namespace import resolve
 from retrograph.framework import dtypes
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 
 
 def _drawn(kind: str, seed: int | None, shape: Any, low: Any, high: Any, dtype: Any) -> Tensor:

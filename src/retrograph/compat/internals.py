@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.device import canonical_name
-from retrograph.framework.graph import Operation, get_default_graph
 from retrograph.framework.node_def import NodeDef
+from retrograph.framework.operation import Operation
 from retrograph.platform.text import as_text
 
 

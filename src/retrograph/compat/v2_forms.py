@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograph._namespace import resolve
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 
 
 def moments_v2(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Any = None) -> tuple[Tensor, Tensor]:

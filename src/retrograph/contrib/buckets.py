@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import retrograph as tf
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value
 from retrograph.ops.data_flow import FIFOQueue, PaddingFIFOQueue, QueueBase

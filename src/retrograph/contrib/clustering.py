@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import get_default_graph
 from retrograph.framework.seeds import get_seed
 from retrograph.ops.raw import raw
 

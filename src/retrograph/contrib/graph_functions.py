@@ -7,8 +7,9 @@ from typing import Any
 
 from retrograph.autodiff.gradients import gradients
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, get_default_graph, graph_of_inputs
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, control_dependencies, get_default_graph, graph_of_inputs
+from retrograph.framework.graph import Graph
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
 from retrograph.ops.check import Assert

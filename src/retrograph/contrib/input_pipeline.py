@@ -7,8 +7,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, get_default_graph
+from retrograph.framework.operation import Tensor
 
 
 @export("contrib.input_pipeline.obtain_next")

@@ -17,8 +17,9 @@ from retrograph.framework import data_nest, dtypes, seeds
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, get_default_graph, name_scope
 from retrograph.framework.dtypes import int64
-from retrograph.framework.graph import Tensor, control_dependencies, get_default_graph, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Dimension, TensorShape, dimension_at_index
 from retrograph.framework.static_value import constant_value, constant_value_as_shape
 from retrograph.framework.structures import SparseTensor

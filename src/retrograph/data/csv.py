@@ -21,7 +21,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor, internal_convert_n_to_tensor
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.type_spec import TensorSpec
 

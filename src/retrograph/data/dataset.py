@@ -26,11 +26,12 @@ from retrograph.data.options import AutotuneAlgorithm, Options
 from retrograph.framework import data_nest, seeds
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, get_default_graph
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.dtypes import int64, string
 from retrograph.framework.exports import export
 from retrograph.framework.function_graph import FuncGraph, GraphFunction
-from retrograph.framework.graph import Tensor, colocate_with, get_default_graph
+from retrograph.framework.operation import Tensor
 
 _MODULE = "tensorflow.python.data.ops.dataset_ops"
 _ITERATE = "Use `for ... in dataset:` to iterate over a dataset. If using `tf.estimator`, return the `Dataset` object directly from your input function. As a last resort, you can use `tf.compat.v1.data.{}(dataset)`."

@@ -9,9 +9,10 @@ from typing import Any
 from retrograph.data import structure
 from retrograph.framework import data_nest
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.function_graph import GraphFunction, traced
-from retrograph.framework.graph import Tensor, get_default_graph
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Tensor
 
 _RANDOM = ("Random", "Truncated", "Multinomial", "ParameterizedTruncated", "Stateless")
 _HANDLES = ("VarHandleOp", "VariableV2", "Placeholder")

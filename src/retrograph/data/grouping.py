@@ -14,9 +14,9 @@ from retrograph.framework import data_nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.dtypes import int64
 from retrograph.framework.exports import export
-from retrograph.framework.graph import control_dependencies, name_scope
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.type_spec import TensorSpec
 

@@ -9,16 +9,9 @@ from retrograph.data import structure
 from retrograph.framework import data_nest, dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, colocate_with, device, get_default_graph, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
-    Tensor,
-    add_to_collection,
-    colocate_with,
-    device,
-    get_default_graph,
-    name_scope,
-)
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 
 GLOBAL_ITERATORS = "iterators"

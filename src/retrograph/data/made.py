@@ -7,7 +7,7 @@ from typing import Any
 
 from retrograph.data.dataset import DatasetV1
 from retrograph.data.options import Options
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 
 
 class Made(DatasetV1):

@@ -8,8 +8,9 @@ from retrograph.data import structure
 from retrograph.data.host import optionals as _operations
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.type_spec import TensorSpec, TypeSpec
 

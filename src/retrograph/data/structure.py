@@ -10,8 +10,9 @@ import numpy as np
 from retrograph.framework import data_nest, dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor, SparseTensorValue
 from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec, TypeSpec

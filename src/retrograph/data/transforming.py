@@ -15,10 +15,11 @@ from retrograph.data.readers import optional_tensor, parallel_interleave_dataset
 from retrograph.framework import data_nest, dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.dtypes import int32, int64, string
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Operation, Tensor, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import SparseTensor
 from retrograph.platform import logging

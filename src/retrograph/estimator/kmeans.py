@@ -11,8 +11,8 @@ from retrograph.contrib import clustering
 from retrograph.estimator.exporting import PredictOutput
 from retrograph.estimator.model import Estimator
 from retrograph.estimator.spec import EstimatorSpec
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.framework.logger import get_logger
 from retrograph.ops.control_flow import with_dependencies
 from retrograph.train.session_run_hook import SessionRunArgs, SessionRunHook

@@ -22,8 +22,8 @@ from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import make_tensor_proto
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.messages import message_class
+from retrograph.framework.operation import Tensor
 from retrograph.platform import logging
 from retrograph.saved.builder import SavedModelBuilder
 from retrograph.summary.writing import FileWriterCache

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import retrograph as tf
 from retrograph.estimator.exporting import get_export_outputs
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.train.scaffold import Scaffold
 from retrograph.train.session_run_hook import SessionRunHook

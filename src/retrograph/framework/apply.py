@@ -13,9 +13,11 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant_of, make_array
 from retrograph.framework.conversion import internal_convert_n_to_tensor, internal_convert_to_tensor, plain_constant
+from retrograph.framework.default_graph import get_default_graph, graph_of_inputs
 from retrograph.framework.dtypes import DType
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph, graph_of_inputs
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import AttrDef, InputDef, OpDef, find_op_def
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import as_shape
 
 

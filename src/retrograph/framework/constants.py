@@ -10,10 +10,12 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.calling import as_int
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Dimension, TensorShape, as_shape
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from retrograph.framework import dtypes
 from retrograph.framework.constants import Array, constant, plain_array
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Dimension, TensorShape
 
 ConversionFunction = Callable[..., Any]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import SparseTensor
 
 F = TypeVar("F", bound=Callable[..., Any])

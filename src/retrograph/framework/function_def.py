@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.messages import message_class
 from retrograph.framework.node_def import node_def_of
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Operation, Tensor
 
 
 def function_def(function: Any) -> Any:

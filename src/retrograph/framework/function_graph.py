@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.node_def import FunctionName
 from retrograph.framework.op_table import OpDef, find_op_def
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape
 
 _SHARED = ("variables", "local_variables", "trainable_variables", ("__variable_store",), ("__varscope",))

@@ -7,9 +7,9 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.function_graph import FuncGraph, GraphFunction
-from retrograph.framework.graph import Tensor
 from retrograph.framework.messages import message_class
 from retrograph.framework.node_def import FunctionName
+from retrograph.framework.operation import Tensor
 
 
 def argument_types(definition: Any) -> tuple[Any, ...]:

@@ -1,585 +1,46 @@
-"""`Graph`, `Operation` and `Tensor`, the scopes of a graph, and the stack of default graphs."""
+"""`Graph`: operations and tensors, their names, and collections."""
 
 from __future__ import annotations
 
 import re
-import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any
 
-from retrograph.framework import dtypes, errors, frames, sessions
-from retrograph.framework.calling import field, read_only
-from retrograph.framework.device import DeviceEntry, apply_device_stack, as_device_entry, canonical_name
+from retrograph.framework import errors, frames
+from retrograph.framework.device import apply_device_stack, as_device_entry
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.node_def import GraphDef, NodeDef, VersionDef, node_def_of
+from retrograph.framework.graph_scopes import (
+    ControlDependencies,
+    DefaultGraphStack,
+    NameScope,
+    ScopeState,
+    default_graph_stack,
+)
+from retrograph.framework.node_def import GraphDef, VersionDef, node_def_of
 from retrograph.framework.op_table import RECORDS, OpDef, find_op_def
-from retrograph.framework.shape import Shape, TensorShape, as_shape, compatible, to_text
-from retrograph.framework.shape_rules import ShapeContext, ShapeError, error_text, merge
+from retrograph.framework.operation import (
+    VALID_OP_NAME,
+    Operation,
+    Tensor,
+    as_graph_element,
+    assert_same_graph,
+    attr_python_value,
+    complete_attrs,
+    new_tensor,
+)
+from retrograph.framework.shape import Shape
+from retrograph.framework.shape_rules import ShapeContext, ShapeError, error_text
 
-_VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\-/]*$").match
 _VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\-/]*$").match
 # Names that were found to be valid anywhere and do not end with a slash: the same few are opened again and again.
 _plain_names: set[str] = set()
 _MOST_PLAIN_NAMES = 10_000
 _TENSOR_NAME_FORM = 'Tensor names must be of the form "<op_name>:<output_index>".'
 _NO_GRADIENT_TYPES = frozenset(("Const", "Placeholder", "NoOp"))
-
-
-@export("Tensor")
-class Tensor:
-    """A symbolic result of an operation.
-
-    `t.shape` is what is known of its shape, `t.dtype` its `DType`, `t.op` the operation that makes it.
-    Source: TF 1.15 `tf.Tensor`.
-    """
-
-    __slots__ = ("__dict__", "__weakref__", "_dtype", "_op", "_shape", "_value_index")
-
-    # NumPy must leave `array + tensor` to us.
-    __array_priority__ = 100
-    # Named by what sets them, with the variables' operators.
-    OVERLOADABLE_OPERATORS: ClassVar[set[str]] = {"__getitem__", "__eq__", "__ne__"}
-
-    def __init__(self, op: Operation, value_index: int, dtype: Any):
-        self._op = op
-        self._value_index = value_index
-        self._dtype = dtypes.as_dtype(dtype)
-        self._shape: Shape = None
-
-    op: Operation = field("_op", "The operation that makes this tensor.")
-    value_index: int = field("_value_index", "Which output of its operation this is.")
-    dtype: DType = field("_dtype", "The type of the elements.")
-    graph: Graph = field("_op._graph", "The graph that holds this tensor.")
-
-    @read_only
-    def name(self) -> str:
-        """`<op name>:<output index>`."""
-        return f"{self._op.name}:{self._value_index}"
-
-    device: str = field("_op._device", "The device that the operation was put on, '' if none was.")
-
-    @read_only
-    def shape(self) -> TensorShape:
-        """What is known of the shape."""
-        return TensorShape._of(self._shape)
-
-    def _shape_tuple(self) -> Shape:
-        return self._shape
-
-    def _shape_as_list(self) -> list[int | None] | None:
-        return None if self._shape is None else list(self._shape)
-
-    def get_shape(self) -> TensorShape:
-        """What is known of the shape."""
-        return TensorShape._of(self._shape)
-
-    def set_shape(self, shape: Any) -> None:
-        """Adds knowledge of the shape; ValueError if it contradicts what is known."""
-        if not isinstance(shape, TensorShape):
-            shape = TensorShape(shape)
-        try:
-            self._shape = merge(None, self._shape, shape._plain)
-        except ShapeError as error:
-            raise ValueError(str(error)) from None
-
-    def consumers(self) -> list[Operation]:
-        """The operations that take this tensor."""
-        return list(self._op._graph._consumers_of(self))
-
-    def _as_node_def_input(self) -> str:
-        return self._op.name if self._value_index == 0 else self.name
-
-    def _as_tf_output(self) -> tuple[Operation, int]:
-        return self._op, self._value_index
-
-    def experimental_ref(self) -> Any:
-        """A hashable reference to this tensor."""
-        return TensorReference(self)
-
-    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
-        """The value of this tensor, computed by `session` or the default session."""
-        return _eval_using_default_session(self, feed_dict, self.graph, session)
-
-    def __str__(self) -> str:
-        shape = f", shape={self.shape}" if self._shape is not None else ""
-        device = f", device={self.device}" if self.device else ""
-        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name}{device})'
-
-    def __repr__(self) -> str:
-        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self._dtype.name}>"
-
-    __hash__ = object.__hash__  # by identity, at the speed of C: plans look tensors up
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-    if TYPE_CHECKING:  # the operators are set by the op families
-
-        def __getitem__(self, index: Any) -> Tensor: ...
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __floordiv__(self, other: Any) -> Tensor: ...
-        def __rfloordiv__(self, other: Any) -> Tensor: ...
-        def __mod__(self, other: Any) -> Tensor: ...
-        def __rmod__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __and__(self, other: Any) -> Tensor: ...
-        def __or__(self, other: Any) -> Tensor: ...
-        def __xor__(self, other: Any) -> Tensor: ...
-        def __invert__(self) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __abs__(self) -> Tensor: ...
-        def __lt__(self, other: Any) -> Tensor: ...
-        def __le__(self, other: Any) -> Tensor: ...
-        def __gt__(self, other: Any) -> Tensor: ...
-        def __ge__(self, other: Any) -> Tensor: ...
-
-    def __copy__(self) -> Tensor:
-        made = Tensor.__new__(type(self))
-        for slot in ("_op", "_value_index", "_dtype", "_shape"):
-            setattr(made, slot, getattr(self, slot))
-        return made
-
-    def _disallow(self, what: str) -> NoReturn:
-        raise errors.OperatorNotAllowedInGraphError(
-            f"{what} is not allowed in Graph execution. Use Eager execution or decorate this function with @tf.function."
-        )
-
-    def __bool__(self) -> bool:
-        self._disallow("using a `tf.Tensor` as a Python `bool`")
-
-    __nonzero__ = __bool__
-
-    def __float__(self) -> float:
-        raise TypeError(f"float() argument must be a string or a number, not '{type(self).__name__}'")
-
-    def __int__(self) -> int:
-        raise TypeError(
-            f"int() argument must be a string, a bytes-like object or a number, not '{type(self).__name__}'"
-        )
-
-    def __iter__(self) -> Iterator[Any]:
-        self._disallow("iterating over `tf.Tensor`")
-        yield  # a generator, as TF's: only what takes its first element is refused
-
-    def __contains__(self, item: Any) -> bool:
-        # Python would put words of its own in place of these.
-        self._disallow("iterating over `tf.Tensor`")
-
-    def __len__(self) -> int:
-        raise TypeError(
-            f"len is not well defined for symbolic Tensors. ({self.name}) Please call `x.shape` rather than `len(x)` for shape information."
-        )
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise NotImplementedError(f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array.")
-
-
-class TensorReference:
-    """A hashable reference to a tensor or variable, equal by identity."""
-
-    __slots__ = ("_object",)
-
-    def __init__(self, target: Any):
-        self._object = target
-
-    def deref(self) -> Any:
-        """What it refers to."""
-        return self._object
-
-    def __hash__(self) -> int:
-        return id(self._object)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorReference) and self._object is other._object
-
-
 _new_object: Any = object.__new__
-
-
-def _new_tensor(op: Operation, index: int, dtype: DType, shape: Shape) -> Tensor:
-    tensor = Tensor.__new__(Tensor)
-    tensor._op = op
-    tensor._value_index = index
-    tensor._dtype = dtype
-    tensor._shape = shape
-    return tensor
-
-
-class _InputList(tuple["Tensor", ...]):
-    """The inputs of an operation, which cannot be changed."""
-
-    __slots__ = ()
-
-
-_MOST_FLOAT = 3.4028234e38
-"""Attributes beyond it stay as they are: 32 bits do not hold them."""
-
-
-@export("Operation")
-class Operation:
-    """A node of a graph: an op type applied to tensors.
-
-    Source: TF 1.15 `tf.Operation`.
-    """
-
-    __slots__ = (
-        "__dict__", "__weakref__", "_attrs", "_control_flow_context", "_control_inputs", "_device", "_graph", "_id", "_inputs", "_name", "_original_op",
-        "_outputs", "_stack", "_type",
-    )  # fmt: skip
-    _attrs: dict[str, Any]
-    _control_flow_context: Any
-    _control_inputs: tuple[Operation, ...]
-    _device: str
-    _graph: Graph
-    _id: int
-    _inputs: tuple[Tensor, ...]
-    _name: str
-    _outputs: tuple[Tensor, ...]
-    _stack: frames.Stack
-    _type: str
-
-    _original_op: Any
-    # Only of operations made inside of such blocks.
-    _colocation_places: tuple[tuple[str, frames.Place], ...]
-    _device_places: tuple[frames.Place, ...]
-
-    def __new__(
-        cls,
-        node_def: Any,
-        g: Any,
-        inputs: Sequence[Any] | None = None,
-        output_types: Any = None,
-        control_inputs: Sequence[Operation] | None = None,
-        input_types: Any = None,
-        original_op: Any = None,
-        op_def: Any = None,
-    ) -> Operation:
-        """The operation of a NodeDef, in a graph.
-
-        Raises TypeError: no NodeDef, no graph, inputs that are no tensors. ValueError: the name is none.
-        """
-        op = _operation_of_node(node_def, g, inputs, output_types, control_inputs)
-        if original_op is not None:
-            op._original_op = original_op
-        return op
-
-    name: str = field("_name", "The full name, unique in the graph.")
-    type: str = field("_type", "The op type.")
-    graph: Graph = field("_graph", "The graph that holds this operation.")
-
-    @read_only
-    def inputs(self) -> tuple[Tensor, ...]:
-        """The tensors that it takes."""
-        return _InputList(self._inputs)
-
-    @read_only
-    def outputs(self) -> list[Tensor]:
-        """The tensors that it makes."""
-        return list(self._outputs)
-
-    @read_only
-    def control_inputs(self) -> list[Operation]:
-        """The operations that must run before it besides those of its inputs."""
-        return list(self._control_inputs)
-
-    @read_only
-    def _control_outputs(self) -> list[Operation]:
-        return [op for op in self._graph._ops if self in op._control_inputs]
-
-    attrs: dict[str, Any] = field("_attrs", "The attributes as Python values.")
-    device: str = field("_device", "The device that it was put on, '' if none was.")
-
-    def _set_device(self, device: Any) -> None:
-        self._device = device if isinstance(device, str) else canonical_name(device)
-
-    def _set_device_from_string(self, device: str) -> None:
-        self._device = device
-
-    @read_only
-    def op_def(self) -> Any:
-        """TF's definition of the op type, an `OpDef` message; None for an op type without one."""
-        from retrograph.framework.op_list import message_of
-
-        return message_of(self._type)
-
-    @read_only
-    def _device_assignments(self) -> list[frames.Place]:
-        return list(getattr(self, "_device_places", ()))
-
-    @read_only
-    def _colocation_dict(self) -> dict[str, frames.Place]:
-        return dict(getattr(self, "_colocation_places", ()))
-
-    @read_only
-    def node_def(self) -> NodeDef:
-        """This operation as a `NodeDef`."""
-        return node_def_of(self)
-
-    @read_only
-    def _node_def(self) -> NodeDef:
-        return node_def_of(self)
-
-    @read_only
-    def traceback(self) -> list[tuple[str, int, str, str]]:
-        """(file, line, function, text) of the stack when it was made, outermost first."""
-        return frames.traceback_of(self._stack)
-
-    @read_only
-    def traceback_with_start_lines(self) -> list[tuple[str, int, str, str, int]]:
-        """`traceback`, each entry with the line where its function begins."""
-        starts = [frame[0].co_firstlineno for frame in frames.frames_of(self._stack)][::-1]
-        return [(*entry, start) for entry, start in zip(self.traceback, starts, strict=True)]
-
-    @read_only
-    def _input_types(self) -> list[DType]:
-        definition = find_op_def(self._type)
-        return [t._dtype for t in self._inputs] if definition is None else definition.input_dtypes(self._attrs)
-
-    @read_only
-    def _input_dtypes(self) -> list[DType]:
-        return self._input_types  # type: ignore[no-any-return]
-
-    @read_only
-    def _output_types(self) -> list[DType]:
-        return [t._dtype for t in self._outputs]
-
-    @read_only
-    def _id_value(self) -> int:
-        return self._id
-
-    def values(self) -> tuple[Tensor, ...]:
-        """The outputs."""
-        return self._outputs
-
-    def get_attr(self, name: str) -> Any:
-        """The value of an attribute, shapes as TensorShapeProto; ValueError if there is none of that name."""
-        try:
-            value = self._attrs[name]
-        except KeyError:
-            raise ValueError(f"Operation '{self._name}' has no attr named '{name}'.") from None
-        definition = find_op_def(self._type)
-        attr = definition.attr_by_name.get(name) if definition else None
-        if attr is not None and attr.type == "shape":
-            return TensorShape._of(value).as_proto()
-        if attr is not None and attr.type == "list(shape)":
-            return [TensorShape._of(v).as_proto() for v in value]
-        if attr is not None and attr.type == "tensor":
-            return _tensor_proto(value)
-        if attr is not None and attr.type == "list(tensor)":
-            return [_tensor_proto(v) for v in value]
-        if value.__class__ is float:
-            # A graph's file holds 32 bits of it, and TF keeps no more.
-            return struct.unpack("f", struct.pack("f", value))[0] if abs(value) < _MOST_FLOAT else value
-        return list(value) if isinstance(value, list) else value
-
-    def _set_attr(self, name: str, value: Any) -> None:
-        # A new dict: operations that were made together may share theirs.
-        self._attrs = {**self._attrs, name: _attr_python_value(value)}
-
-    _set_attr_with_buf = _set_attr
-
-    def _clear_attr(self, name: str) -> None:
-        self._attrs = {key: value for key, value in self._attrs.items() if key != name}
-
-    def colocation_groups(self) -> list[bytes]:
-        """The colocation groups it is in; its own if it is in none."""
-        groups = [g for g in self._attrs.get("_class", ()) if g.startswith(b"loc:@")]
-        return groups or [f"loc:@{self._name}".encode()]
-
-    def _get_control_flow_context(self) -> Any:
-        return self._control_flow_context
-
-    def _set_control_flow_context(self, context: Any) -> None:
-        self._control_flow_context = context
-
-    def _add_control_input(self, op: Operation) -> None:
-        self._add_control_inputs([op])
-
-    def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
-        for op in ops:
-            if not isinstance(op, Operation):
-                raise TypeError(f"op must be an Operation: {op}")
-            if op not in self._control_inputs:
-                self._control_inputs = (*self._control_inputs, op)
-        self._graph._version_of_edges += 1
-
-    def _remove_all_control_inputs(self) -> None:
-        self._control_inputs = ()
-        self._graph._version_of_edges += 1
-
-    def _update_input(self, index: int, tensor: Tensor) -> None:
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"tensor must be a Tensor: {tensor}")
-        _assert_same_graph(self, tensor)
-        if index >= len(self._inputs):
-            raise errors.OutOfRangeError(
-                None,
-                None,
-                f"Cannot update edge. Input index [{index}] is greater than the number of total inputs "
-                f"[{len(self._inputs)}].",
-            )
-        old = self._inputs[index]
-        if tensor._dtype.base_dtype != old._dtype.base_dtype:
-            # TF finds this out when it extends the session's graph: every later run fails.
-            self._graph._bad_edges.append(
-                f"Input {index} of node {self._name} was passed {_cpp_name(tensor._dtype)} from {tensor.name} incompatible with expected {_cpp_name(old._dtype)}."
-            )
-        elif self._type != "Merge" and not compatible(tensor._shape, old._shape):
-            raise errors.InvalidArgumentError(
-                None,
-                None,
-                f"Cannot update edge, incompatible shapes: {to_text(tensor._shape)} and {to_text(old._shape)}.",
-            )
-        self._inputs = (*self._inputs[:index], tensor, *self._inputs[index + 1 :])
-        self._graph._version_of_edges += 1
-
-    def _add_while_inputs(self, tensors: Iterable[Tensor]) -> None:
-        for tensor in tensors:
-            self._inputs = (*self._inputs, tensor)
-        self._graph._version_of_edges += 1
-
-    def run(self, feed_dict: Any = None, session: Any = None) -> None:
-        """Runs this operation in `session` or the default session."""
-        _run_using_default_session(self, feed_dict, self.graph, session)
-
-    def __str__(self) -> str:
-        return str(self.node_def)
-
-    def __repr__(self) -> str:
-        return f"<tf.Operation '{self._name}' type={self._type}>"
-
-
-def _cpp_name(dtype: DType) -> str:
-    name = {"float32": "float", "float64": "double", "float16": "half"}.get(
-        dtype.base_dtype.name, dtype.base_dtype.name
-    )
-    return f"{name}_ref" if dtype._is_ref else name
-
-
-def _tensor_proto(value: Any) -> Any:
-    from retrograph.framework.node_def import TensorValue
-
-    return TensorValue(value)
-
-
-def _attr_python_value(value: Any) -> Any:
-    return value.python_value() if hasattr(value, "python_value") else value
-
-
-class _ScopeState(threading.local):
-    """What differs between threads that build the same graph."""
-
-    def __init__(self) -> None:
-        self.name_stack: str | None = ""
-        self.control_stack: list[_ControlDependencies] = []
-        self.device_stack: tuple[DeviceEntry, ...] = ()
-        # What blocks of colocate_with have hidden, outermost first.
-        self.hidden_devices: tuple[tuple[DeviceEntry, ...], ...] = ()
-        self.colocation_stack: tuple[Operation, ...] = ()
-        # Where the open blocks of both kinds were opened.
-        self.device_places: tuple[frames.Place, ...] = ()
-        self.colocation_places: tuple[tuple[str, frames.Place], ...] = ()
-        self.control_flow_context: Any = None
-        # The stack that operations made on a variable's behalf show as theirs: captured once for all of them.
-        self.shared_stack: frames.Stack | None = None
-        # The colocation group that they are in.
-        self.shared_group: list[bytes] | None = None
-
-
-class _NameScope:
-    """The context manager of `Graph.name_scope`; may be entered again, and then opens a new scope."""
-
-    __slots__ = ("_graph", "_name", "_saved")
-
-    def __init__(self, graph: Graph, name: Any):
-        self._graph, self._name = graph, name
-        self._saved: Any = None  # what was open before, and what this was before it was entered (again)
-
-    def __enter__(self) -> str:
-        state = self._graph._state
-        old = state.name_stack
-        new = self._graph._opened_name(self._name, old) if self._name else None
-        self._saved = old, self._saved
-        state.name_stack = new
-        return "" if new is None else new + "/"
-
-    def __exit__(self, *exc: object) -> None:
-        self._graph._state.name_stack, self._saved = self._saved
-
-
-class _ControlDependencies:
-    """The context manager of `Graph.control_dependencies`."""
-
-    def __init__(self, graph: Graph, control_inputs: list[Operation] | None):
-        self._graph = graph
-        self._clears = control_inputs is None
-        self.control_inputs = control_inputs or []
-        self._seen: set[Operation] = set()
-        self._saved_stack: list[_ControlDependencies] = []
-        self._saved_context: Any = None
-
-    def add_op(self, op: Operation) -> None:
-        """Notes an operation made inside the block."""
-        self._seen.add(op)
-
-    def op_in_group(self, op: Operation) -> bool:
-        """Whether the operation was made inside the block."""
-        return op in self._seen
-
-    def __enter__(self) -> None:
-        state = self._graph._state
-        if self._clears:
-            self._saved_stack, state.control_stack = state.control_stack, []
-            self._saved_context, state.control_flow_context = state.control_flow_context, None
-        state.control_stack = [*state.control_stack, self]
-
-    def __exit__(self, *exc: object) -> None:
-        state = self._graph._state
-        state.control_stack = state.control_stack[:-1]
-        if self._clears:
-            state.control_stack = self._saved_stack
-            state.control_flow_context = self._saved_context
-
-
-def _operation_of_node(
-    node_def: Any, graph: Any, inputs: Any = None, output_types: Any = None, control_inputs: Any = None
-) -> Operation:
-    """Adds the operation that a NodeDef describes; its name is taken as it is."""
-    if not isinstance(node_def, NodeDef):
-        raise TypeError(f"node_def needs to be a NodeDef: {node_def}")
-    if not _VALID_OP_NAME(node_def.name):
-        raise ValueError(f"'{node_def.name}' is not a valid node name")
-    if not isinstance(graph, Graph):
-        raise TypeError(f"g needs to be a Graph: {graph}")
-    for tensor in inputs or ():
-        if not isinstance(tensor, (Tensor, list, tuple)):
-            raise TypeError(f"input needs to be a Tensor: {tensor}")
-    flat = [t for i in inputs or () for t in (i if isinstance(i, (list, tuple)) else [i])]
-    attrs = {key: _attr_python_value(value) for key, value in node_def.attr.items()}
-    definition = find_op_def(node_def.op)
-    if definition is not None:
-        _complete_attrs(definition, attrs, flat, output_types)
-    op = graph._new_op(node_def.op, node_def.name, tuple(flat), attrs, definition)
-    if node_def.device:
-        op._device = node_def.device
-    op._add_control_inputs([getattr(c, "op", c) for c in control_inputs or ()])
-    return op
 
 
 class _ConsumerIndex:
@@ -615,7 +76,7 @@ class Graph:
         self._bad_edges: list[str] = []
         self._consumers = _ConsumerIndex(0)
         self._collections: dict[Any, list[Any]] = {}
-        self._state = _ScopeState()
+        self._state = ScopeState()
         self._seed: Any = None
         self._finalized = False
         # What runs before all that it does not need, whenever it was made.
@@ -691,7 +152,7 @@ class Graph:
 
     def as_default(self) -> Any:
         """A context manager that makes this the default graph."""
-        return _default_graph_stack.get_controller(self)
+        return default_graph_stack.get_controller(self)
 
     # ---- names
 
@@ -707,12 +168,12 @@ class Graph:
         """The current name scope without its trailing slash."""
         return self._state.name_stack
 
-    def name_scope(self, name: Any) -> _NameScope:
+    def name_scope(self, name: Any) -> NameScope:
         """Opens a name scope: yields its name with a trailing slash, '' for the root.
 
         Raises ValueError: `name` is not a valid scope name. Source: TF 1.15 `tf.Graph.name_scope`.
         """
-        return _NameScope(self, name)
+        return NameScope(self, name)
 
     def _opened_name(self, name: Any, current: str | None) -> str:
         if name.__class__ is str and name in _plain_names:
@@ -721,11 +182,11 @@ class Graph:
             name = name.decode()
         if not isinstance(name, str):
             raise TypeError("expected string or bytes-like object")
-        if not (_VALID_SCOPE_NAME if current else _VALID_OP_NAME)(name):
+        if not (_VALID_SCOPE_NAME if current else VALID_OP_NAME)(name):
             raise ValueError(f"'{name}' is not a valid scope name")
         if name[-1] == "/":
             return name[:-1]
-        if len(_plain_names) < _MOST_PLAIN_NAMES and (not current or _VALID_OP_NAME(name)):
+        if len(_plain_names) < _MOST_PLAIN_NAMES and (not current or VALID_OP_NAME(name)):
             _plain_names.add(name)
         return self.unique_name(name)
 
@@ -771,10 +232,10 @@ class Graph:
         for i, tensor in enumerate(inputs):
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"Input #{i} is not a tensor: {tensor}")
-        values = {k: _attr_python_value(v) for k, v in (attrs or {}).items()}
+        values = {k: attr_python_value(v) for k, v in (attrs or {}).items()}
         definition = find_op_def(op_type)
         if definition is not None:
-            _complete_attrs(definition, values, inputs, dtypes)
+            complete_attrs(definition, values, inputs, dtypes)
         return self._create_op(op_type, tuple(inputs), name, values, definition)
 
     _create_op_internal = create_op
@@ -792,14 +253,14 @@ class Graph:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         for tensor in inputs:
             if tensor._op._graph is not self:
-                _assert_same_graph(inputs[0], tensor)
+                assert_same_graph(inputs[0], tensor)
                 raise ValueError(f"{tensor} is not from the passed-in graph.")
         if name is None:
             name = op_type
         if isinstance(name, bytes):
             name = name.decode()
         full_name = name[:-1] if name and name[-1] == "/" else self.unique_name(name)
-        if not self._finalized and not _VALID_OP_NAME(full_name):
+        if not self._finalized and not VALID_OP_NAME(full_name):
             raise ValueError(f"'{full_name}' is not a valid node name")
         return self._new_op(op_type, full_name, inputs, attrs, definition)
 
@@ -859,7 +320,7 @@ class Graph:
             tensor._op, tensor._value_index, tensor._dtype, tensor._shape = op, 0, types[0], shapes[0]
             op._outputs = (tensor,)
         else:
-            op._outputs = tuple([_new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))])
+            op._outputs = tuple([new_tensor(op, i, t, s) for i, (t, s) in enumerate(zip(types, shapes, strict=True))])
         self._enter(op, name)
         return op
 
@@ -940,7 +401,7 @@ class Graph:
             or self._has_op_maps
         )
 
-    def _apply_scopes(self, op: Operation, state: _ScopeState) -> None:
+    def _apply_scopes(self, op: Operation, state: ScopeState) -> None:
         context = state.control_flow_context
         op._control_flow_context = context
         if context is not None:
@@ -969,7 +430,7 @@ class Graph:
         op._attrs = dict(op._attrs)
         for key, value in self._attr_scope_map.items():
             if key not in op._attrs:
-                attr = _attr_python_value(
+                attr = attr_python_value(
                     value(op.node_def) if callable(value) and not hasattr(value, "python_value") else value
                 )
                 if attr is not None:
@@ -1008,7 +469,7 @@ class Graph:
         wanted = (
             "Tensor or Operation" if allow_tensor and allow_operation else "Tensor" if allow_tensor else "Operation"
         )
-        element = _as_graph_element(obj)
+        element = as_graph_element(obj)
         element = obj if element is None else element
         if isinstance(element, bytes):
             element = element.decode()
@@ -1148,13 +609,13 @@ class Graph:
 
     # ---- control dependencies and control flow
 
-    def control_dependencies(self, control_inputs: Any) -> _ControlDependencies:
+    def control_dependencies(self, control_inputs: Any) -> ControlDependencies:
         """Operations made inside the block run after `control_inputs`; None hides the blocks outside.
 
         Source: TF 1.15 `tf.Graph.control_dependencies`.
         """
         if control_inputs is None:
-            return _ControlDependencies(self, None)
+            return ControlDependencies(self, None)
         control_ops: list[Operation] = []
         current = {op for controller in self._state.control_stack for op in controller.control_inputs}
         for item in control_inputs:
@@ -1162,7 +623,7 @@ class Graph:
             if op not in current:
                 control_ops.append(op)
                 current.add(op)
-        return _ControlDependencies(self, control_ops)
+        return ControlDependencies(self, control_ops)
 
     def _control_op(self, item: Any) -> Operation:
         if hasattr(item, "op") and (hasattr(item, "dense_shape") or hasattr(item, "_handle")):
@@ -1182,7 +643,7 @@ class Graph:
         return {op for controller in self._state.control_stack for op in controller.control_inputs}
 
     @property
-    def _control_dependencies_stack(self) -> list[_ControlDependencies]:
+    def _control_dependencies_stack(self) -> list[ControlDependencies]:
         return self._state.control_stack
 
     def _record_op_seen_by_control_dependencies(self, op: Operation) -> None:
@@ -1343,8 +804,9 @@ def _check_string_map(entries: Any, text: str) -> None:
 
 
 del Graph.__enter__
-# Error texts of TF show the classes by this path.
-Graph.__module__ = Operation.__module__ = Tensor.__module__ = "tensorflow.python.framework.ops"
+# Error texts of TF show the class by this path.
+Graph.__module__ = "tensorflow.python.framework.ops"
+DefaultGraphStack.new_graph = Graph
 
 
 def _not_registered(op_type: str) -> str:
@@ -1368,74 +830,6 @@ def _inferred_shapes(
         raise ValueError(error_text(record.shape, context, error)) from None
 
 
-def _complete_attrs(definition: OpDef, attrs: dict[str, Any], inputs: Sequence[Tensor], types: Any) -> None:
-    """Fills in the attributes that inputs, output types or defaults tell."""
-    position = 0
-    for arg in definition.inputs:
-        if arg.number_attr:
-            count = attrs.setdefault(
-                arg.number_attr, len(inputs) - position - (len(definition.inputs) - definition.inputs.index(arg) - 1)
-            )
-        elif arg.type_list_attr:
-            rest = len(definition.inputs) - definition.inputs.index(arg) - 1
-            count = len(attrs[arg.type_list_attr]) if arg.type_list_attr in attrs else len(inputs) - position - rest
-            attrs.setdefault(arg.type_list_attr, [t._dtype.base_dtype for t in inputs[position : position + count]])
-        else:
-            count = 1
-        if arg.type_attr and position < len(inputs):
-            attrs.setdefault(arg.type_attr, inputs[position]._dtype.base_dtype)
-        position += count
-    for arg, dtype in zip(definition.outputs, types or (), strict=False):
-        if arg.type_attr:
-            attrs.setdefault(arg.type_attr, dtypes.as_dtype(dtype).base_dtype)
-    for attr in definition.attrs:
-        if attr.has_default:
-            attrs.setdefault(attr.name, list(attr.default) if isinstance(attr.default, list) else attr.default)
-
-
-# ---- which graph
-
-
-def _as_graph_element(obj: Any) -> Any:
-    convert = getattr(obj, "_as_graph_element", None)
-    return convert() if convert else None
-
-
-def _assert_same_graph(original: Any, item: Any) -> None:
-    if original.graph is not item.graph:
-        raise ValueError(f"{item} must be from the same graph as {original}.")
-
-
-def _has_parts(item: Any) -> bool:
-    """Whether it is a sparse tensor or slices of a graph, and no value of one."""
-    return hasattr(item, "dense_shape") and hasattr(item, "graph")
-
-
-def graph_of_inputs(inputs: Iterable[Any], graph: Graph | None = None) -> Graph:
-    """The graph that the tensors, operations and variables among `inputs` are in, else the default graph.
-
-    Raises ValueError: they are in several. Source: TF 1.15 `ops._get_graph_from_inputs`.
-    """
-    first: Any = None
-    found = graph
-    if found is None and get_default_graph().building_function:
-        return get_default_graph()
-    for item in inputs:
-        if item.__class__ is Tensor or isinstance(item, (Tensor, Operation)) or _has_parts(item):
-            element = item
-        else:
-            element = _as_graph_element(item)
-        if element is None:
-            continue
-        if found is None:
-            first, found = element, element.graph
-        elif first is not None:
-            _assert_same_graph(first, element)
-        elif element.graph is not found:
-            raise ValueError(f"{element} is not from the passed-in graph.")
-    return found if found is not None else get_default_graph()
-
-
 def _op_to_colocate_with(value: Any) -> Operation:
     from retrograph.framework.conversion import internal_convert_to_tensor
 
@@ -1447,339 +841,3 @@ def _op_to_colocate_with(value: Any) -> Operation:
     if hasattr(value, "dense_shape"):
         return value.op  # type: ignore[no-any-return]
     return internal_convert_to_tensor(value, as_ref=True).op
-
-
-# ---- default sessions
-
-
-def _eval_using_default_session(tensors: Any, feed_dict: Any, graph: Graph, session: Any = None) -> Any:
-    session = _checked_session(session, graph, "evaluate tensor", "eval", "tensor's graph", "eval(session=sess)")
-    return session.run(tensors, feed_dict)
-
-
-def _run_using_default_session(operation: Any, feed_dict: Any, graph: Graph, session: Any = None) -> None:
-    session = _checked_session(session, graph, "execute operation", "run", "operation's graph", "run(session=sess)")
-    session.run(operation, feed_dict)
-
-
-def _checked_session(session: Any, graph: Graph, action: str, method: str, owner: str, call: str) -> Any:
-    if session is None:
-        session = sessions.get_default_session()
-        if session is None:
-            colon = ":" if method == "run" else ""
-            raise ValueError(
-                f"Cannot {action} using `{method}()`: No default session is registered. Use `with sess.as_default(){colon}` or pass an explicit session to `{call}`"
-            )
-        if session.graph is not graph:
-            raise ValueError(
-                f"Cannot use the default session to {action}: the {owner} is different from the session's graph. Pass an explicit session to `{call}`."
-                if method == "eval"
-                else f"Cannot use the default session to {action}: the {owner} is different from the session's graph. Pass an explicit session to {call}."
-            )
-    elif session.graph is not graph:
-        raise ValueError(
-            f"Cannot use the given session to {action}: the {owner} is different from the session's graph."
-        )
-    return session
-
-
-# ---- default graphs
-
-
-class _DefaultGraphStack(threading.local):
-    """The open `as_default` blocks of a thread, above the lasting graph of that thread."""
-
-    def __init__(self) -> None:
-        self._lasting: Graph | None = None
-        self.stack: list[Graph] = []
-        # How much was hidden from devices when each block was opened.
-        self.hidden_before: list[int] = []
-
-    def get_default(self) -> Graph:
-        """The innermost open graph, else the lasting one."""
-        return self.stack[-1] if self.stack else self.get_lasting()
-
-    def get_lasting(self) -> Graph:
-        """The graph that is the default one outside of all blocks."""
-        if self._lasting is None:
-            self._lasting = Graph()
-        return self._lasting
-
-    def reset(self) -> None:
-        """Puts a new graph in place of the lasting one."""
-        self._lasting = None
-
-    def is_cleared(self) -> bool:
-        """Whether no block is open."""
-        return not self.stack
-
-    def get_controller(self, graph: Graph) -> _DefaultGraphBlock:
-        """Makes `graph` the default inside the block."""
-        return _DefaultGraphBlock(graph)
-
-
-class _DefaultGraphBlock:
-    """The context manager of `Graph.as_default`."""
-
-    __slots__ = ("_graph",)
-
-    def __init__(self, graph: Graph):
-        self._graph = graph
-
-    def __enter__(self) -> Graph:
-        stacks = _default_graph_stack
-        stacks.stack.append(self._graph)
-        stacks.hidden_before.append(len(self._graph._state.hidden_devices))
-        return self._graph
-
-    def __exit__(self, *exc: object) -> None:
-        stacks = _default_graph_stack
-        stacks.hidden_before.pop()
-        if not stacks.stack or stacks.stack[-1] is not self._graph:
-            raise AssertionError(f"Nesting violated for default stack of {type(self._graph)} objects")
-        stacks.stack.pop()
-
-
-_default_graph_stack = _DefaultGraphStack()
-
-
-@export("get_default_graph")
-def get_default_graph() -> Graph:
-    """The graph that new operations go to in this thread. Source: TF 1.15 `tf.get_default_graph`."""
-    stack = _default_graph_stack.stack
-    return stack[-1] if stack else _default_graph_stack.get_default()
-
-
-def has_default_graph() -> bool:
-    """Whether a block of `Graph.as_default` is open in this thread."""
-    return bool(_default_graph_stack.stack)
-
-
-@export("reset_default_graph")
-def reset_default_graph() -> None:
-    """Replaces the default graph by a new, empty one; AssertionError inside an `as_default` block.
-
-    Source: TF 1.15 `tf.reset_default_graph`.
-    """
-    if not _default_graph_stack.is_cleared():
-        raise AssertionError(
-            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, exit the nesting and create a new graph."
-        )
-    _default_graph_stack.reset()
-
-
-# ---- scopes of the default graph
-
-
-@export("name_scope", "keras.backend.name_scope")
-class name_scope:
-    """Opens a name scope for the operations made inside.
-
-    >>> with tf.name_scope("layer"):
-    ...     x = tf.constant(1.0)   # layer/Const
-
-    `default_name` is used if `name` is None; tensors among `values` choose the graph.
-    Raises ValueError, TypeError with TF's texts. Source: TF 1.15 `tf.name_scope`.
-    """
-
-    __slots__ = ("_default_name", "_entered", "_name", "_values")
-
-    def __init__(self, name: Any, default_name: Any = None, values: Any = None):
-        if default_name is not None and not isinstance(default_name, str):
-            raise TypeError(
-                f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg."
-            )
-        self._name = default_name if name is None else name
-        self._default_name = default_name
-        self._values = values
-        self._entered: list[tuple[Any, _NameScope]] = []
-
-    @property
-    def name(self) -> Any:
-        """The name asked for."""
-        return self._name
-
-    def __enter__(self) -> str:
-        if self._name is None and self._values is not None:
-            raise ValueError(
-                f"At least one of name ({self._name}) and default_name ({self._default_name}) must be provided."
-            )
-        graph = get_default_graph()
-        controller = None
-        if self._values:
-            wanted = graph_of_inputs(self._values)
-            if wanted is not graph:
-                graph = wanted
-                controller = graph.as_default()
-                controller.__enter__()
-        scope = graph.name_scope(self._name)
-        try:
-            yielded = scope.__enter__()
-        except BaseException:
-            if controller is not None:
-                controller.__exit__(None, None, None)
-            raise
-        self._entered.append((controller, scope))
-        return yielded
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        controller, scope = self._entered.pop()
-        scope.__exit__()
-        if controller is not None:
-            controller.__exit__(exc_type, exc, traceback)
-
-
-@export("op_scope")
-@contextmanager
-def op_scope(values: Any, name: Any, default_name: Any = None) -> Iterator[str]:
-    """Deprecated form of `name_scope`. Source: TF 1.15 `tf.op_scope`."""
-    from retrograph.framework.deprecation import warn
-
-    warn("tf.op_scope(values, name, default_name) is deprecated, use tf.name_scope(name, default_name, values)")
-    with name_scope(name, default_name=default_name, values=values) as scope:
-        yield scope
-
-
-@export("control_dependencies")
-def control_dependencies(control_inputs: Any) -> _ControlDependencies:
-    """`Graph.control_dependencies` of the default graph. Source: TF 1.15 `tf.control_dependencies`."""
-    return get_default_graph().control_dependencies(control_inputs)
-
-
-@export("device")
-def device(device_name_or_function: Any) -> Any:
-    """`Graph.device` of the default graph. Source: TF 1.15 `tf.device`."""
-    return get_default_graph().device(device_name_or_function)
-
-
-@export("colocate_with")
-def colocate_with(op: Any, ignore_existing: bool = False) -> Any:
-    """`Graph.colocate_with` of the default graph. Source: TF 1.15 `tf.colocate_with`."""
-    return get_default_graph().colocate_with(op, ignore_existing)
-
-
-@export("container")
-def container(container_name: str) -> Any:
-    """`Graph.container` of the default graph. Source: TF 1.15 `tf.container`."""
-    return get_default_graph().container(container_name)
-
-
-@contextmanager
-def init_scope() -> Iterator[None]:
-    """Leaves control dependencies, control-flow contexts and graphs of functions; keeps name scope and devices.
-
-    Raises RuntimeError if all graphs are graphs of functions. Source: TF 1.15 `tf.init_scope`.
-    """
-    innermost = get_default_graph()
-    graph, scope = _outside_functions(), innermost.get_name_scope()
-    state = graph._state
-    saved = state.device_stack, state.hidden_devices
-    reopened = _devices_to_reopen(state) if graph is innermost else _innermost_devices(graph)
-    with graph.as_default():
-        if reopened:
-            state.device_stack, state.hidden_devices = reopened, (*state.hidden_devices, ())
-        try:
-            with (
-                graph.control_dependencies(None),
-                graph.name_scope(scope if not scope or scope[-1] == "/" else scope + "/"),
-            ):
-                yield
-        finally:
-            state.device_stack, state.hidden_devices = saved
-
-
-def _outside_functions() -> Graph:
-    """The innermost default graph that is not the graph of a function."""
-    for graph in reversed(_default_graph_stack.stack):
-        if not graph._building_function:
-            return graph
-    lasting = _default_graph_stack.get_lasting()
-    if lasting._building_function:
-        raise RuntimeError("The global graph is a function.")
-    return lasting
-
-
-def _innermost_devices(outside: Graph) -> tuple[DeviceEntry, ...]:
-    """The open devices of the innermost default graph that has any, up to `outside`."""
-    for graph in reversed(_default_graph_stack.stack):
-        if graph._state.device_stack or graph is outside:
-            return graph._state.device_stack
-    return ()
-
-
-def _devices_to_reopen(state: _ScopeState) -> tuple[DeviceEntry, ...]:
-    """The devices that `init_scope` opens again: those hidden since the graph became the default one.
-
-    TF 1.15 does so by the way; slot variables made inside `tf.device` show it.
-    """
-    before = _default_graph_stack.hidden_before
-    if state.device_stack or not before or len(state.hidden_devices) <= before[-1]:
-        return ()
-    return state.hidden_devices[before[-1]]
-
-
-export("init_scope")(init_scope)
-
-
-@export("add_to_collection")
-def add_to_collection(name: Any, value: Any) -> None:
-    """Appends `value` to a collection of the default graph. Source: TF 1.15 `tf.add_to_collection`."""
-    get_default_graph().add_to_collection(name, value)
-
-
-@export("add_to_collections")
-def add_to_collections(names: Any, value: Any) -> None:
-    """Appends `value` to collections of the default graph. Source: TF 1.15 `tf.add_to_collections`."""
-    get_default_graph().add_to_collections(names, value)
-
-
-@export("get_collection")
-def get_collection(key: Any, scope: str | None = None) -> list[Any]:
-    """A copy of a collection of the default graph. Source: TF 1.15 `tf.get_collection`."""
-    return get_default_graph().get_collection(key, scope)
-
-
-@export("get_collection_ref")
-def get_collection_ref(key: Any) -> list[Any]:
-    """A collection of the default graph itself. Source: TF 1.15 `tf.get_collection_ref`."""
-    return get_default_graph().get_collection_ref(key)
-
-
-@export("executing_eagerly")
-def executing_eagerly() -> bool:
-    """False: programs build graphs here. Source: TF 1.15 `tf.executing_eagerly`."""
-    return False
-
-
-@export("executing_eagerly_outside_functions", "compat.v1.executing_eagerly_outside_functions")
-def executing_eagerly_outside_functions() -> bool:
-    """False: programs build graphs here."""
-    return False
-
-
-@export("is_symbolic_tensor")
-def is_symbolic_tensor(tensor: Any) -> bool:
-    """Whether `tensor` is a tensor of a graph."""
-    return isinstance(tensor, Tensor)
-
-
-def iter_ops_of(obj: Callable[[], Any] | Graph) -> list[Operation]:
-    """The operations of a graph."""
-    return obj.get_operations() if isinstance(obj, Graph) else []
-
-
-def known_shape(value: Any) -> Shape:
-    """The plain static shape of a tensor, variable or array."""
-    return as_shape(value.get_shape())._plain if hasattr(value, "get_shape") else as_shape(value.shape)._plain
-
-
-class RegisterShape:
-    """Kept for programs that register shape functions in Python: TF 1.15 ignores them too."""
-
-    def __init__(self, op_type: str):
-        self.op_type = op_type
-
-    def __call__(self, function: Any) -> Any:
-        return function

@@ -11,21 +11,13 @@ from typing import Any
 
 from retrograph.framework import errors, frames
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import device, get_default_graph, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Graph,
-    Operation,
-    Tensor,
-    _cpp_name,
-    _inferred_shapes,
-    _not_registered,
-    device,
-    get_default_graph,
-    name_scope,
-)
+from retrograph.framework.graph import Graph, _inferred_shapes, _not_registered
 from retrograph.framework.inlining import FunctionLibrary, is_call
 from retrograph.framework.node_def import AttrValue, GraphDef, NodeDef
 from retrograph.framework.op_table import OpDef, find_op_def
+from retrograph.framework.operation import Operation, Tensor, _cpp_name
 from retrograph.framework.shape_rules import ShapeError, merge
 
 CURRENT_VERSION = 134

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.function_import import ImportedFunction
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.node_def import FunctionName, NodeDef
 from retrograph.framework.op_table import OpDef, find_op_def
+from retrograph.framework.operation import Operation, Tensor
 
 if TYPE_CHECKING:
     from retrograph.framework.importer import Maker

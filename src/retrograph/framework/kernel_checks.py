@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation
+from retrograph.framework.operation import Operation
 from retrograph.framework.shape import to_text
 
 Check = Callable[..., None]

@@ -13,8 +13,9 @@ from typing import Any
 
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.files import write_atomically
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.graph_util import tell_private_operations
 from retrograph.framework.importer import import_graph_def
 from retrograph.framework.logger import get_logger

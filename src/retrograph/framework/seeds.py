@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, get_default_graph
+from retrograph.framework.operation import Tensor
 
 DEFAULT_GRAPH_SEED = 87654321
 _MAXINT32 = 2**31 - 1

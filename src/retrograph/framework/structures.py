@@ -11,9 +11,11 @@ from retrograph.framework.conversion import (
     internal_convert_to_tensor,
     register_tensor_conversion_function,
 )
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, name_scope
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value_as_shape
 

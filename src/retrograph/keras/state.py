@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 
 VERSION = export_value("keras.__version__", value="2.2.4-tf", attribute="VERSION")
 

@@ -13,8 +13,8 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, compatible, to_text
 from retrograph.framework.shape_rules import ShapeContext, scalar
 from retrograph.framework.structures import IndexedSlices

@@ -16,12 +16,13 @@ from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.dispatch import dispatched, take_ragged
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape, TensorShape, to_text
 from retrograph.framework.shape_rules import (
     FinalShapeError,

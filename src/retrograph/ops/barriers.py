@@ -9,8 +9,8 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, to_text, unknown_shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
 

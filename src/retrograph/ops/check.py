@@ -10,10 +10,11 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape_rules import no_outputs
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops import array, math
 from retrograph.ops.check import Assert, assert_rank, assert_rank_at_least, assert_rank_in
 from retrograph.ops.cond import cond

@@ -8,10 +8,11 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, name_scope
 from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, colocate_with, name_scope
 from retrograph.framework.op_table import register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext
 from retrograph.framework.structures import IndexedSlices

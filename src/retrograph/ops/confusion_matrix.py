@@ -6,8 +6,9 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import array, math
 from retrograph.ops.check import assert_less, assert_non_negative
 from retrograph.ops.cond import cond

@@ -11,16 +11,10 @@ import numpy as np
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor, internal_convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, control_dependencies, device, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
-    Tensor,
-    colocate_with,
-    control_dependencies,
-    device,
-    name_scope,
-)
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, unchanged, with_rank
 from retrograph.framework.structures import IndexedSlices, SparseTensor

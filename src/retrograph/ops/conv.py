@@ -13,10 +13,11 @@ import numpy as np
 
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape, TensorShape, as_shape, dimension_at_index
 from retrograph.framework.shape_rules import ShapeContext, merge_dim, with_rank
 from retrograph.ops import array as array_ops

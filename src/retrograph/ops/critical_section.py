@@ -11,10 +11,7 @@ import numpy as np
 
 from retrograph.framework import errors, nest
 from retrograph.framework.apply import apply_op
-from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
-    Tensor,
+from retrograph.framework.default_graph import (
     add_to_collections,
     colocate_with,
     control_dependencies,
@@ -22,7 +19,9 @@ from retrograph.framework.graph import (
     get_default_graph,
     name_scope,
 )
+from retrograph.framework.exports import export
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape_rules import no_outputs, scalar
 from retrograph.ops import array, control_flow
 from retrograph.runtime.resources import Waiting

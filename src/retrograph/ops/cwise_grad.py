@@ -10,7 +10,8 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.graph import Tensor, control_dependencies, get_default_graph
+from retrograph.framework.default_graph import control_dependencies, get_default_graph
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array
 from retrograph.ops.cast import cast

@@ -14,9 +14,10 @@ from retrograph.framework import seeds
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, unknown_shape
 from retrograph.framework.shape_rules import ShapeContext, concatenate, no_outputs, scalar
 from retrograph.framework.static_value import constant_value

@@ -17,7 +17,7 @@ import numpy as np
 from retrograph.framework import dtypes, wire
 from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import FinalShapeError, ShapeContext, unchanged, with_rank_at_most
 from retrograph.ops.raw import raw

@@ -8,8 +8,9 @@ from typing import Any
 from retrograph.framework import dtypes, logger
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import dimension_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array

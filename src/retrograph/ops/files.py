@@ -12,9 +12,10 @@ import numpy as np
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, with_rank, with_rank_at_most
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 
 
 def may_be_filled_up(indices: Tensor) -> bool:

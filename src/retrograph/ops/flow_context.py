@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from retrograph.framework import nest
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 
 if TYPE_CHECKING:
-    from retrograph.framework.graph import Operation, Tensor
+    from retrograph.framework.operation import Operation, Tensor
 
 
 # Read and set by programs; conds and loops are the same either way.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.proto_functions import prepend_name_scope, strip_name_scope
 from retrograph.ops.flow_context import ControlFlowContext, is_loop_enter

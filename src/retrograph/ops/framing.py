@@ -10,8 +10,9 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array, gather, joining, math, reduction, sequence, strided_slice
 from retrograph.ops.cast import cast

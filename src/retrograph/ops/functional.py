@@ -9,8 +9,9 @@ from typing import Any
 from retrograph.framework import nest
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops.tensor_array import TensorArray

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge_dim, with_rank, with_rank_at_least
 from retrograph.ops.rows import ints, refuse, with_value

@@ -8,8 +8,9 @@ from typing import Any
 import retrograph.ops.image_codec_rows  # noqa: F401
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import gather, math
 from retrograph.ops.check import Assert
 from retrograph.ops.cond import cond

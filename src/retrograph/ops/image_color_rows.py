@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank_at_least
 from retrograph.ops import joining, math

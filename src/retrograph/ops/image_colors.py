@@ -9,8 +9,9 @@ import retrograph.ops.image_color_rows  # noqa: F401
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import array, check, joining, random
 from retrograph.ops.control_flow import with_dependencies
 from retrograph.ops.image_codecs import decode_jpeg

@@ -8,8 +8,9 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array, check, joining, math, strided_slice
 from retrograph.ops.cast import cast

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework.apply import apply_op
-from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank
 from retrograph.ops import array

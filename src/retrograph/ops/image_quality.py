@@ -10,8 +10,9 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import array, check, conv, joining, math, nn, pool, reduction, sequence
 from retrograph.ops.cast import cast
 from retrograph.ops.cond import case, cond

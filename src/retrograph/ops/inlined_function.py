@@ -10,9 +10,11 @@ import numpy as np
 
 from retrograph.framework import errors, nest
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.array import identity
 from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
 from retrograph.variables.variable import Variable

@@ -7,7 +7,7 @@ from typing import Any
 
 from retrograph.framework import nest
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import control_dependencies, get_collection, get_collection_ref
+from retrograph.framework.default_graph import control_dependencies, get_collection, get_collection_ref
 from retrograph.ops.control_flow import identity_or_ref
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.framework.constants import constant
-from retrograph.framework.graph import colocate_with, control_dependencies, name_scope
+from retrograph.framework.default_graph import colocate_with, control_dependencies, name_scope
 from retrograph.ops import array
 from retrograph.ops.matmul import matmul
 from retrograph.ops.raw import raw

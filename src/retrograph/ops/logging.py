@@ -16,10 +16,10 @@ from retrograph.framework import errors, nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax
 from retrograph.framework.logger import get_logger
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape_rules import no_outputs, unchanged
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops.control_flow import is_tensor_like

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import name_scope
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape

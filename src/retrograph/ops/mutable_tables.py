@@ -6,8 +6,9 @@ from typing import Any
 
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, get_default_graph, name_scope
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Operation, Tensor, add_to_collection, get_default_graph, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.raw import raw
 from retrograph.ops.tables import LookupInterface
 

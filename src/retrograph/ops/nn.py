@@ -12,8 +12,8 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import control_dependencies, name_scope
 from retrograph.framework.lazy_jax import jax_nn, jnp, lax
 from retrograph.framework.logger import get_logger
 from retrograph.framework.op_table import NO_GRADIENT, register_op

@@ -12,8 +12,8 @@ from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import name_scope
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape

@@ -9,9 +9,9 @@ import numpy as np
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank_at_least
 from retrograph.ops import array, math, reduction

@@ -6,9 +6,10 @@ from typing import Any
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, get_default_graph, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, control_dependencies, get_default_graph, name_scope
 from retrograph.framework.op_table import register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, compatible, to_text
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
 from retrograph.ops import control_flow

@@ -12,9 +12,11 @@ from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant_of
 from retrograph.framework.conversion import convert_to_tensor, plain_constant
+from retrograph.framework.default_graph import get_default_graph, name_scope
 from retrograph.framework.dtypes import DType
-from retrograph.framework.graph import Graph, Tensor, get_default_graph, name_scope
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops.cast import cast
 

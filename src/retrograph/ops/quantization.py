@@ -10,8 +10,8 @@ from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import (
     ShapeContext,

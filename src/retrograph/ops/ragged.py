@@ -11,8 +11,9 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.constants import constant as dense_constant
 from retrograph.framework.conversion import convert_to_tensor, internal_convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.ops import array, cast, joining, reduction, selecting, sequence
 from retrograph.ops.gather import gather

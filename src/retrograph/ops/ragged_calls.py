@@ -10,8 +10,9 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.dispatch import register_ragged
-from retrograph.framework.graph import Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array, cast, check, gather, joining, math, reduction, segment, selecting, strings
 from retrograph.ops.check import Assert

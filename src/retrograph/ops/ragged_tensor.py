@@ -14,8 +14,9 @@ from retrograph.framework.conversion import (
     internal_convert_to_tensor,
     register_tensor_conversion_function,
 )
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor, SparseTensorValue

@@ -10,8 +10,8 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, with_rank
 from retrograph.io.records import TFRecordOptions

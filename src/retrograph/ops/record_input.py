@@ -10,9 +10,10 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape_rules import unknown
 from retrograph.io.records import TFRecordCompressionType, TFRecordOptions, read_records
 from retrograph.ops import array

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from retrograph.framework.graph import Operation
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank
 from retrograph.ops.rows import multiply

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
-from retrograph.framework.graph import colocate_with, device, get_default_graph
+from retrograph.framework.default_graph import colocate_with, device, get_default_graph
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array
 from retrograph.ops.cast import cast

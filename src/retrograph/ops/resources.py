@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import add_to_collection, device, get_collection, name_scope
 from retrograph.framework.dtypes import string
-from retrograph.framework.graph import Operation, Tensor, add_to_collection, device, get_collection, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.control_flow import group, no_op
 
 

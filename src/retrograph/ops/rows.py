@@ -10,8 +10,8 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
-from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from retrograph.framework import dtypes, logger
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape, dimension_value
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import array, cast, joining, reduction, strided_slice

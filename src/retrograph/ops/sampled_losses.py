@@ -6,8 +6,9 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import array, cast, embedding, joining, matmul, softmax, strided_slice
 from retrograph.ops.candidate_sampling import compute_accidental_hits, log_uniform_candidate_sampler
 from retrograph.variables.partition import PartitionedVariable

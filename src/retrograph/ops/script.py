@@ -12,9 +12,11 @@ import numpy as np
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 
 # Tokens name functions in a GraphDef, which may be imported into another graph of the same process.
 _functions: WeakValueDictionary[str, Any] = WeakValueDictionary()

@@ -12,8 +12,8 @@ import numpy as np
 from retrograph.framework.apply import apply_op
 from retrograph.framework.dispatch import take_ragged
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, unchanged, with_rank, with_rank_at_least
 from retrograph.ops.fingerprint import fingerprint64

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import static_value
 from retrograph.ops.cond import case_with, cond
 

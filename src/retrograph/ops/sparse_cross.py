@@ -10,7 +10,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import cast
 from retrograph.ops.fingerprint import fingerprint64

@@ -9,8 +9,9 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
-from retrograph.framework.graph import Operation, Tensor, colocate_with
+from retrograph.framework.default_graph import colocate_with
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape
 from retrograph.framework.shape_rules import ShapeContext, scalar
 from retrograph.framework.structures import SparseTensor

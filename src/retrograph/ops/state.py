@@ -15,10 +15,11 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, colocate_with, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.op_table import NO_GRADIENT, RECORDS, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import (
     ShapeContext,

@@ -11,10 +11,11 @@ import numpy as np
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.constants import constant
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
 from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.op_table import register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Dimension, Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank
 from retrograph.framework.static_value import static_value

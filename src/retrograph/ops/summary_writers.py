@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors, wire
-from retrograph.framework.graph import Operation
 from retrograph.framework.messages import message_class
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation
 from retrograph.framework.shape_rules import no_outputs, scalar
 from retrograph.ops.summaries import (
     audio_summary,

@@ -8,16 +8,10 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, get_default_graph, init_scope, name_scope
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
-    Tensor,
-    add_to_collection,
-    get_default_graph,
-    init_scope,
-    name_scope,
-)
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.raw import raw
 from retrograph.ops.table_rows import LINE_NUMBER, WHOLE_LINE
 

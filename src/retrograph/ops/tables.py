@@ -12,9 +12,10 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_collection, init_scope, name_scope
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Operation, Tensor, get_collection, init_scope, name_scope
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import SparseTensor
 from retrograph.ops import cast, strings
 from retrograph.ops.control_flow import group, no_op

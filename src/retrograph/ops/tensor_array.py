@@ -16,11 +16,12 @@ import numpy as np
 from retrograph.framework import dtypes, errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, control_dependencies, device, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, colocate_with, control_dependencies, device, name_scope
 from retrograph.framework.lazy_jax import jax
 from retrograph.framework.logger import get_logger
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar, unknown
 from retrograph.framework.static_value import constant_value

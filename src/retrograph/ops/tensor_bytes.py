@@ -10,9 +10,9 @@ import numpy as np
 from retrograph.framework import dtypes, wire
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.graph_wire import parse_tensor, shape_bytes
 from retrograph.framework.op_table import NO_GRADIENT
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, scalar, unknown, with_rank
 from retrograph.framework.structures import SparseTensor

@@ -9,8 +9,8 @@ import numpy as np
 
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape_rules import scalar
 
 

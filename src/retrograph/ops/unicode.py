@@ -11,8 +11,9 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, unchanged, with_rank
 from retrograph.ops import array, joining

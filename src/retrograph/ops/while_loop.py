@@ -10,15 +10,9 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, control_dependencies, get_default_graph, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
-    Tensor,
-    add_to_collection,
-    control_dependencies,
-    get_default_graph,
-    name_scope,
-)
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.framework.type_spec import TensorSpec, TypeSpec

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from retrograph.framework.graph import device as graph_device
+from retrograph.framework.default_graph import device as graph_device
 
 
 def device(use_gpu: bool = False) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import add_to_collection
+from retrograph.framework.default_graph import add_to_collection
 from retrograph.train.saveable import SaveableObject, SaveSpec
 
 

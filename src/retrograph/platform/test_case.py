@@ -17,9 +17,10 @@ import numpy as np
 from absl.testing import absltest
 
 from retrograph.framework import errors, seeds
+from retrograph.framework.default_graph import reset_default_graph
 from retrograph.framework.device import canonical_name
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, reset_default_graph
+from retrograph.framework.operation import Tensor
 from retrograph.framework.sessions import get_default_session
 from retrograph.platform import devices
 
@@ -559,11 +560,9 @@ def _text_with_causes(error: BaseException) -> str:
 
 def _leave_graphs() -> None:
     """A test that failed inside nested graphs may have left them on the stack."""
-    from retrograph.framework import graph
+    from retrograph.framework.graph_scopes import default_graph_stack
 
-    stack = getattr(graph, "_default_graph_stack", None)
-    if stack is not None and hasattr(stack, "reset"):
-        stack.reset()
+    default_graph_stack.reset()
 
 
 def _test_tmpdir() -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from retrograph.framework import errors
+from retrograph.framework.default_graph import device as graph_device
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Tensor
-from retrograph.framework.graph import device as graph_device
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Tensor
 from retrograph.platform.devices import gpu_device_name, is_gpu_available
 from retrograph.platform.test_case import TensorFlowTestCase
 from retrograph.train.server import Server

@@ -8,8 +8,8 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework import nest
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.keras.base_layer import Layer
 from retrograph.rnn.cells import RNNCell
 

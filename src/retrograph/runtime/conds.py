@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Tensor
 from retrograph.framework.lazy_jax import jax, jnp, lax
+from retrograph.framework.operation import Tensor
 from retrograph.runtime.loop_derivatives import Differentiable
 from retrograph.runtime.lower import Evaluator, NeedsConcreteError
 from retrograph.runtime.pieces import (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Instruction
 
 _KNOWN = (np.ndarray, np.generic)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from retrograph.framework import errors, frames
 from retrograph.framework.device import DeviceSpec
-from retrograph.framework.graph import Operation
+from retrograph.framework.operation import Operation
 
 
 class DeviceAttributes(NamedTuple):

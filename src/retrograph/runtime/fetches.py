@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices, IndexedSlicesValue, SparseTensor, SparseTensorValue
 from retrograph.runtime.handles import makes_handle
 

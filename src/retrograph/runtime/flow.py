@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.conds import CondRegion
 from retrograph.runtime.loops import LoopGradient, LoopRegion
 from retrograph.runtime.lower import Evaluator, Instruction

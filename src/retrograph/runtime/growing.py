@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.operation import Operation, Tensor
 
 _PASSING = frozenset(("Switch", "Identity", "Enter", "NextIteration"))
 # What may be done with the contents once the length is known only when the program runs.

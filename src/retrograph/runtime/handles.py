@@ -9,12 +9,14 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import colocate_with, device
 from retrograph.framework.device import canonical_name
 from retrograph.framework.dtypes import DType
 from retrograph.framework.dtypes import string as string_type
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, colocate_with, device
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import NO_GRADIENT, register_op
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar
 
 _KEPT_ON = "/job:localhost/replica:0/task:0/device:CPU:0"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Instruction
 
 # Programs compiled for different values before the segment is divided; operations that the host may take over.

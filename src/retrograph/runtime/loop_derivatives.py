@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import NO_GRADIENT, RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Evaluator, Instruction
 from retrograph.runtime.own_gradients import (
     OWN_GRADIENT,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.conds import Join
 from retrograph.runtime.counting import Count, count_rounds
 from retrograph.runtime.growing import Growth, most_rounds

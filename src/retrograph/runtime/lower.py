@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors, frames
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
 from retrograph.framework.kernel_checks import CHECKS, is_checked
 from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import RECORDS, OpRecord, find_op_def
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.regions import FLOW_TYPES
 from retrograph.runtime.state import HANDLE_TYPES, Ref, StateContext, UninitializedError
 

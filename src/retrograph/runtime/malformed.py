@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retrograph.framework import errors, frames
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 
 _BACK = ("NextIteration", "RefNextIteration")
 

@@ -6,8 +6,8 @@ import heapq
 import math
 from collections.abc import Iterable
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import reader_of
 
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))

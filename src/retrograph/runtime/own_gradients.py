@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Evaluator, Instruction, NeedsConcreteError
 from retrograph.runtime.state import Ref, TraceContext
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import imported, jax, jnp
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Evaluator, reader_of, uninitialized_error
 from retrograph.runtime.state import Ref, StateContext, TraceContext, UninitializedError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.op_table import RECORDS, find_op_def
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Instruction, is_read_of_reference
 from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, cell_key
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors, frames
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import (
     CONTROL_FLOW_TYPES,
     HostBudgetError,

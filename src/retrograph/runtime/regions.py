@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 
 Frames = tuple[str, ...]
 Guard = frozenset[tuple[Tensor, int]]

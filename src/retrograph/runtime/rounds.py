@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.hoisting import is_simple, simple_sources
 from retrograph.runtime.lower import Evaluator, Instruction
 from retrograph.runtime.places import is_handle, ops_of

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors, nest, sessions
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import allocator, devices, exits
 from retrograph.runtime.config import ConfigProto

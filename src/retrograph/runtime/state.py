@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation
 from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.operation import Operation
 from retrograph.runtime import random
 
 HANDLE_TYPES = frozenset(("VariableV2", "Variable", "TemporaryVariable", "VarHandleOp"))

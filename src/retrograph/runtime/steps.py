@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.interrupts import InterruptsDeferred
 from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime import exits
 from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (

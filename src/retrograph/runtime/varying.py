@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.lazy_jax import jax
 from retrograph.framework.op_table import RECORDS
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.conds import CondRegion
 from retrograph.runtime.flow import Gate
 from retrograph.runtime.hoisting import is_simple

@@ -10,11 +10,12 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import add_to_collection, get_collection
 from retrograph.framework.exports import export
 from retrograph.framework.files import write_atomically
-from retrograph.framework.graph import Operation, Tensor, add_to_collection, get_collection
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.saved import constants
 from retrograph.saved.pruning import drop_private_operations
 from retrograph.saved.signatures import op_signature_def, predict_signature_def

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_collection
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_collection
 from retrograph.framework.logger import get_logger
 from retrograph.framework.message_text import merge_text
 from retrograph.framework.messages import DecodeError, message_class

@@ -6,8 +6,8 @@ from typing import Any
 
 from retrograph.framework import dtypes, errors
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
 from retrograph.framework.messages import message_class
+from retrograph.framework.operation import Tensor
 from retrograph.saved import constants
 from retrograph.saved.tensor_info import build_tensor_info, build_tensor_info_from_op, get_element_from_tensor_info
 

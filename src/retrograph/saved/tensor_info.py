@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from retrograph.framework import dtypes, errors
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.proto_functions import prepend_name_scope
 from retrograph.framework.shape import TensorShape

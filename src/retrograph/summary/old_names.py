@@ -8,9 +8,10 @@ from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, get_collection, name_scope
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, add_to_collection, get_collection, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.summary.creation import collect, merge_all
 
 _MODULE = "tensorflow.python.ops.logging_ops"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Any
 
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 
 _PREFIX = "__tensorboard_plugin_asset__"
 

@@ -13,11 +13,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Graph,
-    Operation,
-    Tensor,
+from retrograph.framework.default_graph import (
     add_to_collection,
     control_dependencies,
     device,
@@ -25,6 +21,9 @@ from retrograph.framework.graph import (
     get_default_graph,
     name_scope,
 )
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.sessions import get_default_session
 from retrograph.ops.array import identity, placeholder
 from retrograph.ops.control_flow import no_op

@@ -16,10 +16,7 @@ from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
-from retrograph.framework.deprecation import deprecated
-from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Operation,
+from retrograph.framework.default_graph import (
     add_to_collection,
     control_dependencies,
     device,
@@ -27,6 +24,9 @@ from retrograph.framework.graph import (
     init_scope,
     name_scope,
 )
+from retrograph.framework.deprecation import deprecated
+from retrograph.framework.exports import export
+from retrograph.framework.operation import Operation
 from retrograph.ops.control_flow import no_op
 from retrograph.platform import logging
 

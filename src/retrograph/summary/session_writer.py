@@ -7,7 +7,7 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
-from retrograph.framework.graph import name_scope
+from retrograph.framework.default_graph import name_scope
 from retrograph.ops.array import placeholder_with_default
 from retrograph.platform import gfile
 from retrograph.summary.recording import always_record_summaries, import_event

@@ -9,8 +9,9 @@ import warnings
 from typing import Any
 
 from retrograph.framework import wire
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.messages import DecodeError, message_class
 from retrograph.framework.meta_graph import create_meta_graph_def
 from retrograph.framework.node_def import GraphDef

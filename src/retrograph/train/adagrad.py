@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, get_default_graph
+from retrograph.framework.operation import Tensor
 from retrograph.train.optimizer import Optimizer, cast
 
 

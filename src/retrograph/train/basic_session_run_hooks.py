@@ -11,8 +11,8 @@ import numpy as np
 
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_collection, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_collection, get_default_graph
 from retrograph.platform import logging
 from retrograph.train import training_util
 from retrograph.train.hook_timers import NeverTriggerTimer, SecondOrStepTimer

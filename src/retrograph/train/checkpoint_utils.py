@@ -12,8 +12,8 @@ import retrograph as tf
 from retrograph.checkpoint.management import checkpoint_file, load_checkpoint
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import device, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import device, get_default_graph
 from retrograph.framework.logger import get_logger
 from retrograph.train.object_restoring import object_graph_key_mapping
 from retrograph.train.remapping import load_and_remap_matrix_initializer

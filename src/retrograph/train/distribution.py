@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import retrograph as tf
 from retrograph.framework import errors, nest
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 
 _STACK = "_distribution_stack"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.platform import logging
 from retrograph.train.basic_session_run_hooks import FinalOpsHook
 from retrograph.train.monitored_session import ChiefSessionCreator, MonitoredSession

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.train.optimizer import Optimizer, cast
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from retrograph.framework import dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.ops import array, joining, math
 from retrograph.ops.stateful_random import PHILOX, STATE_SIZES
 from retrograph.train.tracking import AutoTrackable

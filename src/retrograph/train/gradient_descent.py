@@ -7,7 +7,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.apply import apply_op
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.optimizer import Optimizer, cast
 

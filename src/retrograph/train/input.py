@@ -7,8 +7,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.ops.data_flow import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
 from retrograph.ops.smart_cond import smart_cond

@@ -11,8 +11,8 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.conversion import convert_n_to_tensor
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 
 
 def _scope(name: str | None, default: str) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 from retrograph.framework import meta_graph
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_collection
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import get_collection
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class
 from retrograph.framework.meta_graph import MetaGraphDef

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retrograph.framework import nest
+from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import name_scope
 from retrograph.train.tracking import AutoTrackable
 from retrograph.variables.variable import Variable
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_collection, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_collection, get_default_graph
 from retrograph.platform import logging
 from retrograph.runtime.config import RunMetadata, RunOptions
 from retrograph.train import basic_session_run_hooks as hooks_module

@@ -8,8 +8,9 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, get_default_graph
+from retrograph.framework.operation import Operation
 from retrograph.train import slot_creator
 
 

@@ -12,9 +12,10 @@ import retrograph as tf
 from retrograph.framework import nest
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices, convert_to_tensor_or_indexed_slices
 from retrograph.train import slot_creator
 from retrograph.train.slot_creator import is_resource_variable

@@ -9,8 +9,8 @@ from typing import Any
 
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import add_to_collection, get_collection, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import add_to_collection, get_collection, get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.proto_functions import prepend_name_scope, strip_name_scope
 from retrograph.framework.sessions import get_default_session

@@ -8,9 +8,10 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import internal_convert_to_tensor
+from retrograph.framework.default_graph import device
 from retrograph.framework.device import DeviceSpec
 from retrograph.framework.dtypes import DType
-from retrograph.framework.graph import Tensor, device
+from retrograph.framework.operation import Tensor
 from retrograph.variables.partition import PartitionedVariable
 from retrograph.variables.variable import BaseResourceVariable, RefVariable, Variable
 

@@ -23,9 +23,15 @@ from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.framework import errors
 from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import (
+    control_dependencies,
+    device,
+    get_collection,
+    get_default_graph,
+    name_scope,
+)
 from retrograph.framework.device import canonical_name
 from retrograph.framework.exports import export
-from retrograph.framework.graph import control_dependencies, device, get_collection, get_default_graph, name_scope
 from retrograph.framework.logger import get_logger
 from retrograph.ops.control_flow import group, with_dependencies
 from retrograph.train.object_restoring import object_graph_key_mapping, saver_from_object_based_checkpoint

@@ -7,8 +7,8 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import add_to_collection, get_collection, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import add_to_collection, get_collection, get_default_graph
 from retrograph.ops import resources
 from retrograph.platform import logging
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from retrograph.checkpoint import management
 from retrograph.framework import errors
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.platform import logging
 from retrograph.runtime.session import Session
 

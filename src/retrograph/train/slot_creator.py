@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 
 
 def is_resource_variable(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import retrograph as tf
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.smart_cond import smart_cond
 from retrograph.ops.sparse_map import add_many_to_map, add_to_map, take_from_map
 

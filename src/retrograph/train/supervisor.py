@@ -10,8 +10,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import add_to_collection, get_collection, get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, add_to_collection, get_collection, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.platform import logging
 from retrograph.train import training_util
 from retrograph.train.coordinator import Coordinator, LooperThread

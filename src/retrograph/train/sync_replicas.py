@@ -8,8 +8,8 @@ import retrograph as tf
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.optimizer import Optimizer
 from retrograph.train.session_manager import _ready

@@ -8,7 +8,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.conversion import internal_convert_to_tensor, register_tensor_conversion_function
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.train.tracking import Trackable
 
 _trackers: list[ResourceTracker] = []

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.messages import message_class
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor

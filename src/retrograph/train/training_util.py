@@ -8,8 +8,9 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.logger import get_logger
 
 GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import get_default_graph
+from retrograph.framework.default_graph import get_default_graph
 
 
 class Part(NamedTuple):

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from retrograph.framework import frames
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType, bfloat16, float16, float32, float64, int32, int64, string
-from retrograph.framework.graph import Graph, Tensor, get_default_graph
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Tensor
 from retrograph.framework.seeds import get_seed
 from retrograph.framework.shape import TensorShape
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 
 _HOLDERS = frozenset(("Variable", "VariableV2", "VarHandleOp"))
 _LEFT_ALONE = frozenset(("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If"))

@@ -18,7 +18,7 @@ from retrograph.framework.constants import constant as make_constant
 from retrograph.framework.deprecation import deprecated, deprecated_argument, warn_of_value
 from retrograph.framework.dtypes import DType, as_dtype, float32
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.variables import named
 from retrograph.variables.drawing import filled, repeated

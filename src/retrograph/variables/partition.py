@@ -9,9 +9,10 @@ from typing import Any
 from retrograph.framework.apply import apply_op
 from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
+from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.dtypes import DType, string
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, control_dependencies, name_scope
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 
 

@@ -12,9 +12,10 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import add_to_collection, get_collection, name_scope
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor, add_to_collection, get_collection, name_scope
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Tensor
 from retrograph.variables import named
 
 Regularizer = Callable[..., Any]

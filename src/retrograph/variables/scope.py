@@ -13,10 +13,13 @@ from typing import Any
 from retrograph.framework.calling import plainly_named, plainly_refusing
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import get_default_graph, graph_of_inputs
 from retrograph.framework.deprecation import warn
 from retrograph.framework.dtypes import DType, float32
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, _default_graph_stack, _NameScope, get_default_graph, graph_of_inputs
+from retrograph.framework.graph import Graph
+from retrograph.framework.graph_scopes import NameScope as _NameScope
+from retrograph.framework.graph_scopes import default_graph_stack
 from retrograph.variables.opened import OpenedNames
 from retrograph.variables.spec import (
     AUTO_REUSE,
@@ -395,7 +398,7 @@ class variable_scope:
         self._managers: Any = None  # of the graph, for each time that this is entered: the last one, and those before
 
     def __enter__(self) -> VariableScope:
-        graphs, manager = _default_graph_stack.stack, None
+        graphs, manager = default_graph_stack.stack, None
         if not graphs or graphs[-1] is not self._graph or self._graph._state.hidden_devices:
             manager = self._graph.as_default()
             manager.__enter__()

@@ -12,9 +12,11 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.calling import call
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.conversion import convert_to_tensor
+from retrograph.framework.default_graph import colocate_with, get_default_graph, name_scope
 from retrograph.framework.dtypes import DType, as_dtype, float32, string
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Tensor, colocate_with, get_default_graph, name_scope
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape, as_shape
 from retrograph.variables import initializers
 from retrograph.variables.partition import PartitionedVariable, partitions_of, slices

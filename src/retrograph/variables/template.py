@@ -9,10 +9,10 @@ from typing import Any
 from retrograph.framework import frames
 from retrograph.framework.calling import plainly_refusing
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.deprecation import deprecated
 from retrograph.framework.dtypes import float32
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.framework.logger import get_logger
 from retrograph.variables.capturing import Part, capturing
 from retrograph.variables.scope import PureVariableScope, VariableScope, stack_of, variable_scope

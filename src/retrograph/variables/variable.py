@@ -14,16 +14,7 @@ from retrograph.framework.conversion import (
     internal_convert_to_tensor,
     register_tensor_conversion_function,
 )
-from retrograph.framework.deprecation import deprecated, warn
-from retrograph.framework.device import apply_device_stack
-from retrograph.framework.dtypes import DType, as_dtype
-from retrograph.framework.exports import export
-from retrograph.framework.graph import (
-    Graph,
-    Operation,
-    Tensor,
-    TensorReference,
-    _default_graph_stack,
+from retrograph.framework.default_graph import (
     colocate_with,
     control_dependencies,
     device,
@@ -31,6 +22,13 @@ from retrograph.framework.graph import (
     init_scope,
     name_scope,
 )
+from retrograph.framework.deprecation import deprecated, warn
+from retrograph.framework.device import apply_device_stack
+from retrograph.framework.dtypes import DType, as_dtype
+from retrograph.framework.exports import export
+from retrograph.framework.graph import Graph
+from retrograph.framework.graph_scopes import default_graph_stack
+from retrograph.framework.operation import Operation, Tensor, TensorReference
 from retrograph.framework.sessions import get_default_session
 from retrograph.framework.shape import Shape, TensorShape, as_shape, unknown_shape
 from retrograph.framework.structures import IndexedSlices
@@ -822,7 +820,7 @@ class BaseResourceVariable(Variable):
 
     def _in_own_graph(self) -> Any:
         """Outside of all `as_default` blocks, assignments are made in the variable's graph."""
-        return _AS_IT_IS if _default_graph_stack.stack else self._handle.graph.as_default()
+        return _AS_IT_IS if default_graph_stack.stack else self._handle.graph.as_default()
 
     def _change(self, how: str, value: Any, use_locking: bool | None, name: str | None, read_value: bool) -> Any:
         with self._in_own_graph(), self._after_cached_read():

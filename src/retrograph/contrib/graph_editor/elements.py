@@ -7,7 +7,8 @@ from typing import Any
 
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.array import placeholder
 
 PREFIX = "geph"

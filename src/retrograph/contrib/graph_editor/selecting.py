@@ -15,7 +15,8 @@ from retrograph.contrib.graph_editor.elements import (
     make_list_of_t,
 )
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 
 @export("contrib.graph_editor.can_be_regex")

@@ -21,9 +21,10 @@ from retrograph.contrib.graph_editor.selecting import get_walks_intersection_ops
 from retrograph.contrib.graph_editor.views import SubGraphView, make_view
 from retrograph.framework import frames
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, Operation, Tensor, _inferred_shapes
+from retrograph.framework.graph import Graph, _inferred_shapes
 from retrograph.framework.importer import plain_attrs
 from retrograph.framework.op_table import find_op_def
+from retrograph.framework.operation import Operation, Tensor
 
 
 @export("contrib.graph_editor.replace_t_with_placeholder_handler")

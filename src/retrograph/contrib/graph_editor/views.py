@@ -15,7 +15,8 @@ from retrograph.contrib.graph_editor.elements import (
     make_list_of_t,
 )
 from retrograph.framework.exports import export, export_value
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 
 def _indices(given: Iterable[Any], ts: list[Tensor], repetition: bool) -> list[int]:

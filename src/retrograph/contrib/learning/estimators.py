@@ -18,8 +18,8 @@ from retrograph.contrib.learning.parts import ModelFnOps, NotFittedError
 from retrograph.estimator.model import Estimator as CoreEstimator
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.platform import logging
 
 _LOSS = "loss"

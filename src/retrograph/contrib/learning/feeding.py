@@ -9,7 +9,7 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.platform import logging
 
 Array = Any

@@ -8,7 +8,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.contrib.learning.parts import MetricKey, ModelFnOps, PredictionKey, ProblemType
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.structures import SparseTensor
 from retrograph.losses.broadcasting import broadcast_weights
 from retrograph.platform import logging

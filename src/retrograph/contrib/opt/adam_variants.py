@@ -7,8 +7,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.apply import apply_op
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.adam import AdamOptimizer
 from retrograph.train.optimizer import cast

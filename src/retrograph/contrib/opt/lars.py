@@ -7,7 +7,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.train.momentum import MomentumOptimizer
 from retrograph.train.optimizer import cast
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, get_default_graph
+from retrograph.framework.operation import Operation
 from retrograph.train.optimizer import Optimizer
 from retrograph.train.session_run_hook import SessionRunHook
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.contrib.opt.matrix_roots import matrix_inverse_pth_root, matrix_square_root
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.framework.logger import get_logger
 from retrograph.train.optimizer import Optimizer
 

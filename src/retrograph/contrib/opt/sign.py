@@ -8,7 +8,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation
+from retrograph.framework.operation import Operation
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.optimizer import Optimizer, cast
 

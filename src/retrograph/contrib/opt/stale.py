@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import get_default_graph
 from retrograph.train.optimizer import Optimizer
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.contrib.opt.adam_variants import scatter
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.adam import AdamOptimizer
 from retrograph.train.momentum import MomentumOptimizer

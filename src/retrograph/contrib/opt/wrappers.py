@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import retrograph as tf
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Operation, Tensor, get_default_graph
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
 from retrograph.train.adagrad import AdagradOptimizer
 from retrograph.train.optimizer import Optimizer

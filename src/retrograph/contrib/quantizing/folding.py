@@ -8,7 +8,8 @@ import retrograph as tf
 from retrograph.autodiff.registry import RegisterGradient
 from retrograph.contrib.quantizing.patterns import Match, OneOf, Pattern
 from retrograph.contrib.quantizing.rewiring import quantization_step, reroute, scope_of
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 _GRADIENT = "FoldFusedBatchNormGrad"
 

@@ -9,8 +9,10 @@ from retrograph.contrib.quantizing.patterns import OneOf, Pattern
 from retrograph.contrib.quantizing.ranges import LastValueQuantize, MovingAvgQuantize
 from retrograph.contrib.quantizing.rewiring import Consumers, quantization_step, reroute, scope_of
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
+from retrograph.framework.graph import Graph
 from retrograph.framework.logger import get_logger
+from retrograph.framework.operation import Operation, Tensor
 
 _LAYERS = "Conv2D|MatMul|DepthwiseConv2dNative"
 _RELUS = ("Relu", "Relu6")

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 _ANY = "*"
 

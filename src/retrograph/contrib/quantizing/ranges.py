@@ -7,7 +7,7 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.train.moving_averages import assign_moving_average
 
 Update = Callable[[Any, Tensor, str], Tensor]

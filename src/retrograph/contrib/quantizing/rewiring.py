@@ -8,7 +8,9 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.framework.collections import GraphKeys
-from retrograph.framework.graph import Graph, Operation, Tensor, get_default_graph
+from retrograph.framework.default_graph import get_default_graph
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 # Operations of these are never rewired.
 SKIPPED = ("gradients/", "RMSProp/", "Adagrad/", "Const_", "HistogramSummary", "ScalarSummary")

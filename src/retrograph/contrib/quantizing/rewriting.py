@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from retrograph.contrib.quantizing.layers import Quantizer, Settings
 from retrograph.contrib.quantizing.unfused import FoldBatchNorms
+from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.exports import export
-from retrograph.framework.graph import Graph, get_default_graph
+from retrograph.framework.graph import Graph
 
 _RULES = (
     "Adagrad", "AdagradDA", "Adam", "AddSign", "CenteredRMSProp", "Ftrl", "FtrlV2", "GradientDescent", "Momentum",

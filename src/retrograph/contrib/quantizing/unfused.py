@@ -8,7 +8,8 @@ from typing import Any
 import retrograph as tf
 from retrograph.contrib.quantizing.folding import Average, Correction, Statistics, fold_fused, layer_of
 from retrograph.contrib.quantizing.rewiring import SKIPPED, Consumers, reroute
-from retrograph.framework.graph import Graph, Operation, Tensor
+from retrograph.framework.graph import Graph
+from retrograph.framework.operation import Operation, Tensor
 
 _NAMES = re.compile(r"^(.*)BatchNorm/batchnorm")
 _NORM = "BatchNorm/batchnorm_1/"
