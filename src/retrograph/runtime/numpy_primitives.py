@@ -306,7 +306,7 @@ def _dilated(x: Any, gaps: Sequence[int], padding: Sequence[Any], filling: Any) 
 
 def _windows(x: Any, sizes: Sequence[int], strides: Sequence[int], gaps: Sequence[int]) -> Any:
     """The windows over the last axes: first where they are, then what is in them."""
-    axes = tuple(range(x.ndim - len(sizes), x.ndim))
+    axes: Any = tuple(range(x.ndim - len(sizes), x.ndim))
     reach = [(size - 1) * gap + 1 for size, gap in zip(sizes, gaps, strict=True)]
     if any(n < r for n, r in zip(x.shape[-len(sizes) :], reach, strict=True)):
         raise NotHereError
