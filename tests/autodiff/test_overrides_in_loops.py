@@ -143,3 +143,19 @@ def test_an_exported_graph_keeps_them() -> None:
     with tf.Graph().as_default(), tf.Session() as sess:
         (grad,) = tf.import_graph_def(graph.as_graph_def(), return_elements=["grad:0"], name="again")
         np.testing.assert_allclose(sess.run(grad), CASES["loop"][1], rtol=1e-5)
+
+
+def test_a_result_that_nothing_differentiated_reaches() -> None:
+    @tf.custom_gradient
+    def doubled_and_counted(x: Any) -> Any:
+        count = tf.cast(tf.range(tf.shape(x)[0]), tf.float32)
+        return (x * 1.0, count), lambda d1, d2: d1 * 2 + d2
+
+    def step(i: Any, a: Any) -> Any:
+        moved, count = doubled_and_counted(a)
+        return moved + 0 * count
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None])
+        grads = tf.gradients(tf.reduce_sum(_loop(step, x)), x)[0]
+        np.testing.assert_allclose(session.run(grads, {x: [1.0, 2.0]}), [8.0, 8.0])

@@ -41,7 +41,9 @@ _SIMPLE = [
     lax.rsqrt, jnp.cbrt, jnp.square, jax.nn.sigmoid, jnp.isfinite, lax.erf, lax.erfc, lax.erf_inv, lax.lgamma, lax.digamma,
     jnp.round, jnp.exp2, lambda x: x**3, lambda x: x**-2, jax.nn.softplus, jax.nn.gelu, lambda x: lax.round(x),
     lambda x: x.astype(np.int32), lambda x: (x * 1e12).astype(np.int8), lambda x: x > 0, lambda x: x.astype(np.float64),
-    lambda x: lax.bitcast_convert_type(x, np.int32),
+    lambda x: lax.bitcast_convert_type(x, np.int32), lambda x: jnp.round(x[0] * 0 + jnp.array([0.5, 1.5, 2.5, -0.5, -1.5, 3.5])),
+    lambda x: lax.digamma(x * 0), lambda x: lax.complex(x, 1 / (x * 0)),
+    lambda x: jnp.sort(jnp.array([jnp.nan, 1, 0.5, -jnp.inf], jnp.bfloat16)).astype(np.float32),
 ]  # fmt: skip
 
 
@@ -65,6 +67,7 @@ _WHOLE = [
     lax.div, lax.rem, jnp.bitwise_and, jnp.bitwise_or, jnp.bitwise_xor, lax.shift_left, lax.shift_right_logical,
     lax.shift_right_arithmetic, jnp.floor_divide, jnp.mod, lambda x, y: ~x, lambda x, y: x.astype(np.uint8),
     lambda x, y: x.astype(bool), lambda x, y: lax.shift_left(x.astype(np.uint32), jnp.full(x.shape, np.uint32(40))),
+    lambda x, y: lax.shift_right_arithmetic(x.astype(np.uint32), jnp.full(x.shape, np.uint32(3))),
 ]  # fmt: skip
 
 
@@ -140,6 +143,10 @@ def test_calls_of_python_are_refused():
 
     with pytest.raises(NotHereError):
         NumpyProgram(jax.make_jaxpr(called)(X))
+
+
+def test_sums_of_half_precision_do_not_stop_growing():
+    check(lambda x: jnp.cumsum(jnp.full(4000, np.float16(0.1))), X, rtol=1e-2)
 
 
 def test_what_has_no_rule_is_called_alone():

@@ -131,6 +131,24 @@ def test_values_are_those_of_compiled_steps(case: str, compiled: list[Any]) -> N
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 
+def test_a_variable_of_another_shape_than_when_the_step_was_traced() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None])
+        table = tf.get_variable("table", initializer=np.ones([80, 80], np.float32))
+        changing = tf.Variable(np.ones(2, np.float32), validate_shape=False)
+        traced = tf.reduce_sum(tf.math.betainc(x * 0 + 0.5, x * 0 + 0.5, x * 0 + 0.5)) * tf.reduce_mean(table @ table)
+        given = tf.placeholder(tf.float32)
+        assign = tf.assign(changing, given, validate_shape=False)
+        fetches = [tf.reduce_mean(changing), tf.size(changing), tf.round(x), traced]
+        session.run(tf.global_variables_initializer())
+        for size in (1, 2, 3, 3):
+            mean, count, rounded, _ = session.run(fetches, {x: np.arange(size) + 0.5})
+            assert (mean, count, rounded.tolist()) == (1, 2, [0, 2, 2][:size])
+        session.run(assign, {given: [3.0, 3.0, 3.0]})
+        for size in (3, 2, 4):
+            assert session.run(fetches, {x: np.ones(size)})[:2] == [3, 3]
+
+
 def test_shapes_that_come_again_are_compiled_for(compiled: list[Any]) -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         x, fetches = _step("softmax")

@@ -6,6 +6,7 @@ which `nce_loss` and `sampled_softmax_loss` take if they are given none, is comp
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -238,6 +239,8 @@ class _Counts:
 
     def __init__(self, size: int):
         self.counts = np.ones(size, np.int64)
+        # Several threads may run one session.
+        self.lock = threading.Lock()
 
     def sampler(self) -> _Sampler:
         """Draws by the counts as they are now."""
@@ -269,8 +272,9 @@ def _run_learned(op: Any, ctx: Any, true_classes: Array) -> tuple[Array, Array, 
     _check_classes(op, true_classes)
     _check_known(op, true_classes)
     learned = ctx.resources.find_or_make(("learned classes", op), lambda number: _Counts(op.attrs["range_max"]))
-    found: tuple[Array, Array, Array] = _run_sampler(lambda op: learned.sampler())(op, ctx, true_classes)
-    learned.see(true_classes)
+    with learned.lock:
+        found: tuple[Array, Array, Array] = _run_sampler(lambda op: learned.sampler())(op, ctx, true_classes)
+        learned.see(true_classes)
     return found
 
 

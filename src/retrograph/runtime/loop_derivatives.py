@@ -63,7 +63,8 @@ class Differentiable(Evaluator):
         if not moving:
             env.update((item.outputs[i], lax.stop_gradient(value)) for i, value in results.items())
             return
-        given = Pulled(override, {**self.around, **env}, self.context.cells).apply(results, moving)
+        outputs = [env[t] for t in item.outputs]
+        given = Pulled(override, {**self.around, **env}, self.context.cells, outputs).apply(results, moving)
         env.update((item.outputs[i], value) for i, value in zip(results, given, strict=True))
 
     def _moved(self, tensor: Tensor) -> Any:

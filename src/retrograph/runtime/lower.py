@@ -188,7 +188,9 @@ class Evaluator:
                 raise located(error, item.op) from None
             except (ValueError, TypeError, IndexError) as error:
                 refused = _refused(item, env, error)
-                raise error if refused is None else located(refused, item.op) from error
+                if refused is None:
+                    raise
+                raise located(refused, item.op) from error
         elif kind == _READ:
             env.setdefault(item.outputs[0], env[item.inputs[0]])
         elif kind == _CONST:

@@ -53,7 +53,7 @@ def _mixed_frames(ordered: list[Operation]) -> errors.OpError | None:
         # Constants of a loop's body are in its frame by what they wait for.
         first = found[0] if found else (op, next((inside[c] for c in op.control_inputs), ()))
         for source, frame in found[1:]:
-            if frame != first[1] and op.type != "Merge":
+            if frame != first[1] and op.type not in ("Merge", "RefMerge"):
                 return _of_frames(op, first, (source, frame))
         inside[op] = first[1]
     return None

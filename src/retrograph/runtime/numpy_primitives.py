@@ -64,7 +64,24 @@ def _shift(how: Run) -> Run:
 
 
 def _shift_right_arithmetic(x: Any, count: Any) -> Any:
-    return x >> np.minimum(_bits(count), x.dtype.itemsize * 8 - 1).astype(x.dtype)
+    signed = np.asarray(x).view(f"i{x.dtype.itemsize}")
+    return (signed >> np.minimum(_bits(count), x.dtype.itemsize * 8 - 1).astype(signed.dtype)).view(x.dtype)
+
+
+def _complex(x: Any, y: Any) -> Any:
+    # A sum of x and y times i has no number where y is infinite.
+    made = np.empty(np.shape(x), np.complex64 if x.dtype.itemsize == 4 else np.complex128)
+    made.real, made.imag = x, y
+    return made
+
+
+def _digamma(x: Any) -> Any:
+    return np.where(x == 0, x.dtype.type(np.nan), _special("digamma")(x))
+
+
+def _wide(x: Any) -> Any:
+    """Numbers of 16 bits as those of 32, by which they are added up, multiplied and put in order."""
+    return x.astype(np.float32) if x.dtype.itemsize < 4 and x.dtype.kind not in "iub" else x
 
 
 _UNARY: dict[str, Run] = {
@@ -74,7 +91,7 @@ _UNARY: dict[str, Run] = {
     "acosh": np.arccosh, "atanh": np.arctanh, "sqrt": np.sqrt, "rsqrt": lambda x: 1 / np.sqrt(x), "cbrt": np.cbrt,
     "square": np.square, "logistic": _logistic, "is_finite": np.isfinite, "real": np.real, "imag": np.imag,
     "conj": np.conj, "not": np.invert, "erf": _special("erf"), "erfc": _special("erfc"), "erf_inv": _special("erfinv"),
-    "lgamma": _special("gammaln"), "digamma": _special("digamma"),
+    "lgamma": _special("gammaln"), "digamma": _digamma,
     **dict.fromkeys(("stop_gradient", "copy", "copy_p", "name"), lambda x: x),
 }  # fmt: skip
 _BINARY: dict[str, Run] = {
@@ -84,7 +101,7 @@ _BINARY: dict[str, Run] = {
     "gt": np.greater, "ge": np.greater_equal, "shift_left": _shift(np.left_shift),
     "shift_right_logical": _shift(np.right_shift), "shift_right_arithmetic": _shift_right_arithmetic,
     "pow": lambda x, y: np.power(x, y.astype(x.dtype)),
-    "complex": lambda x, y: (x + 1j * y).astype(np.complex64 if x.dtype.itemsize == 4 else np.complex128),
+    "complex": _complex,
     "clamp": lambda least, x, most: np.minimum(np.maximum(x, least), most),
 }  # fmt: skip
 
@@ -134,7 +151,7 @@ def _bitcast(p: dict[str, Any]) -> Run:
 
 
 def _round(p: dict[str, Any]) -> Run:
-    if "EVEN" in str(p["rounding_method"]):
+    if p["rounding_method"].name == "TO_NEAREST_EVEN":
         return np.rint
     return lambda x: np.copysign(np.floor(np.abs(x) + x.dtype.type(0.5)), x)
 
@@ -221,9 +238,8 @@ def _reduced(ufunc: Any) -> Run:
         def run(x: Any) -> Any:
             if ufunc in (np.maximum, np.minimum) and not all(x.shape[a] for a in axes):
                 raise NotHereError
-            if x.dtype.kind == "V" or (x.dtype.itemsize < 4 and x.dtype.kind not in "iub"):
-                return ufunc.reduce(x.astype(np.float32), axes).astype(x.dtype)
-            return ufunc.reduce(x, axes, dtype=x.dtype)
+            wide = _wide(x)
+            return ufunc.reduce(wide, axes, dtype=wide.dtype).astype(x.dtype, copy=False)
 
         return run
 
@@ -241,9 +257,13 @@ def _arg(find: Run) -> Run:
 def _accumulated(ufunc: Any) -> Run:
     def rule(p: dict[str, Any]) -> Run:
         axis = p["axis"]
-        if p["reverse"]:
-            return lambda x: np.flip(ufunc.accumulate(np.flip(x, axis), axis, dtype=x.dtype), axis)
-        return lambda x: ufunc.accumulate(x, axis, dtype=x.dtype)
+        turned: Run = (lambda x: np.flip(x, axis)) if p["reverse"] else (lambda x: x)
+
+        def run(x: Any) -> Any:
+            wide = _wide(x)
+            return turned(ufunc.accumulate(turned(wide), axis, dtype=wide.dtype)).astype(x.dtype, copy=False)
+
+        return run
 
     return rule
 
@@ -252,9 +272,8 @@ def _sort(p: dict[str, Any]) -> Run:
     axis, keys = p["dimension"], p["num_keys"]
 
     def run(*operands: Any) -> list[Any]:
-        order = (
-            np.argsort(operands[0], axis, kind="stable") if keys == 1 else np.lexsort(operands[keys - 1 :: -1], axis)
-        )
+        found = [_wide(x) for x in operands[:keys]]
+        order = np.argsort(found[0], axis, kind="stable") if keys == 1 else np.lexsort(found[::-1], axis)
         return [np.take_along_axis(x, order, axis) for x in operands]
 
     return run
@@ -265,7 +284,7 @@ def _top_k(p: dict[str, Any]) -> Run:
 
     def run(x: Any) -> list[Any]:
         # Of equal elements the first comes first, and what is no number before all.
-        order = np.flip(x.shape[axis] - 1 - np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+        order = np.flip(x.shape[axis] - 1 - np.argsort(np.flip(_wide(x), axis), axis, kind="stable"), axis)
         places = np.take(order, np.arange(count), axis)
         return [np.take_along_axis(x, places, axis), places.astype(np.int32)]
 
@@ -283,8 +302,7 @@ def _dot_general(p: dict[str, Any]) -> Run:
         rows = [i for i in range(x.ndim) if i not in left and i not in left_batch]
         columns = [i for i in range(y.ndim) if i not in right and i not in right_batch]
         dtype = np.dtype(wanted) if wanted is not None else x.dtype
-        narrow = x.dtype.kind == "V" or (x.dtype.kind not in "iub" and x.dtype.itemsize < 4)
-        kind = np.float32 if narrow else dtype
+        kind = dtype if _wide(x) is x else np.float32
         batch = [x.shape[i] for i in left_batch]
         inner = math.prod(x.shape[i] for i in left)
         a = x.transpose(*left_batch, *rows, *left).reshape(*batch, math.prod(x.shape[i] for i in rows), inner)
@@ -344,7 +362,8 @@ def _reduced_windows(ufunc: Any, start: Callable[[Any], Any]) -> Run:
         def run(x: Any) -> Any:
             padded = _dilated(x, p["base_dilation"], p["padding"], start(x.dtype))
             seen = _windows(padded, sizes, p["window_strides"], p["window_dilation"])
-            return ufunc.reduce(seen, tuple(range(x.ndim, 2 * x.ndim)), dtype=x.dtype)
+            wide = _wide(seen)
+            return ufunc.reduce(wide, tuple(range(x.ndim, 2 * x.ndim)), dtype=wide.dtype).astype(x.dtype, copy=False)
 
         return run
 
@@ -465,6 +484,11 @@ def _put(x: Any, order: list[int], places: _Places, rows: Any, combine: Any) -> 
     return made.transpose(np.argsort(order))
 
 
+def _added_up(combine: Any, rows: Any, firsts: Any) -> Any:
+    wide = _wide(rows)
+    return combine.reduceat(wide, firsts, axis=0, dtype=wide.dtype).astype(rows.dtype, copy=False)
+
+
 def _combine(table: Any, flat: Any, rows: Any, combine: Any) -> None:
     if combine is None:
         table[flat] = rows
@@ -472,7 +496,7 @@ def _combine(table: Any, flat: Any, rows: Any, combine: Any) -> None:
         order = np.argsort(flat, kind="stable")
         at = flat[order]
         firsts = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
-        table[at[firsts]] = combine(table[at[firsts]], combine.reduceat(rows[order], firsts, axis=0, dtype=table.dtype))
+        table[at[firsts]] = combine(table[at[firsts]], _added_up(combine, rows[order], firsts))
 
 
 def _per_element(run: Run) -> Run:

@@ -18,8 +18,8 @@ from retrograph.runtime.numpy_windows import NotHereError
 # Work is counted in calls of a primitive on small arrays, of some 4 us each. A program may take about as long as compiling.
 _MOST_WORK = 500_000
 _ELEMENTS_PER_CALL, _FLOPS_PER_CALL, _CALLS_PER_COMPILED = 4_000, 160_000, 1_000
-# Primitives that stand for the program inside, and the parameter that holds it.
 _EMPTY = ("empty", "empty2")
+# Primitives that stand for the program inside, and the parameter that holds it.
 _CALLS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",

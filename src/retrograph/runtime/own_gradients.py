@@ -217,8 +217,10 @@ def _between(
 class Pulled:
     """An operation's results again, their derivative the one that the operation brings along."""
 
-    def __init__(self, override: GradientInLoop, env: Mapping[Tensor, Any], cells: Mapping[Any, Any]) -> None:
-        self.override = override
+    def __init__(
+        self, override: GradientInLoop, env: Mapping[Tensor, Any], cells: Mapping[Any, Any], outputs: Sequence[Any]
+    ) -> None:
+        self.override, self.outputs = override, outputs
         self.known = {t: env[t] if t in env else env[entered(t)] for t in override.leaves}
         keys = {v.key for v in self.known.values() if v.__class__ is Ref}
         self.cells = {key: cells[key] for key in keys if key in cells}
@@ -253,11 +255,10 @@ class Pulled:
         env = dict(zip(self.known, values, strict=False))
         cells = dict(zip(self.cells, values[len(env) :], strict=True))
         for i, tensor in self.override.arriving.items():
-            env[tensor] = cotangents[i] if i in cotangents else _zeros(tensor)
+            env[tensor] = cotangents[i] if i in cotangents else self._zeros(i, tensor)
         evaluator = Evaluator(TraceContext(cells), env, host=False)
         evaluator.run(self.override.items)
         return {i: evaluator.value(tensor) for i, tensor in self.override.leaving.items()}
 
-
-def _zeros(tensor: Tensor) -> Any:
-    return np.zeros([size or 0 for size in tensor._shape or ()], tensor._dtype._base.as_numpy_dtype)
+    def _zeros(self, index: int, tensor: Tensor) -> Any:
+        return np.zeros(np.shape(self.outputs[index]), tensor._dtype._base.as_numpy_dtype)

@@ -104,7 +104,7 @@ def _slice(loop: Any) -> set[Tensor] | None:
     """The tensors of the loop that its condition depends on, over all rounds; None if not all are simple functions."""
     makers = {t: item for item in (*loop.head, *loop.body) for op in ops_of(item) for t in op._outputs}
     backs = {v.merge._outputs[0]: v for v in loop.variables}
-    entered = {op._outputs[0] for op in loop.enters}
+    entered, ops = {op._outputs[0] for op in loop.enters}, set(loop.ops)
     needed: set[Tensor] = set()
     pending = [loop.pred]
     while pending:
@@ -119,7 +119,7 @@ def _slice(loop: Any) -> set[Tensor] | None:
             if not (is_simple(item.op) if item.__class__ is Instruction else getattr(item, "is_merge", True) is False):
                 return None
             pending += item.inputs
-        elif tensor not in entered and tensor._op in loop.ops:
+        elif tensor not in entered and tensor._op in ops:
             return None
     return needed
 

@@ -170,6 +170,7 @@ class Segment(_Step):
         self.executables: dict[Any, _Executable] = {}
         self.at_once = _AT_ONCE  # shapes that it is compiled for as soon as they are met
         self.varying: Any = None
+        self.hoisted = False  # whether it was asked what the host can take over
         self.whole = False  # whether it was found that there is nothing to part for changing shapes
         self.refs = [t for t in self.inputs if is_handle(t)]
 
@@ -256,7 +257,7 @@ class Segment(_Step):
 
     def _part_changing(self, key: Any, env: dict[Tensor, Any]) -> None:
         """Raises DividedError if shapes of inputs change from run to run and much of the work does not depend on them."""
-        if self.whole:
+        if self.whole or not self.executables:
             return
         self.whole = True
         from retrograph.runtime.varying import parted
@@ -275,8 +276,9 @@ class Segment(_Step):
 
         The first `shapes` entries of a key are shapes.
         """
-        if not self.static_inputs or keys != MOST_KEYS:
+        if not self.static_inputs or keys != MOST_KEYS or self.hoisted:
             return
+        self.hoisted = True
         parts = hoisted(self.items, self.static_inputs)
         if parts is not None:
             host, rest = parts
