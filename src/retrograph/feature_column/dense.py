@@ -284,6 +284,18 @@ class _Embedding(_OfCategorical):
             collections=collections,
         )
 
+    def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        self._check_sequence(inputs, wanted=False)
+        return self._dense_and_ids(inputs, weight_collections, trainable)[0]
+
+    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        self._check_sequence(inputs, wanted=True)
+        dense, ids = self._dense_and_ids(inputs, weight_collections, True if trainable is None else trainable)
+        return TensorSequenceLengthPair(dense, sequence_length(ids))
+
+    def _dense_and_ids(self, inputs: Any, weight_collections: Any, trainable: Any) -> tuple[Any, Any]:
+        raise NotImplementedError
+
     def _looked_up(self, pair: IdWeightPair, weights: Any) -> Any:
         if self.ckpt_to_load_from is not None:
             restored = list(weights) if hasattr(weights, "_get_variable_list") else weights
@@ -330,15 +342,6 @@ class EmbeddingColumn(
             use_resource=True,
             initializer=self.initializer,
         )
-
-    def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_sequence(inputs, wanted=False)
-        return self._dense_and_ids(inputs, weight_collections, trainable)[0]
-
-    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_sequence(inputs, wanted=True)
-        dense, ids = self._dense_and_ids(inputs, weight_collections, True if trainable is None else trainable)
-        return TensorSequenceLengthPair(dense, sequence_length(ids))
 
     def _dense_and_ids(self, inputs: Any, weight_collections: Any, trainable: Any) -> tuple[Any, Any]:
         pair = sparse_of(self.categorical_column, inputs, weight_collections, trainable)
@@ -391,15 +394,6 @@ class SharedEmbeddingColumn(
                 f"{found[0].get_shape()}. Expected shape is {shape}."
             )
         return found[0]
-
-    def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_sequence(inputs, wanted=False)
-        return self._dense_and_ids(inputs, weight_collections, trainable)[0]
-
-    def _get_sequence_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
-        self._check_sequence(inputs, wanted=True)
-        dense, ids = self._dense_and_ids(inputs, weight_collections, True if trainable is None else trainable)
-        return TensorSequenceLengthPair(dense, sequence_length(ids))
 
     def _dense_and_ids(self, inputs: Any, weight_collections: Any, trainable: Any) -> tuple[Any, Any]:
         with tf.name_scope(None, default_name=self.name):

@@ -18,7 +18,7 @@ from retrograph.runtime.resources import Waiting
 from retrograph.runtime.state import initial_stream
 
 Element = tuple[Any, ...]
-_STUCK, _MOVED, _DONE = range(3)
+STUCK, MOVED, DONE = range(3)
 
 
 class Attempt:
@@ -36,7 +36,7 @@ class Attempt:
     def fail(self, error: errors.OpError) -> int:
         """Ends with an error."""
         self.error = error
-        return _DONE
+        return DONE
 
     def finish(self) -> None:
         """Lets the operation go on."""
@@ -160,7 +160,7 @@ class HostQueue:
         if self.closed:
             return attempt.fail(errors.CancelledError(None, None, f"Queue '{self.name}' is already closed."))
         self.closed = True
-        return _DONE
+        return DONE
 
     def _putter(self, rows: list[Element]) -> Callable[[Attempt], int]:
         left = deque(rows)
@@ -171,7 +171,7 @@ class HostQueue:
             before = len(left)
             while left and len(self.elements) < self.capacity:
                 self.add(left.popleft())
-            return _DONE if not left else _MOVED if len(left) < before else _STUCK
+            return DONE if not left else MOVED if len(left) < before else STUCK
 
         return step
 
@@ -179,9 +179,9 @@ class HostQueue:
         if self.closed and not self.elements:
             return attempt.fail(self._too_few(1))
         if self._ready() <= 0:
-            return _STUCK
+            return STUCK
         attempt.taken.append(self.remove())
-        return _DONE
+        return DONE
 
     def _take_some(self, attempt: Attempt, less_at_end: bool) -> int:
         if self.closed and len(self.elements) < attempt.wanted - len(attempt.taken):
@@ -189,13 +189,13 @@ class HostQueue:
             self.put_back(attempt.taken)
             attempt.taken = []
             if not (less_at_end and self.elements):
-                return _MOVED if less_at_end and self._putting else attempt.fail(self._too_few(missing, size))
+                return MOVED if less_at_end and self._putting else attempt.fail(self._too_few(missing, size))
             attempt.wanted = len(self.elements)
-        moved = _STUCK
+        moved = STUCK
         while self._ready() > 0 and len(attempt.taken) < attempt.wanted:
             attempt.taken.append(self.remove())
-            moved = _MOVED
-        return _DONE if len(attempt.taken) == attempt.wanted else moved
+            moved = MOVED
+        return DONE if len(attempt.taken) == attempt.wanted else moved
 
     def _too_few(self, wanted: int, size: int | None = None) -> errors.OpError:
         text = f"{self.kind} '{self.name}' is closed and has insufficient elements (requested {wanted}, current size {len(self.elements) if size is None else size})"
@@ -404,10 +404,10 @@ class HostPriorityQueue(HostQueue):
             return attempt.fail(self._too_few(attempt.wanted))
         if size < attempt.wanted:
             if not (self.closed and less_at_end):
-                return _STUCK
+                return STUCK
             attempt.wanted = size
         attempt.taken = [self.remove() for _ in range(attempt.wanted)]
-        return _DONE
+        return DONE
 
     def _check(self, components: Element, rows: tuple[int, ...]) -> None:
         super()._check(components, rows)
@@ -426,8 +426,8 @@ def _served(line: deque[Attempt]) -> bool:
     moved = False
     while line:
         outcome = line[0].step(line[0])
-        if outcome != _DONE:
-            return moved or outcome == _MOVED
+        if outcome != DONE:
+            return moved or outcome == MOVED
         moved = True
         line.popleft().finish()
     return moved

@@ -16,9 +16,8 @@ from retrograph.framework.exports import export
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar
-from retrograph.ops.host_queues import Attempt, Element, HostQueue
+from retrograph.ops.host_queues import DONE, STUCK, Attempt, Element, HostQueue
 
-_STUCK, _, _DONE = range(3)
 _CANCELLED = "Staging operation was cancelled"
 
 
@@ -47,10 +46,10 @@ class _Stage(HostQueue):
 
         def step(attempt: Attempt) -> int:
             if len(self.elements) >= self.capacity or self.held + size > self.limit:
-                return _STUCK
+                return STUCK
             self.elements.append(element)
             self.held += size
-            return _DONE
+            return DONE
 
         self._attempt(ctx, self._putting, Attempt(1, step, _CANCELLED))
 
@@ -59,9 +58,9 @@ class _Stage(HostQueue):
 
         def step(attempt: Attempt) -> int:
             if len(self.elements) <= (index or 0):
-                return _STUCK
+                return STUCK
             attempt.taken.append(self.elements[index] if index is not None else self.remove())
-            return _DONE
+            return DONE
 
         attempt = Attempt(1, step, _CANCELLED)
         self._attempt(ctx, self._taking, attempt)

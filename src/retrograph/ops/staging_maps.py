@@ -14,10 +14,9 @@ from retrograph.framework import errors
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, no_outputs, scalar
-from retrograph.ops.host_queues import Attempt, HostQueue
+from retrograph.ops.host_queues import DONE, STUCK, Attempt, HostQueue
 from retrograph.ops.rows import refuse
 
-_STUCK, _, _DONE = range(3)
 _CANCELLED = "Staging operation was cancelled"
 
 
@@ -46,13 +45,13 @@ class _Map(HostQueue):
 
         def step(attempt: Attempt) -> int:
             if self.held + size > self.limit or (is_whole and len(self.whole) >= self.capacity):
-                return _STUCK
+                return STUCK
             try:
                 self._put(op, key, indices, values, is_whole)
             except errors.OpError as error:
                 return attempt.fail(error)
             self.held += size
-            return _DONE
+            return DONE
 
         self._attempt(ctx, self._putting, Attempt(1, step, _CANCELLED))
 
@@ -80,12 +79,12 @@ class _Map(HostQueue):
 
         def step(attempt: Attempt) -> int:
             if not self.whole if key is None else key not in self.whole:
-                return _STUCK
+                return STUCK
             try:
                 attempt.taken.append(self._taken(op, self._first() if key is None else key, indices, keep))
             except errors.OpError as error:
                 return attempt.fail(error)
-            return _DONE
+            return DONE
 
         attempt = Attempt(1, step, _CANCELLED)
         self._attempt(ctx, self._taking, attempt)

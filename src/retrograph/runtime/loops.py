@@ -185,12 +185,12 @@ class LoopRegion:
         pred = inner.value(self._pred())
         values = [inner.env[v.merge._outputs[0]] for v in self.variables]
         if is_known(pred):
-            return self._next(inner) if np.asarray(pred).reshape(()) else values
+            return self.next_values(inner) if np.asarray(pred).reshape(()) else values
         before = dict(inner.context.cells)
 
         def body() -> tuple[list[Any], Any]:
             context = TraceContext(dict(before))
-            results = self._next(inner.inside(context, dict(inner.env), host=False))
+            results = self.next_values(inner.inside(context, dict(inner.env), host=False))
             collector = Collector()
             slots = [collector.slot(r) for r in results]
             cells = {key: collector.slot(context.cells[key]) for key in context.written}
@@ -250,7 +250,7 @@ class LoopRegion:
             raise ValueError(f"The loop '{self.frame}' has no condition")
         return self.pred
 
-    def _round(
+    def start_round(
         self, evaluator: Evaluator, context: StateContext, values: Sequence[Any], read: dict[Tensor, Any] | None = None
     ) -> Evaluator:
         """An evaluator in which the head has run on the variables' values."""
@@ -263,12 +263,12 @@ class LoopRegion:
         inner.run(self.head)
         return inner
 
-    def _next(self, inner: Evaluator) -> list[Any]:
+    def next_values(self, inner: Evaluator) -> list[Any]:
         inner.run(self.body)
         return [as_declared(inner.context, v.back._outputs[0], inner.env[v.back._inputs[0]]) for v in self.variables]
 
     def _finished(self, evaluator: Evaluator, values: Sequence[Any]) -> list[Any]:
-        return self._tail(self._round(evaluator, evaluator.context, values))
+        return self._tail(self.start_round(evaluator, evaluator.context, values))
 
     def _tail(self, inner: Evaluator) -> list[Any]:
         inner.run(self.tail)
@@ -281,11 +281,11 @@ class LoopRegion:
     ) -> list[Any]:
         spent = rounds = 0
         while True:
-            inner = self._round(evaluator, evaluator.context, values)
+            inner = self.start_round(evaluator, evaluator.context, values)
             going_on = inner.value(self._pred())
             if not self._holds(going_on):
                 return self._tail(inner)
-            values = self._next(inner)
+            values = self.next_values(inner)
             spent += len(self.ops)
             rounds += 1
             if budget is not None and spent > budget:
@@ -328,7 +328,7 @@ class LoopRegion:
         return self._finished(evaluator, growth.finished(given, values))
 
     def _kept(self, inner: Evaluator, carried: Sequence[int]) -> list[Any]:
-        results = self._next(inner)
+        results = self.next_values(inner)
         return [results[i] for i in carried]
 
     # ---- as a while loop
@@ -339,11 +339,11 @@ class LoopRegion:
             most = self._at_most(evaluator, starts)
             growth = None if most is None else Growth(self, starts, most, exact=False)
         carry = _Carry(self, evaluator, starts if growth is None else growth.starts)
-        round_ = carry.settle(lambda inner, row: self._next(inner), lambda values, row: list(values), [])
+        round_ = carry.settle(lambda inner, row: self.next_values(inner), lambda values, row: list(values), [])
 
         def going_on(state: Any) -> Any:
             values, context = carry.inside(state)
-            pred = self._round(evaluator, context, values).value(self._pred())
+            pred = self.start_round(evaluator, context, values).value(self._pred())
             if is_known(pred) and np.asarray(pred).all():
                 text = f"The loop '{self.frame}' would never end: its condition is always true"
                 raise errors.DeadlineExceededError(None, self._pred()._op, text)
@@ -430,7 +430,7 @@ class _Carry:
     def _trace(self, run: Any, values_of: Any, state: Any, row: Any, read: list[Tensor]) -> tuple[list[Any], Any]:
         values, context = self.inside(state)
         known = dict(zip(read, row, strict=False))
-        inner = self.loop._round(self.evaluator, context, values_of(values, row), known)
+        inner = self.loop.start_round(self.evaluator, context, values_of(values, row), known)
         results = run(inner, row)
         collector = Collector()
         slots = [collector.slot(value) for value in results]

@@ -25,7 +25,7 @@ def _softplus(op: Any, x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _sigmoid(x: Any) -> Any:
+def sigmoid(x: Any) -> Any:
     return np.where(x >= 0, 1, np.exp(np.minimum(x, 0))) / (1 + np.exp(-np.abs(x)))
 
 
@@ -40,7 +40,7 @@ _ACTIVATIONS: dict[str, Form] = {
     "Selu": lambda op, x: np.where(x < 0, _SELU_SCALE_ALPHA * np.expm1(np.minimum(x, 0)), _SELU_SCALE * x),
     "SeluGrad": lambda op, grad, y: np.where(y < 0, grad * (y + _SELU_SCALE_ALPHA), grad * _SELU_SCALE),
     "Softplus": _softplus,
-    "SoftplusGrad": lambda op, grad, x: grad * _sigmoid(x),
+    "SoftplusGrad": lambda op, grad, x: grad * sigmoid(x),
     "Softsign": lambda op, x: x / (1 + np.abs(x)),
     "SoftsignGrad": lambda op, grad, x: grad / np.square(1 + np.abs(x)),
     "L2Loss": lambda op, x: np.sum(np.square(x)) / 2,
@@ -128,11 +128,17 @@ def _scatter(how: str, data: Any, ids: Any, count: int) -> Any:
         ids, rows = ids[inside], rows[inside]
     if not ids.size:
         return made
+    distinct, combined = rows_by_id(_UFUNCS[how], ids, rows)
+    made[distinct] = combined
+    return made
+
+
+def rows_by_id(ufunc: Any, ids: Any, rows: Any) -> tuple[Any, Any]:
+    """The ids that occur (at least one does), in order, and the combination of the rows of each."""
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
     firsts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
-    made[ids[firsts]] = _UFUNCS[how].reduceat(rows[order], firsts, axis=0)
-    return made
+    return ids[firsts], ufunc.reduceat(rows[order], firsts, axis=0)
 
 
 def _per_row(values: Any, like: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from retrograph.framework.lazy_jax import imported
+from retrograph.runtime.numpy_forms import rows_by_id, sigmoid
 from retrograph.runtime.numpy_windows import NotHereError
 
 Run = Callable[..., Any]
@@ -32,8 +33,7 @@ def _special(name: str) -> Run:
 def _logistic(x: Any) -> Any:
     if np.iscomplexobj(x):
         return 1 / (1 + np.exp(-x))
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    return sigmoid(x)
 
 
 def _div(x: Any, y: Any) -> Any:
@@ -484,19 +484,12 @@ def _put(x: Any, order: list[int], places: _Places, rows: Any, combine: Any) -> 
     return made.transpose(np.argsort(order))
 
 
-def _added_up(combine: Any, rows: Any, firsts: Any) -> Any:
-    wide = _wide(rows)
-    return combine.reduceat(wide, firsts, axis=0, dtype=wide.dtype).astype(rows.dtype, copy=False)
-
-
 def _combine(table: Any, flat: Any, rows: Any, combine: Any) -> None:
     if combine is None:
         table[flat] = rows
     elif flat.size:
-        order = np.argsort(flat, kind="stable")
-        at = flat[order]
-        firsts = np.flatnonzero(np.concatenate([[True], at[1:] != at[:-1]]))
-        table[at[firsts]] = combine(table[at[firsts]], _added_up(combine, rows[order], firsts))
+        distinct, found = rows_by_id(combine, flat, _wide(rows))
+        table[distinct] = combine(table[distinct], found.astype(table.dtype, copy=False))
 
 
 def _per_element(run: Run) -> Run:

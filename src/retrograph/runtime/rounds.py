@@ -63,10 +63,10 @@ class RoundsStep:
         env.update((op._outputs[0], env[op._inputs[0]]) for op in loop.enters)
         values = [env[v.enter._outputs[0]] for v in loop.variables]
         for rounds in range(_MOST_ROUNDS):
-            inner = loop._round(evaluator, evaluator.context, values)
+            inner = loop.start_round(evaluator, evaluator.context, values)
             if not np.asarray(inner.value(loop.pred)).all():
                 return rounds
-            values = loop._next(inner)
+            values = loop.next_values(inner)
         return -1
 
 
@@ -134,9 +134,9 @@ def _needed(items: Iterable[Any], needed: set[Tensor]) -> list[Any]:
 
 def _reduced(loop: Any, needed: set[Tensor]) -> Any:
     """The loop with nothing but what its condition depends on."""
-    made = copy.copy(loop)
+    made, ops = copy.copy(loop), set(loop.ops)
     made.variables = [v for v in loop.variables if v.merge._outputs[0] in needed]
     made.enters = [op for op in loop.enters if op._outputs[0] in needed]
     made.head, made.body = _needed(loop.head, needed), _needed(loop.body, needed)
-    made.outside = [t for t in loop.outside if t in needed or t._op not in loop.ops]
+    made.outside = [t for t in loop.outside if t in needed or t._op not in ops]
     return made

@@ -213,7 +213,7 @@ class Segment(_Step):
             if executable.call is not None:
                 # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
                 with jax.enable_x64(True) if executable.wide else _NO_DEFERRAL:
-                    self._dispatch(executable, cells, donated, kept, dynamic, env)
+                    executable = self._dispatch(key, executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
 
     def _taken(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> list[Any]:
@@ -302,13 +302,15 @@ class Segment(_Step):
 
     def _dispatch(
         self,
+        key: Any,
         executable: _Executable,
         cells: dict[Any, Any],
         donated: list[Any],
         kept: list[Any],
         dynamic: list[Any],
         env: dict[Tensor, Any],
-    ) -> None:
+    ) -> _Executable:
+        """Runs a program; gives it, or the one that was compiled in its place."""
         with InterruptsDeferred() if donated else _NO_DEFERRAL:
             try:
                 written, results, checked = executable.call(donated, kept, dynamic)
@@ -316,10 +318,7 @@ class Segment(_Step):
                 if "compiled" not in str(error):
                     raise
                 # A cell changed its shape or type (an assignment that does not validate shapes).
-                fresh = self._compiled(env, cells, donated, kept, dynamic)
-                executable.call, executable.written = fresh.call, fresh.written
-                executable.dynamic, executable.static, executable.forwards = fresh.dynamic, fresh.static, fresh.forwards
-                executable.checks = fresh.checks
+                executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
                 written, results, checked = executable.call(donated, kept, dynamic)
             for key, value in zip(executable.written, written, strict=True):
                 cells[key] = value
@@ -330,6 +329,7 @@ class Segment(_Step):
             # A result may be the very buffer of a variable, which a later run gives away.
             results = [jax.tree_util.tree_map(np.array, r) for r in results]
         env.update(zip(executable.dynamic, results, strict=True))
+        return executable
 
     # ---- compiling
 

@@ -66,7 +66,7 @@ class Varying:
             self.seen.clear()
         self.seen[key] += 1
         few = _SIGHTINGS << programs // _FEW_PROGRAMS
-        early = self.seen[key] < max(few, getattr(self.programs[key].call, "runs", 0) if key in self.programs else 0)
+        early = self.seen[key] < max(few, self.programs[key].call.runs if key in self.programs else 0)
         if not early:
             self.programs.pop(key, None)
         return early
@@ -114,28 +114,22 @@ class _Uncompiled:
     """A traced segment that is called as if it were compiled."""
 
     def __init__(self, traced: Any):
-        self.traced = traced
         self.program = NumpyProgram(traced.jaxpr)
         self.form = jax.tree.structure(traced.out_info)
         self.forms = [(a.shape, a.dtype) for a in traced.jaxpr.in_avals]
         self.runs = min(self.program.runs_before_compiling, _MOST_RUNS)
-        self.compiled: Any = None
 
     def __call__(self, *given: Any) -> Any:
-        """The written cells, the results and the checks; TypeError, as of a compiled program, for other shapes or types."""
+        """The written cells, the results and the checks; TypeError, as of a compiled program, if it cannot give them."""
         values = [np.asarray(v) for v in jax.tree.leaves(given)]
         if [(v.shape, v.dtype) for v in values] != self.forms:
             raise TypeError("The program was compiled for other arguments")
-        if self.compiled is None:
-            try:
-                with np.errstate(all="ignore"):
-                    return self._owned(values, self.program(*values))
-            except Exception:
-                # Nothing has happened yet, and the compiled program says what is wrong, if anything is.
-                with jax.enable_x64(True):
-                    self.compiled, self.runs = self.traced.lower().compile(), 0
-        with jax.enable_x64(True):
-            return self.compiled(*given)
+        try:
+            with np.errstate(all="ignore"):
+                return self._owned(values, self.program(*values))
+        except Exception as error:
+            # Nothing has happened yet, and the compiled program says what is wrong, if anything is.
+            raise TypeError("The program has to be compiled") from error
 
     def _owned(self, values: list[Any], found: list[Any]) -> Any:
         # What a session keeps or hands out is nobody else's.
