@@ -24,11 +24,15 @@ def _timed(function, *args):
     return time.perf_counter() - start
 
 
+def _median(seconds):
+    return sorted(seconds)[len(seconds) // 2]
+
+
 def _touch_memory(place):
     """Writes and deletes a file as large as those that are measured.
 
     Virtual machines give memory that is free back to their host; the first one who uses it again waits for it, several
-    times as long as the writing takes.
+    times as long as the writing takes. Once is not always enough, so that what writes is also measured several times.
     """
     path = os.path.join(place, "touched")
     block = bytes(1 << 20)
@@ -61,7 +65,7 @@ def list_variables(tf, count=9):
     def measure(place):
         prefix = _saved_names(tf, place)
         tf.train.list_variables(prefix)
-        return sorted(_timed(tf.train.list_variables, prefix) for _ in range(count))[count // 2]
+        return _median([_timed(tf.train.list_variables, prefix) for _ in range(count)])
 
     return _in_place(measure)
 
@@ -75,18 +79,20 @@ def _with_variables(tf, place, action):
         return action(session, tf.train.Saver(max_to_keep=1), os.path.join(place, "m"))
 
 
-def save(tf):
-    """Seconds to save a gigabyte of variables, beside the checkpoint before it."""
+def save(tf, count=5):
+    """Seconds to save a gigabyte of variables, beside the checkpoint before it, which is deleted then."""
 
     def measure(session, saver, prefix):
-        saver.save(session, prefix, 0, write_meta_graph=False)
-        _touch_memory(os.path.dirname(prefix))
-        return _timed(lambda: saver.save(session, prefix, 1, write_meta_graph=False))
+        def again(step):
+            _touch_memory(os.path.dirname(prefix))
+            return _timed(lambda: saver.save(session, prefix, step, write_meta_graph=False))
+
+        return _median([again(step) for step in range(count + 2)][2:])
 
     return _in_place(lambda place: _with_variables(tf, place, measure))
 
 
-def restore(tf):
+def restore(tf, count=3):
     """Seconds to restore a gigabyte of variables until they can be used."""
 
     def measure(session, saver, prefix):
@@ -98,12 +104,12 @@ def restore(tf):
             saver.restore(session, path)
             session.run(first)
 
-        return _timed(again)
+        return _median([_timed(again) for _ in range(count)])
 
     return _in_place(lambda place: _with_variables(tf, place, measure))
 
 
-def copy(count=1):
+def copy(count=5):
     """Seconds to copy a file of a gigabyte with its CRC-32C taken, by Python and the library."""
     import google_crc32c
 
@@ -118,13 +124,19 @@ def copy(count=1):
             os.fsync(out.fileno())
 
     def measure(place):
-        source = os.path.join(place, "source")
+        source, target = (os.path.join(place, name) for name in ("source", "target"))
         block = np.random.RandomState(0).bytes(1 << 20)
         with open(source, "wb") as file:
             for _ in range(MEGABYTES):
                 file.write(block)
-        _touch_memory(place)
-        return _timed(copied, source, os.path.join(place, "target"))
+
+        def again():
+            _touch_memory(place)
+            seconds = _timed(copied, source, target)
+            os.remove(target)
+            return seconds
+
+        return _median([again() for _ in range(count)])
 
     return _in_place(measure)
 

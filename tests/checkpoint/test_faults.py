@@ -226,36 +226,18 @@ def test_what_another_writer_writes_is_not_cleared_away(tmp_path: Path) -> None:
     assert sorted({path.name.partition(".")[0] for path in tmp_path.iterdir()}) == ["a", "c"]
 
 
-@pytest.fixture
-def all_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Written, and freed, by a second thread, as gigabytes are."""
-    monkeypatch.setattr(writing, "_LARGE", 1000)
-    monkeypatch.setattr(writing, "_LARGE_PIECE", 70_000)
-    monkeypatch.setattr(writing, "_CORES", 2)
-    monkeypatch.setattr(files, "_LARGE", 1000)
-
-
-@pytest.mark.usefixtures("all_is_large")
 @pytest.mark.parametrize("size", [0, 1, 69_999, 140_000, 300_001])
-def test_a_second_thread_writes(tmp_path: Path, size: int) -> None:
+def test_what_is_written_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     values = {"a": np.arange(size) * 1.5, "b": np.arange(size, dtype=np.int8), "c": np.float32(2)}
-    write_checkpoint(str(tmp_path / "two"), values)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "_CORES", 1)
-        write_checkpoint(str(tmp_path / "one"), values)
+    write_checkpoint(str(tmp_path / "one"), values)
+    monkeypatch.setattr(writing, "_PIECE", 1000)
+    write_checkpoint(str(tmp_path / "many"), values)
     for suffix in ("index", "data-00000-of-00001"):
-        assert (tmp_path / f"two.{suffix}").read_bytes() == (tmp_path / f"one.{suffix}").read_bytes()
+        assert (tmp_path / f"many.{suffix}").read_bytes() == (tmp_path / f"one.{suffix}").read_bytes()
 
 
-@pytest.mark.usefixtures("all_is_large")
-def test_a_disk_that_is_full_for_the_second_thread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model
-) -> None:
-    test_a_full_disk(tmp_path, monkeypatch, model, {}, 4 * SIZE - 10)
-
-
-@pytest.mark.usefixtures("all_is_large")
-def test_old_checkpoints_are_freed_by_a_thread(tmp_path: Path, model: Model) -> None:
+def test_old_checkpoints_are_freed_by_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> None:
+    monkeypatch.setattr(files, "_LARGE", 1000)
     saver = tf.train.Saver(max_to_keep=1)
     for step in range(4):
         saver.save(model.session, str(tmp_path / "m"), step, write_meta_graph=False)

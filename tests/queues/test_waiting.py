@@ -226,8 +226,10 @@ def test_slices_by_taken_indices_are_compiled_once(monkeypatch):
     assert len(compiled) < 7
 
 
+# Whoever starts the tests in the background has them ignore Ctrl-C, and what they start too.
 _INTERRUPTED = """
-import threading, retrograph as tf
+import signal, threading, retrograph as tf
+signal.signal(signal.SIGINT, signal.default_int_handler)
 queue = tf.FIFOQueue(2, tf.int32)
 take, put = queue.dequeue(), queue.enqueue(3)
 sess = tf.Session()

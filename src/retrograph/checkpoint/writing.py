@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -36,9 +35,6 @@ __all__ = [
 ]
 
 _PIECE = 256 << 10
-# From here on a second thread is worth its while, in pieces that are.
-_LARGE, _LARGE_PIECE = 16 << 20, 4 << 20
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _settle(prefix: str) -> None:
@@ -67,10 +63,6 @@ def _put_in_place(prefix: str, data: NewFile, index: NewFile) -> None:
     sync_directory(os.path.dirname(prefix))
 
 
-def _pieces(data: Any, size: int) -> Iterator[Any]:
-    return (data[i : i + size] for i in range(0, len(data), size))
-
-
 class _Data:
     """The data file: small tensors are gathered, large ones written from where they are."""
 
@@ -90,26 +82,12 @@ class _Data:
         return self._write(data)
 
     def _write(self, data: Any) -> int:
-        if len(data) >= _LARGE and _CORES > 1:
-            return self._write_beside(data)
         # The checksum of a piece brings it into the processor's cache, from where it is written.
         crc = 0
-        for piece in _pieces(data, _PIECE):
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
             crc = crc32c(piece, crc)
             self.file.append(piece)
-        return crc
-
-    def _write_beside(self, data: Any) -> int:
-        """Writes a piece in a thread while the checksum of the next one is taken."""
-        crc, before = 0, None
-        with ThreadPoolExecutor(1) as pool:
-            for piece in _pieces(data, _LARGE_PIECE):
-                crc = crc32c(piece, crc)
-                if before is not None:
-                    before.result()
-                before = pool.submit(self.file.append, piece)
-            if before is not None:
-                before.result()
         return crc
 
     def _write_gathered(self) -> None:
