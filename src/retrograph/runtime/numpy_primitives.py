@@ -93,6 +93,7 @@ _UNARY: dict[str, Run] = {
     "conj": np.conj, "not": np.invert, "erf": _special("erf"), "erfc": _special("erfc"), "erf_inv": _special("erfinv"),
     "lgamma": _special("gammaln"), "digamma": _digamma,
     **dict.fromkeys(("stop_gradient", "copy", "copy_p", "name"), lambda x: x),
+    "optimization_barrier": lambda *values: values,
 }  # fmt: skip
 _BINARY: dict[str, Run] = {
     "add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply, "div": _div, "rem": _rem,

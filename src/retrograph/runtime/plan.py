@@ -112,6 +112,9 @@ class Plan:
         self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
         self.items = _items(self.ops, fed)
         self._checks = _fed_checks(self.ops, self.feeds)
+        places = {tensor: i for i, tensor in enumerate(self.feeds)}
+        self.fed_fetches = [(i, places[t]) for i, t in enumerate(self.fetches) if t in places]
+        """(place in the fetches, place in the feeds) of tensors that are fed and fetched."""
         self.runs = 0
         self._steps: list[Any] | None = None
         self.has_container = any(op._type in HANDLE_TYPES and op._type != "VarHandleOp" for op in self.ops)
@@ -201,14 +204,15 @@ class Plan:
         return all(v.__class__ is Ref or v.size <= _HOST_ELEMENTS for v in values)
 
     def _run_steps(self, session: Any, env: dict[Tensor, Any]) -> None:
-        if self._steps is None:
-            self._steps = self._cut()
-        if len(self._steps) == 1 and not self._steps[0].waits and not session._tracer.active:
-            self._run_step(self._steps[0], session, env)
+        steps = self._steps
+        if steps is None:
+            steps = self._steps = self._cut()
+        if len(steps) == 1 and not steps[0].waits and not session._tracer.active:
+            self._run_step(steps[0], session, env)
             return
         # Other threads run these steps too: a finer cut is a new list.
         one = session._tracer.timing(lambda step: self._run_step(step, session, env), env)
-        run_in_turn(self._steps, session._waits, one)
+        run_in_turn(steps, session._waits, one)
 
     def _run_step(self, step: Any, session: Any, env: dict[Tensor, Any]) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework import errors, nest, sessions
+from retrograph.framework import dtypes, errors, nest, sessions
 from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
@@ -28,6 +28,7 @@ from retrograph.runtime.servers import find_server
 from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
+_PLAIN_TYPES = {t: np.dtype(t.as_numpy_dtype) for t in (dtypes.float32, dtypes.int32, dtypes.int64, dtypes.float64)}
 _UNLIMITED: Any = nullcontext()
 _MAIN_THREAD = threading.main_thread().ident
 
@@ -138,27 +139,35 @@ class BaseSession:
             exits.note_thread()
         tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
         prepared = self._prepare(fetches)
+        wanted = prepared.fetches
         plan = prepared.plans.get(tensors)
         if plan is None:
             # One at a time: who ran first also takes from a queue first, however long either plan takes to make.
             with self._planning:
                 plan = prepared.plans.get(tensors)
                 if plan is None:
-                    plan = prepared.plans[tensors] = self._plan(prepared.fetches, tensors)
+                    plan = prepared.plans[tensors] = self._plan(wanted, tensors)
+        given = [_in_bytes(v) if v.dtype.kind == "O" else v for v in values]
+        if options is None and run_metadata is None and not self._time_limit:
+            results = plan.run(self, given)
+        else:
+            results = self._run_watched(plan, given, options, run_metadata)
+        results = [_as_result(r) for r in results]
+        for fetch, feed in plan.fed_fetches:
+            results[fetch] = values[feed]
+        for place in wanted.handles:
+            results[place] = TensorHandle(results[place], wanted.tensors[place].op.inputs[0].dtype, self)
+        return wanted.fill(results)
+
+    def _run_watched(self, plan: Plan, values: list[Any], options: Any, run_metadata: Any) -> list[Any]:
+        """The plan's results, in the time that options or the session's settings allow, recorded if they say so."""
         limit = self._time_limit if options is None else options.timeout_in_ms or self._time_limit
         with self._waits.limited(limit) if limit else _UNLIMITED:
-            given = [_in_bytes(v) if v.dtype == object else v for v in values]
             if run_metadata is not None:
                 _begin(run_metadata, plan, options)
             traced = run_metadata is not None and options is not None and options.trace_level
             with self._tracer.recording(run_metadata) if traced else _UNLIMITED:
-                results = plan.run(self, given)
-        found = {t: _as_result(r) for t, r in zip(plan.fetches, results, strict=True)}
-        if tensors:
-            found.update((t, v) for t, v in zip(tensors, values, strict=True) if t in found)
-        for tensor in prepared.fetches.handles:
-            found[tensor] = TensorHandle(found[tensor], tensor.op.inputs[0].dtype, self)
-        return prepared.fetches.fill(found)
+                return plan.run(self, values)
 
     def _prepare(self, fetches: Any) -> _Prepared:
         graph = self._graph
@@ -313,21 +322,26 @@ def _cache_key(fetches: Any) -> Any:
 
 
 def _flattened(feed_dict: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    if any(isinstance(key, (tuple, list)) for key in feed_dict):
-        return nest.flatten_dict_items(feed_dict).items()
+    for key in feed_dict:
+        if key.__class__ is not Tensor and isinstance(key, (tuple, list)):
+            return nest.flatten_dict_items(feed_dict).items()
     return feed_dict.items()
 
 
 def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
     """The array that a value feeds, checked against the tensor."""
     dtype = tensor._dtype._base
-    if value.__class__ is not np.ndarray or value.dtype != dtype.as_numpy_dtype:
+    if value.__class__ is not np.ndarray or (
+        # Types that NumPy comes with are one object each; it takes long to compare one with a class.
+        value.dtype is not _PLAIN_TYPES.get(dtype) and value.dtype != dtype.as_numpy_dtype
+    ):
         value = value.value_for(tensor) if isinstance(value, TensorHandle) else _converted(value, key, dtype)
-    if not compatible(tensor._shape, value.shape):
+    shape = tensor._shape
+    if shape is not None and shape != value.shape and not compatible(shape, value.shape):
         raise ValueError(
             f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}"
         )
-    if tensor in graph._unfeedable_tensors:
+    if graph._unfeedable_tensors and tensor in graph._unfeedable_tensors:
         raise ValueError(f"Tensor {tensor} may not be fed.")
     return value
 

@@ -23,17 +23,18 @@ class Tracer:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._used = False
 
     @property
     def active(self) -> bool:
         """Whether this thread's run is recorded."""
-        return getattr(self._local, "events", None) is not None
+        return self._used and getattr(self._local, "events", None) is not None
 
     @contextmanager
     def recording(self, run_metadata: Any) -> Iterator[None]:
         """Inside the block parts are recorded; then they are in `run_metadata.step_stats`."""
         events: list[Any] = []
-        self._local.events = events
+        self._used, self._local.events = True, events
         try:
             yield
         finally:

@@ -30,6 +30,7 @@ from retrograph.variables.spec import (
     settled,
 )
 
+_new = object.__new__
 _STACK_KEY = ("__varscope",)
 STORE_KEY = ("__variable_store",)
 
@@ -93,7 +94,7 @@ class VariableScope:
 
     @classmethod
     def _of(cls, name: str, original_name_scope: str, reuse: Any, defaults: ScopeDefaults) -> VariableScope:
-        made = cls.__new__(cls)
+        made: VariableScope = _new(cls)
         made._name, made._name_scope, made._reuse, made._defaults = name, original_name_scope, reuse, defaults
         return made
 
@@ -299,16 +300,17 @@ class PureVariableScope:
         reuse: Any = None,
         given: ScopeDefaults | None = None,
         original_name_scope: str | None = None,
+        graph: Graph | None = None,
     ):
         self._reuse, self._given = reuse, given
-        graph = get_default_graph()
+        graph = graph or get_default_graph()
         if graph._finalized and STORE_KEY not in graph._collections:
             # In TF 1.15 the first scope of a graph makes its variable store.
             graph._check_not_finalized()
         self._stack = stack_of(graph)
         self._original_name_scope = original_name_scope
         self._reopened: VariableScope | None = None
-        if isinstance(name_or_scope, VariableScope):
+        if name_or_scope.__class__ is not str and isinstance(name_or_scope, VariableScope):
             self._reopened, name_or_scope = name_or_scope._again(reuse, given), name_or_scope._name
         self._name = name_or_scope
         self._before: Any = None
@@ -329,7 +331,7 @@ class PureVariableScope:
             outer._name + "/" + name if outer._name else name,
             name if original is None else original,
             self._reuse,
-            outer._defaults.under(self._given),
+            _PLAIN if self._given is None and outer._defaults is _PLAIN else outer._defaults.under(self._given),
         )
 
     def __exit__(self, *error: object) -> None:
@@ -391,8 +393,16 @@ class variable_scope:
             raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
         self._name_or_scope, self._default_name, self._reuse = name_or_scope, default_name, reuse
         self._auxiliary_name_scope = auxiliary_name_scope
-        given = (initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint)
-        self._given = None if _all_none(given) else ScopeDefaults(*given)
+        # Not `in` nor `count(None)` of a tuple: arrays compare element by element.
+        if (
+            initializer is None and regularizer is None and caching_device is None and partitioner is None
+            and custom_getter is None and dtype is None and use_resource is None and constraint is None
+        ):  # fmt: skip
+            self._given = None
+        else:
+            self._given = ScopeDefaults(
+                initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
+            )
         self._pure: PureVariableScope | None = None
         self._name_scope: Any = None
         self._managers: Any = None  # of the graph, for each time that this is entered: the last one, and those before
@@ -451,7 +461,7 @@ class variable_scope:
         return opened
 
     def _enter_pure(self, scope: Any, reuse: Any, original_name_scope: str | None) -> VariableScope:
-        pure = PureVariableScope(scope, reuse, self._given, original_name_scope)
+        pure = PureVariableScope(scope, reuse, self._given, original_name_scope, self._graph)
         entered = pure.__enter__()
         self._pure = pure
         return entered
