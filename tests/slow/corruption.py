@@ -3,7 +3,7 @@
 What has checksums (checkpoints of both formats, records, events) must be refused or give the same values; graphs, meta graphs
 and SavedModels must be refused or read, and the file `checkpoint` must lead to the same values or to none. The exit status is 1
 if anything else happens. `--values 12` takes so many values for each byte: its bits turned one by one, then others.
-`--sample` takes one change of each byte, of graphs one of some bytes.
+`--sample` takes one change of each byte, of graphs and SavedModels one of some bytes.
 """
 
 from __future__ import annotations
@@ -145,25 +145,41 @@ def meta_graph(directory: str) -> Case:
     return Case(read, [path], exact=False, stride=101)
 
 
-def saved_model(directory: str) -> Case:
-    """A SavedModel."""
+def _write_saved_model(path: str) -> None:
     import retrograph as tf
 
-    path = os.path.join(directory, "saved")
     with _small_graph().as_default() as made, tf.Session() as session:
         session.run(tf.global_variables_initializer())
         x, y = made.get_tensor_by_name("x:0"), made.get_tensor_by_name("y:0")
         tf.saved_model.simple_save(session, path, {"x": x}, {"y": y})
 
-    def read() -> Any:
-        with tf.Graph().as_default(), tf.Session() as session:
-            tf.saved_model.loader.load(session, ["serve"], path)
 
-    return Case(read, [os.path.join(path, "saved_model.pb")], exact=False, stride=307)
+def _loaded(path: str) -> Any:
+    import retrograph as tf
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.saved_model.loader.load(session, ["serve"], path)
+        return [(v.name, v.shape.as_list(), session.run(v).tolist()) for v in tf.global_variables()]
+
+
+def saved_model(directory: str) -> Case:
+    """The graph of a SavedModel."""
+    path = os.path.join(directory, "saved")
+    _write_saved_model(path)
+    return Case(lambda: _loaded(path), [os.path.join(path, "saved_model.pb")], exact=False, stride=307)
+
+
+def saved_variables(directory: str) -> Case:
+    """The variables of a SavedModel."""
+    path = os.path.join(directory, "saved")
+    _write_saved_model(path)
+    files = sorted(str(file) for file in Path(path, "variables").iterdir())
+    return Case(lambda: _loaded(path), files, stride=5)
 
 
 CASES: dict[str, Callable[[str], Case]] = {
-    f.__name__: f for f in (bundle, old_checkpoint, state, records, events, graph, meta_graph, saved_model)
+    f.__name__: f
+    for f in (bundle, old_checkpoint, state, records, events, graph, meta_graph, saved_model, saved_variables)
 }
 
 
