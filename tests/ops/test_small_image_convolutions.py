@@ -1,4 +1,4 @@
-"""Convolutions whose window is larger than the image, and their gradients, are those of a sum over the window."""
+"""Convolutions of few pixels, by windows larger than the image or by large filters, are sums over the window."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ def test_values_and_gradients(case: Any) -> None:
         results = sess.run([y, *tf.gradients(y, given[:2], given[2])], dict(zip(given, (x, w, g), strict=True)))
     for result, expected in zip(results, _expected(x, w, g, stride, padding), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", [(7, 3, 1, "SAME"), (14, 3, 2, "SAME"), (9, 3, 1, "VALID"), (6, 2, 2, "VALID")])
+def test_large_filters(monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
+    monkeypatch.setattr("retrograph.ops.conv._LARGE_FILTER", 1)
+    test_values_and_gradients(case)
 
 
 def test_transposed_convolution_of_one_pixel() -> None:
