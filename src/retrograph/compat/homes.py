@@ -291,6 +291,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.critical_section_ops": ("retrograph.ops.critical_section",),
     "tensorflow.python.module.module": ("retrograph.train.modules",),
     "tensorflow.python.ops.stateful_random_ops": ("retrograph.train.generators", "retrograph.ops.stateful_random"),
+    "tensorflow.python.ops.list_ops": ("retrograph.compat.list_forms",),
     "tensorflow.python.ops.signal.util_ops": ("retrograph.ops.framing",),
     "tensorflow.python.ops.signal.mel_ops": ("retrograph.ops.spectra",),
     "tensorflow.python.ops.signal.spectral_ops": ("retrograph.ops.spectra",),

@@ -31,7 +31,8 @@ def register_dense_tensor_like_type(tensor_type: type) -> None:
 def convert_to_tensor_or_composite(value: Any, dtype: Any = None, name: str | None = None) -> Any:
     """A tensor, or a sparse or ragged one as it is. Raises: ValueError for a sparse or ragged one of another type."""
     if not isinstance(value, CompositeTensor):
-        return internal_convert_to_tensor(value, dtype=dtype, name=name)
+        kinds = (tf.Tensor, CompositeTensor)
+        return internal_convert_to_tensor(value, dtype=dtype, name=name, accepted_result_types=kinds)
     given = getattr(value, "dtype", None)
     if dtype is not None and not tf.as_dtype(dtype).is_compatible_with(given):
         raise ValueError(f"Tensor conversion requested dtype {tf.as_dtype(dtype).name} for Tensor with dtype {given}")

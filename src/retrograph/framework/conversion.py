@@ -87,9 +87,14 @@ def convert_to_tensor(
 
 
 def internal_convert_to_tensor(
-    value: Any, dtype: Any = None, name: str | None = None, as_ref: bool = False, preferred_dtype: Any = None
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    as_ref: bool = False,
+    preferred_dtype: Any = None,
+    accepted_result_types: tuple[type, ...] = (Tensor,),
 ) -> Tensor:
-    """`convert_to_tensor`, with `as_ref` to keep references to variables."""
+    """`convert_to_tensor`, with `as_ref` to keep references to variables and what else a conversion may give."""
     if value.__class__ is Tensor and dtype is None:
         return value
     if dtype is not None:
@@ -112,15 +117,15 @@ def internal_convert_to_tensor(
             result = function(value, dtype=dtype, name=name, as_ref=as_ref)
         if result is NotImplemented:
             continue
-        return _checked(result, dtype, function)
+        return _checked(result, dtype, function, accepted_result_types)  # type: ignore[no-any-return]
     prefix = f"{name}: " if name else ""
     raise TypeError(
         f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered."
     )
 
 
-def _checked(result: Any, dtype: DType | None, function: ConversionFunction) -> Tensor:
-    if not isinstance(result, Tensor):
+def _checked(result: Any, dtype: DType | None, function: ConversionFunction, accepted: tuple[type, ...]) -> Any:
+    if not isinstance(result, accepted):
         raise RuntimeError(f"Conversion function {function!r} did not return a Tensor, its result was {result!r}")
     if dtype is not None and not dtype.is_compatible_with(result.dtype):
         raise RuntimeError(

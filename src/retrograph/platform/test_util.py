@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Tensor
 from retrograph.platform.devices import gpu_device_name, is_gpu_available
+from retrograph.platform.graph_difference import first_difference, strip_checkpoint_names, strip_table_names
 from retrograph.platform.test_case import TensorFlowTestCase
 from retrograph.train.server import Server
 
@@ -260,41 +260,34 @@ def set_producer_version(graph: Any, producer_version: int) -> None:
     graph._producer = producer_version
 
 
-_RANDOM_NAMES = (
-    (re.compile(r"(?<=_temp_)[0-9a-z]{32}(?=/part)"), ""),
-    (re.compile(r"hash_table_[0-9a-z\-]+"), "hash_table"),
-)
-
-
-def _stripped(graph_def: Any) -> str:
-    text = str(graph_def)
-    for pattern, replacement in _RANDOM_NAMES:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def _nodes_by_name(graph_def: Any) -> dict[str, Any]:
-    return {node.name: _stripped(node) for node in graph_def.node}
-
-
 @export("test.assert_equal_graph_def")
 def assert_equal_graph_def(
     actual: Any, expected: Any, checkpoint_v2: bool = False, hash_table_shared_name: bool = False
 ) -> None:
     """Fails unless two GraphDefs have the same nodes, in any order.
 
+    `checkpoint_v2` and `hash_table_shared_name` take names that are random out of both first.
+
     Source: TF 1.15 `tf.test.assert_equal_graph_def`.
     """
     for name, value in (("actual", actual), ("expected", expected)):
         if not hasattr(value, "node"):
             raise TypeError(f"Expected tf.GraphDef for {name}, got {type(value).__name__}")
-    ours, theirs = _nodes_by_name(actual), _nodes_by_name(expected)
-    for name in sorted(set(ours) | set(theirs)):
-        if ours.get(name) != theirs.get(name):
-            raise AssertionError(f"Node {name} differs:\n{ours.get(name)}\n{theirs.get(name)}")
+    strips = [strip_checkpoint_names] * bool(checkpoint_v2) + [strip_table_names] * bool(hash_table_shared_name)
+    for strip in strips:
+        for graph_def in (actual, expected):
+            strip(graph_def)
+    difference = first_difference(actual, expected)
+    if difference:
+        raise AssertionError(difference)
 
 
-assert_equal_graph_def_v1 = assert_equal_graph_def_v2 = assert_equal_graph_def
+assert_equal_graph_def_v1 = assert_equal_graph_def
+
+
+def assert_equal_graph_def_v2(expected: Any, actual: Any) -> None:
+    """As `assert_equal_graph_def` with the other order of arguments and without what is random."""
+    assert_equal_graph_def(actual, expected, True, True)
 
 
 def assert_meta_graph_protos_equal(tester: Any, a: Any, b: Any) -> None:

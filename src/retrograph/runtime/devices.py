@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from retrograph.framework import errors, frames
@@ -19,18 +21,25 @@ class DeviceAttributes(NamedTuple):
     incarnation: int
 
 
+# What TensorFlow says of every CPU.
+_CPU_BYTES = 268_435_456
+
+
+@cache
+def _incarnation(name: str) -> int:
+    """A number that tells this process's device from that of another: never zero."""
+    return secrets.randbits(62) + 1
+
+
 def available(config: Any = None) -> list[DeviceAttributes]:
     """The devices of this process, the CPU first; `device_count` of the config may ask for several CPUs."""
     from retrograph.framework.lazy_jax import jax
 
     count = max(1, (config.device_count.get("CPU", 1) if config is not None else 1))
-    found = [DeviceAttributes(f"/job:localhost/replica:0/task:0/device:CPU:{i}", "CPU", 0, 0) for i in range(count)]
     accelerators = [d for d in jax.local_devices() if d.platform != "cpu"]
-    found += [
-        DeviceAttributes(f"/job:localhost/replica:0/task:0/device:GPU:{i}", "GPU", 0, 0)
-        for i, _ in enumerate(accelerators)
-    ]
-    return found
+    found = [("CPU", i, _CPU_BYTES) for i in range(count)] + [("GPU", i, 0) for i, _ in enumerate(accelerators)]
+    named = [(f"/job:localhost/replica:0/task:0/device:{kind}:{i}", kind, size) for kind, i, size in found]
+    return [DeviceAttributes(name, kind, size, _incarnation(name)) for name, kind, size in named]
 
 
 def check_placement(ops: Iterable[Operation], config: Any, server: Any = None) -> None:
