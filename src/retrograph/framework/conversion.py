@@ -117,14 +117,15 @@ def internal_convert_to_tensor(
             result = function(value, dtype=dtype, name=name, as_ref=as_ref)
         if result is NotImplemented:
             continue
-        return _checked(result, dtype, function, accepted_result_types)  # type: ignore[no-any-return]
+        checked: Tensor = _checked(result, dtype, function, accepted_result_types)
+        return checked
     prefix = f"{name}: " if name else ""
     raise TypeError(
         f"{prefix}Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered."
     )
 
 
-def _checked(result: Any, dtype: DType | None, function: ConversionFunction, accepted: tuple[type, ...]) -> Any:
+def _checked(result: Any, dtype: DType | None, function: ConversionFunction, accepted: Any) -> Any:
     if not isinstance(result, accepted):
         raise RuntimeError(f"Conversion function {function!r} did not return a Tensor, its result was {result!r}")
     if dtype is not None and not dtype.is_compatible_with(result.dtype):
