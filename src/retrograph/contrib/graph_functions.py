@@ -11,7 +11,7 @@ from retrograph.framework.default_graph import control_dependencies, get_default
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.structures import IndexedSlices
-from retrograph.ops import array
+from retrograph.ops import array, identities
 from retrograph.ops.check import Assert
 
 
@@ -45,7 +45,7 @@ def _directions(ys: Sequence[Any], xs: Sequence[Any], us: Sequence[Any], assert_
         with control_dependencies(found):
             check = Assert(False, [1], name="fwd_gradients")
         with control_dependencies([check]):
-            found = array.identity_n(found)
+            found = identities.identity_n(found)
     return [array.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True)]
 
 

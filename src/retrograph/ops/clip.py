@@ -16,7 +16,7 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext
 from retrograph.framework.structures import IndexedSlices
-from retrograph.ops import array, math
+from retrograph.ops import array, identities, math
 from retrograph.ops.joining import stack
 from retrograph.ops.raw import raw
 from retrograph.ops.rows import both
@@ -82,7 +82,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         norm = raw("Select", positive, math.sqrt(safe), squares)
         intermediate = values * clip_norm
         values.shape.merge_with(intermediate.shape)
-        clipped = array.identity(intermediate / math.maximum(norm, clip_norm), name=scope)
+        clipped = identities.identity(intermediate / math.maximum(norm, clip_norm), name=scope)
         return _like(t, clipped)
 
 
@@ -136,7 +136,7 @@ def _scaled(value: Any, scale: Any, name: str) -> Any:
     if value is None:
         return None
     with colocate_with(value):
-        return array.identity(value * scale, name=name)
+        return identities.identity(value * scale, name=name)
 
 
 @export("clip_by_average_norm")
@@ -151,7 +151,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         inverse = math.rsqrt(math.reduce_sum(t * t, math.range(array.rank(t))))
         scaled = t * clip_norm
         limited = math.minimum(inverse * count, constant(1.0) / clip_norm)
-        return array.identity(scaled * limited, name=scope)
+        return identities.identity(scaled * limited, name=scope)
 
 
 take_ragged(globals(), "clip_by_value", 1)

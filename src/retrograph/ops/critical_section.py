@@ -23,7 +23,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape_rules import no_outputs, scalar
-from retrograph.ops import array, control_flow
+from retrograph.ops import control_flow, identities
 from retrograph.runtime.resources import Waiting
 from retrograph.runtime.state import Ref
 
@@ -138,7 +138,7 @@ class _ExecutionSignature(NamedTuple):
 def _identity(x: Any) -> Any:
     if isinstance(x, Operation):
         return control_flow.group(x)
-    return x.identity() if hasattr(x, "handle") and hasattr(x, "flow") else array.identity(x)
+    return x.identity() if hasattr(x, "handle") and hasattr(x, "flow") else identities.identity(x)
 
 
 @export("CriticalSection")

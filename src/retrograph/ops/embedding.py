@@ -13,7 +13,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import dimension_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
-from retrograph.ops import array
+from retrograph.ops import array, identities
 from retrograph.ops.gather import gather
 from retrograph.ops.joining import concat, stack
 from retrograph.ops.selecting import dynamic_partition, parallel_dynamic_stitch, unique, where
@@ -80,7 +80,7 @@ def embedding_lookup_and_transform(
                 rows = _clipped(gather(tables[0], ids, name=scope), ids, max_norm)
                 if transform_fn:
                     rows = transform_fn(rows)
-            return array.identity(rows)
+            return identities.identity(rows)
         return _looked_up_in_parts(tables, ids, partition_strategy, scope, max_norm, transform_fn)
 
 

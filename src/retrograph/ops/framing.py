@@ -14,7 +14,7 @@ from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
-from retrograph.ops import array, gather, joining, math, reduction, sequence, strided_slice
+from retrograph.ops import array, gather, joining, math, reduction, sequence, strided_slice, transposing
 from retrograph.ops.cast import cast
 from retrograph.ops.cond import cond
 from retrograph.ops.while_loop import while_loop
@@ -235,7 +235,7 @@ def _summed(signal: Tensor, step: Any) -> Tensor:
         return array.reshape(signal, joining.concat([outer, list(sizes)], 0))
 
     signal = reshaped(frames + segments, segments, step)
-    signal = array.transpose(signal, joining.concat([sequence.range(rank), rank + [1, 0, 2]], 0))
+    signal = transposing.transpose(signal, joining.concat([sequence.range(rank), rank + [1, 0, 2]], 0))
     signal = reshaped((frames + segments) * segments, step)
     signal = signal[..., : (frames + segments - 1) * segments, :]
     signal = reduction.reduce_sum(reshaped(segments, frames + segments - 1, step), -3)

@@ -32,7 +32,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import IndexedSlices
-from retrograph.ops import array
+from retrograph.ops import array, identities, transposing
 from retrograph.ops.fillers import places_without_fillers
 from retrograph.ops.joining import concat, meshgrid, stack, tile, unstack
 from retrograph.ops.rows import (
@@ -214,10 +214,10 @@ def _dense_gather_gradient(indices: Tensor, grad: Any, sizes: Tensor, axis: Tens
     after = math_ops.range(before + 1, rank)
     values = array.reshape(grad, values_shape)
     order = concat([batches, [before], batch_to_axis, after], 0)
-    moved = array.transpose(values, order)
+    moved = transposing.transpose(values, order)
     summed = _summed_rows(sizes, moved, indices, batch_dims, sizes[axis])
     back = concat([batches, batch_to_axis + 1, [batch_dims], after], 0)
-    return array.transpose(summed, back)
+    return transposing.transpose(summed, back)
 
 
 def _summed_rows(sizes: Tensor, values: Tensor, indices: Tensor, batch_dims: int, rows: Any) -> Tensor:
@@ -482,7 +482,7 @@ def batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | None
         inner_shape = indices_shape[batch_dims:-1]
         ranges = [_cast_op(_range(0, x, 1), indices.dtype) for x in unstack(batch_shape, axis=0)]
         mesh = meshgrid(*ranges, indexing="ij") if ranges else []
-        grid = array.transpose(stack([array.reshape(x, shape=(-1,)) for x in mesh], axis=0))
+        grid = transposing.transpose(stack([array.reshape(x, shape=(-1,)) for x in mesh], axis=0))
         grid_shape = array.shape(grid)
         wide = [grid_shape[:1], array.ones(inner_rank, dtype=dtypes.int32), grid_shape[1:]]
         grid = array.reshape(grid, concat(wide, axis=0))
@@ -607,7 +607,7 @@ def _tensor_scatter_gradient(how: str) -> Any:
     def gradient(op: Any, grad: Any) -> Any:
         indices = op.inputs[1]
         updates = gather_nd(grad, indices)
-        tensor = array.identity(grad)
+        tensor = identities.identity(grad)
         if how == "set":
             zeros = array.zeros_like(op.inputs[2], dtype=grad.dtype)
             return [tensor_scatter_update(tensor, indices, zeros), None, updates]

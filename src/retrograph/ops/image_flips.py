@@ -14,7 +14,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
-from retrograph.ops import array, joining, math, random, reduction
+from retrograph.ops import array, identities, joining, math, random, reduction
 from retrograph.ops.cast import cast, saturate_cast
 from retrograph.ops.cond import cond
 from retrograph.ops.image_frames import assert_at_least_3d
@@ -97,7 +97,7 @@ def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: st
     if not dtype.is_floating and not dtype.is_integer:
         raise AttributeError("dtype must be either floating point or integer")
     if dtype == image.dtype:
-        return array.identity(image, name=name)
+        return identities.identity(image, name=name)
     convert = saturate_cast if saturate else cast
     with name_scope(name, "convert_image", [image]) as scope:
         given = image.dtype

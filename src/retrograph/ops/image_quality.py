@@ -13,7 +13,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
-from retrograph.ops import array, check, conv, joining, math, nn, pool, reduction, sequence
+from retrograph.ops import array, check, conv, identities, joining, math, nn, pool, reduction, sequence, transposing
 from retrograph.ops.cast import cast
 from retrograph.ops.cond import case, cond
 from retrograph.ops.image_flips import convert_image_dtype
@@ -31,9 +31,9 @@ def _turns(image: Tensor, batch: int) -> list[Callable[[], Tensor]]:
     order = [0, 2, 1, 3] if batch else [1, 0, 2]
     rows, columns = batch, batch + 1
     return [
-        lambda: array.transpose(joining.reverse(image, [columns]), order),
+        lambda: transposing.transpose(joining.reverse(image, [columns]), order),
         lambda: joining.reverse(image, [rows, columns]),
-        lambda: joining.reverse(array.transpose(image, order), [columns]),
+        lambda: joining.reverse(transposing.transpose(image, order), [columns]),
     ]
 
 
@@ -74,7 +74,7 @@ def transpose(image: Any, name: str | None = None) -> Tensor:
         rank = image.get_shape().ndims
         if rank not in (3, 4, None):
             raise ValueError(_RANK)
-        return array.transpose(image, [0, 2, 1, 3] if rank == 4 else [1, 0, 2], name=name)
+        return transposing.transpose(image, [0, 2, 1, 3] if rank == 4 else [1, 0, 2], name=name)
 
 
 # ---- differences of neighbours
@@ -181,7 +181,7 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
         ratio = math.subtract(peak, np.float32(10 / np.log(10)) * math.log(error), name="psnr")
         _, _, checks = _compatible(a, b)
         with control_dependencies(checks):
-            return array.identity(ratio)
+            return identities.identity(ratio)
 
 
 def _gauss_kernel(size: Tensor, sigma: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ def _per_channel(
     sigma = constant(filter_sigma, dtype=img1.dtype)
     shape1, shape2 = array.shape_n([img1, img2])
     with control_dependencies([_large_enough(shape1, size), _large_enough(shape2, size)]):
-        img1 = array.identity(img1)
+        img1 = identities.identity(img1)
     kernel = joining.tile(_gauss_kernel(size, sigma), multiples=[1, 1, shape1[-1], 1])
     luminance, contrast = _luminance_and_contrast(img1, img2, _window_mean(kernel), max_val, k1, k2)
     axes = constant([-3, -2], dtype=dtypes.int32)
@@ -259,7 +259,7 @@ def ssim(
     """
     _, _, checks = _compatible(img1, img2)
     with control_dependencies(checks):
-        img1 = array.identity(img1)
+        img1 = identities.identity(img1)
     largest, img1, img2 = _as_floats(max_val, img1.dtype, img1, img2)
     similarity, _ = _per_channel(img1, img2, largest, filter_size, filter_sigma, k1, k2)
     return reduction.reduce_mean(similarity, [-1])
@@ -306,7 +306,7 @@ def ssim_multiscale(
         img1, img2 = convert_to_tensor(img1, name="img1"), convert_to_tensor(img2, name="img2")
         shape1, shape2, checks = _compatible(img1, img2)
         with control_dependencies(checks):
-            img1 = array.identity(img1)
+            img1 = identities.identity(img1)
         largest, img1, img2 = _as_floats(max_val, img1.dtype, img1, img2)
         shapes = (shape1, shape2)
         options = (largest, filter_size, filter_sigma, k1, k2)

@@ -15,8 +15,8 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.op_table import find_op_def
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.ops.array import identity
 from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
+from retrograph.ops.identities import identity
 from retrograph.variables.variable import Variable
 
 

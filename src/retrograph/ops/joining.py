@@ -31,7 +31,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value, static_value
 from retrograph.framework.structures import IndexedSlices
-from retrograph.ops import array
+from retrograph.ops import array, identities, transposing
 from retrograph.ops.rows import (
     add,
     axis_input,
@@ -291,7 +291,7 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
     if len(values) == 1:
         with name_scope(name):
             convert_to_tensor(axis, name="concat_dim", dtype=dtypes.int32).get_shape().assert_has_rank(0)
-            return array.identity(values[0], name=name)
+            return identities.identity(values[0], name=name)
     return make_tensor("ConcatV2", name, values=values, axis=axis)
 
 
@@ -634,7 +634,7 @@ def _tile_gradient(op: Any, grad: Any) -> Any:
     from retrograph.ops.segment import unsorted_segment_sum  # both build on this module
 
     sizes = array.shape(op.inputs[0], out_type=op.inputs[1].dtype)
-    split_shape = array.reshape(array.transpose(stack([op.inputs[1], sizes])), [-1])
+    split_shape = array.reshape(transposing.transpose(stack([op.inputs[1], sizes])), [-1])
     axes = math.range(0, array.size(split_shape), 2)
     if isinstance(grad, IndexedSlices):
         rows = math.cast(sizes[0], grad.indices.dtype)

@@ -26,7 +26,7 @@ from retrograph.framework.shape_rules import (
     with_rank,
     with_rank_at_least,
 )
-from retrograph.ops import array, math
+from retrograph.ops import array, math, transposing
 from retrograph.ops import linalg_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.raw import raw
@@ -707,7 +707,7 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
     """The matrices transposed and conjugated. Source: TF 1.15 `tf.linalg.adjoint`."""
     with name_scope(name, "adjoint", [matrix]):
-        return array.matrix_transpose(convert_to_tensor(matrix, name="matrix"), conjugate=True)
+        return transposing.matrix_transpose(convert_to_tensor(matrix, name="matrix"), conjugate=True)
 
 
 @export("linalg.trace", "trace")
@@ -746,7 +746,7 @@ def _dynamic_order(tensor: Tensor, axis: tuple[int, int]) -> tuple[Any, Any]:
     last = (convert_to_tensor(list(axis)) + rank) % rank
     others = raw("ListDiff", math.range(rank), last, out_idx=dtypes.int32)[0]
     perm = raw("ConcatV2", [others, last], 0, name="concat")
-    return perm, array.invert_permutation(perm)
+    return perm, transposing.invert_permutation(perm)
 
 
 def _static_order(rank: int, axis: tuple[int, int]) -> tuple[list[int], list[int]]:
@@ -758,9 +758,9 @@ def _static_order(rank: int, axis: tuple[int, int]) -> tuple[list[int], list[int
 def _spectral_norm(tensor: Tensor, axis: tuple[int, int]) -> Tensor:
     rank = tensor.get_shape().ndims
     perm, inverse = _dynamic_order(tensor, axis) if rank is None else _static_order(rank, axis)
-    values = svd(array.transpose(tensor, perm=perm), compute_uv=False)
+    values = svd(transposing.transpose(tensor, perm=perm), compute_uv=False)
     greatest = array.expand_dims(reduce_max(math.abs(values), axis=-1, keepdims=True), axis=-1)
-    return array.transpose(greatest, perm=inverse)
+    return transposing.transpose(greatest, perm=inverse)
 
 
 def _norm_value(tensor: Any, ord: Any, axis: Any, is_matrix: bool) -> Any:

@@ -6,14 +6,14 @@ from typing import Any
 
 from retrograph.framework.constants import constant
 from retrograph.framework.default_graph import colocate_with, control_dependencies, name_scope
-from retrograph.ops import array
+from retrograph.ops import array, transposing
 from retrograph.ops.matmul import matmul
 from retrograph.ops.raw import raw
 
 
 def _adjoint(matrix: Any) -> Any:
     with name_scope(None, "adjoint", [matrix]):
-        return array.matrix_transpose(matrix, conjugate=True)
+        return transposing.matrix_transpose(matrix, conjugate=True)
 
 
 def _band(x: Any, lower: int, upper: int) -> Any:
@@ -237,7 +237,7 @@ def svd_grad(op: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
             raise NotImplementedError("svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True")
         grad_a = _svd_product(s, u, v, (grad_s_mat, grad_u, grad_v), (m, n), full)
         if transposed:
-            grad_a = array.matrix_transpose(grad_a)
+            grad_a = transposing.matrix_transpose(grad_a)
         grad_a.set_shape(shape)
         return grad_a
 
@@ -266,7 +266,7 @@ def _svd_product(s: Any, u: Any, v: Any, grads: tuple[Any, Any, Any], sizes: tup
     term1: Any = matmul(u, matmul(inner, v1, adjoint_b=True))
     if m == n:
         return term1
-    gv1t: Any = array.matrix_transpose(grad_v1)
+    gv1t: Any = transposing.matrix_transpose(grad_v1)
     rest = gv1t - matmul(matmul(gv1t, v1), v1, adjoint_b=True)
     if full:
         v2, grad_v2 = v[..., :, m:n], grad_v[..., :, m:n]
@@ -298,8 +298,8 @@ def square_root_grad(op: Any, grad: Any) -> Any:
     count = raw("Prod", sizes, constant([0]))
     flat = array.reshape(eye(order, dtype=root.dtype), [-1])
     identities = array.reshape(raw("Tile", flat, [count]), shape)
-    total = raw("Add", _kronecker(identities, array.matrix_transpose(root)), _kronecker(root, identities))
+    total = raw("Add", _kronecker(identities, transposing.matrix_transpose(root)), _kronecker(root, identities))
     batch = raw("Slice", shape, [0], [raw("Sub", array.size(shape), 2)])
     vector_shape = raw("ConcatV2", [batch, [order * order], [1]], 0, name="concat")
-    vector = array.reshape(array.matrix_transpose(grad), vector_shape)
-    return array.matrix_transpose(array.reshape(raw("MatrixSolve", total, vector), shape))
+    vector = array.reshape(transposing.matrix_transpose(grad), vector_shape)
+    return transposing.matrix_transpose(array.reshape(raw("MatrixSolve", total, vector), shape))

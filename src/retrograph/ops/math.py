@@ -19,7 +19,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor
-from retrograph.ops import array, cwise, operators
+from retrograph.ops import array, cwise, identities, operators
 from retrograph.ops.cast import (
     bitcast,
     cast,
@@ -962,7 +962,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     if len(tensors) > 1:
         return apply_op("AddN", name, inputs=tensors)  # type: ignore[no-any-return]
     only = convert_to_tensor(tensors[0]) if isinstance(tensors[0], IndexedSlices) else tensors[0]
-    return array.identity(only, name=name) if name else only
+    return identities.identity(only, name=name) if name else only
 
 
 @export("math.accumulate_n", "accumulate_n")
@@ -983,7 +983,7 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
     if tensor_dtype is not None and tensor_dtype != tensors[0].dtype:
         raise TypeError(f"tensor_dtype is {tensor_dtype}, but input is of type {tensors[0].dtype}")
     if len(tensors) == 1:
-        return tensors[0] if name is None else array.identity(tensors[0], name=name)
+        return tensors[0] if name is None else identities.identity(tensors[0], name=name)
     return apply_op("AccumulateNV2", name, inputs=tensors, shape=merged)  # type: ignore[no-any-return]
 
 

@@ -30,7 +30,7 @@ from retrograph.framework.shape_rules import (
     with_rank,
     with_rank_at_least,
 )
-from retrograph.ops import array
+from retrograph.ops import array, transposing
 from retrograph.ops.cast import cast
 from retrograph.ops.raw import raw
 from retrograph.ops.reduction import reduce_prod, reduce_sum
@@ -110,7 +110,7 @@ def _sparse_matmul_grad(op: Any, grad: Any) -> list[Any]:
     def product(t1: Any, t2: Any, dtype: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
         is_sparse = sparse[id(t1)], sparse[id(t2)]
         if transpose_b:
-            t2 = array.transpose(t2)
+            t2 = transposing.transpose(t2)
         made = matmul(t1, t2, transpose_a=transpose_a, a_is_sparse=is_sparse[0], b_is_sparse=is_sparse[1])
         return made if made.dtype == dtype else cast(made, dtype)
 
@@ -328,7 +328,7 @@ def _as_matrix_static(a: Tensor, axes: Sequence[int], flipped: bool) -> tuple[Te
     free_dims = [sizes[i] for i in free]
     shape = [math.prod(free_dims), math.prod(sizes[i] for i in axes)]
     perm = [*axes, *free] if flipped else [*free, *axes]
-    return array.reshape(array.transpose(a, perm), shape[::-1] if flipped else shape), free_dims, free_dims
+    return array.reshape(transposing.transpose(a, perm), shape[::-1] if flipped else shape), free_dims, free_dims
 
 
 def _free_axes(a: Tensor, axes: Any) -> tuple[Any, Any, Any, Any]:
@@ -359,7 +359,7 @@ def _as_matrix(a: Tensor, axes: Any, flipped: bool = False) -> tuple[Tensor, Any
     order, sizes = ([axes, free], [axes_size, free_size]) if flipped else ([free, axes], [free_size, axes_size])
     perm = raw("ConcatV2", order, 0, name="concat")
     new_shape = raw("Pack", sizes, name="stack")
-    return array.reshape(array.transpose(a, perm), new_shape), free_dims, static
+    return array.reshape(transposing.transpose(a, perm), new_shape), free_dims, static
 
 
 def _contracted_axes(a: Tensor, axes: Any) -> tuple[Any, Any]:
@@ -470,7 +470,7 @@ def _resolved_equation(equation: str, ranks: list[int | None]) -> tuple[list[str
 
 
 def _transposed(tensor: Tensor, perm: list[int]) -> Tensor:
-    return tensor if perm == list(range(len(perm))) else array.transpose(tensor, perm=perm)
+    return tensor if perm == list(range(len(perm))) else transposing.transpose(tensor, perm=perm)
 
 
 def _reshaped(tensor: Tensor, shape: Sequence[Any]) -> Tensor:
@@ -559,7 +559,7 @@ def _all_at_once(inputs: list[Tensor], labels: list[str], output: str) -> Tensor
             )
         ordered = sorted(axes, key=order.__getitem__)
         if list(axes) != ordered:
-            inputs[i] = array.transpose(inputs[i], [axes.find(c) for c in ordered])
+            inputs[i] = transposing.transpose(inputs[i], [axes.find(c) for c in ordered])
         labels[i] = "".join(ordered)
         shapes.append([d or -1 for d in inputs[i].get_shape().as_list()])
     for position, label in enumerate(sorted(letters, key=order.__getitem__)):

@@ -29,7 +29,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import gather, joining, random, reduction, selecting, sequence
+from retrograph.ops import gather, identities, joining, random, reduction, selecting, sequence
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -590,4 +590,4 @@ def zero_fraction(value: Any, name: Any = None) -> Any:
         with name_scope("counts_to_fraction"):
             zeros = cast(size - nonzero, dtypes.float32)
             fraction = zeros / cast(size, dtypes.float32)
-        return array_ops.identity(fraction, "fraction")
+        return identities.identity(fraction, "fraction")

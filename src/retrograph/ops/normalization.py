@@ -19,7 +19,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, merge_dim, with_rank
 from retrograph.ops import array as array_ops
-from retrograph.ops import gather, reduction
+from retrograph.ops import gather, identities, reduction, transposing
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -202,7 +202,7 @@ def _fused_gradient(suffix: str) -> Callable[..., Any]:
         grad, x = grads[0], op.inputs[0]
         moved = channels_first and not training
         if moved:
-            x, grad = array_ops.transpose(x, [0, 2, 3, 1]), array_ops.transpose(grad, [0, 2, 3, 1])
+            x, grad = transposing.transpose(x, [0, 2, 3, 1]), transposing.transpose(grad, [0, 2, 3, 1])
         saved = op.outputs[3:5] if training else op.inputs[3:5]
         extra = {"reserve_space_3": op.outputs[5]} if suffix == "V3" else {}
         by_x, by_scale, by_offset, *rest = apply_op(
@@ -219,7 +219,7 @@ def _fused_gradient(suffix: str) -> Callable[..., Any]:
             is_training=training,
         )
         if moved:
-            by_x = array_ops.transpose(by_x, [0, 3, 1, 2])
+            by_x = transposing.transpose(by_x, [0, 3, 1, 2])
         # In training the empty mean and variance have gradients too, empty ones: gated gradients name them.
         return [by_x, by_scale, by_offset, *(rest if training else (None, None))]
 
@@ -334,7 +334,7 @@ def moments(
         half = _is_half(x)
         y = cast(x, dtypes.float32) if half else x
         mean = reduction.reduce_mean(y, axes, keepdims=True, name="mean")
-        squares = math_ops.squared_difference(y, array_ops.stop_gradient(mean))
+        squares = math_ops.squared_difference(y, identities.stop_gradient(mean))
         variance = reduction.reduce_mean(squares, axes, keepdims=True, name="variance")
         if not keep:
             mean, variance = array_ops.squeeze(mean, axes), array_ops.squeeze(variance, axes)

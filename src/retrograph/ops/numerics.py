@@ -13,7 +13,8 @@ from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, compatible, to_text
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
 from retrograph.ops import control_flow
-from retrograph.ops.array import check_numerics, lookup_renamed
+from retrograph.ops.array import lookup_renamed
+from retrograph.ops.identities import check_numerics
 from retrograph.ops.rows import both, make_tensor
 
 

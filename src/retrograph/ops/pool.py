@@ -19,6 +19,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
 from retrograph.ops import array as array_ops
+from retrograph.ops import identities
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.atrous import strides_and_dilations, with_space_to_batch
 from retrograph.ops.window import (
@@ -303,7 +304,7 @@ def _avg_gradient(op_type: str) -> Callable[..., Any]:
 def _avg_grad_gradient(op_type: str, argument: str) -> Callable[..., Any]:
     def gradient(op: Any, grad: Any) -> list[Any]:
         attrs = _attributes(op, *_POOL_ATTRS) | {argument: grad}
-        return [array_ops.stop_gradient(op.inputs[0]), apply_op(op_type, None, **attrs)]
+        return [identities.stop_gradient(op.inputs[0]), apply_op(op_type, None, **attrs)]
 
     return gradient
 

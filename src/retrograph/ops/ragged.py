@@ -15,7 +15,7 @@ from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
-from retrograph.ops import array, cast, joining, reduction, selecting, sequence
+from retrograph.ops import array, cast, identities, joining, reduction, selecting, sequence
 from retrograph.ops.gather import gather
 from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorValue, is_ragged
 from retrograph.ops.raw import raw
@@ -164,11 +164,11 @@ def constant_value(
 def ragged_placeholder(dtype: Any, ragged_rank: int, value_shape: Any = None, name: str | None = None) -> Any:
     """A ragged tensor that must be fed with a `RaggedTensorValue`. Source: TF 1.15 `tf.ragged.placeholder`."""
     if ragged_rank == 0:
-        return array.placeholder(dtype, value_shape, name)
+        return identities.placeholder(dtype, value_shape, name)
     with name_scope(name, "RaggedPlaceholder", []):
-        result: Any = array.placeholder(dtype, TensorShape([None]).concatenate(value_shape), "flat_values")
+        result: Any = identities.placeholder(dtype, TensorShape([None]).concatenate(value_shape), "flat_values")
         for i in reversed(range(ragged_rank)):
-            splits = array.placeholder(dtypes.int64, [None], f"row_splits_{i}")
+            splits = identities.placeholder(dtypes.int64, [None], f"row_splits_{i}")
             result = RaggedTensor(result, splits, internal=True)
         return result
 

@@ -14,7 +14,20 @@ from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.dispatch import register_ragged
 from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
-from retrograph.ops import array, cast, check, gather, joining, math, reduction, segment, selecting, strings
+from retrograph.ops import (
+    array,
+    cast,
+    check,
+    gather,
+    identities,
+    joining,
+    math,
+    reduction,
+    segment,
+    selecting,
+    strings,
+    transposing,
+)
 from retrograph.ops.check import Assert
 from retrograph.ops.ragged import (
     as_tensor,
@@ -259,7 +272,7 @@ def _beside_each_other(inputs: list[Any], stacked: bool) -> Any:
     with control_dependencies(same):
         whole = ragged_concat(inputs)
         places = array.reshape(range_(count * len(inputs)), [len(inputs), -1])
-        rows = array.reshape(array.transpose(places), [-1])
+        rows = array.reshape(transposing.transpose(places), [-1])
     ordered = ragged_gather(whole, rows)
     splits = range_(0, count * len(inputs) + 1, len(inputs))
     if stacked:
@@ -382,7 +395,7 @@ def _single(ragged: Any, axis: int) -> Any:
 def _without(ragged: Any, axes: set[int]) -> Any:
     outer = {axis for axis in axes if axis <= ragged.ragged_rank}
     with control_dependencies([_single(ragged, axis) for axis in sorted(outer)]):
-        values = array.identity(ragged.flat_values)
+        values = identities.identity(ragged.flat_values)
     inner = [axis - ragged.ragged_rank for axis in sorted(axes - outer)]
     values = array.squeeze(values, inner) if inner else values
     splits = [s for i, s in enumerate(ragged.nested_row_splits) if i + 1 not in outer]

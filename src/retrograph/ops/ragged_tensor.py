@@ -21,7 +21,7 @@ from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
 from retrograph.framework.type_spec import BatchableTypeSpec, TensorSpec, register_type_spec_from_value_converter
-from retrograph.ops import array, cast, check, control_flow, joining, ragged_rows, reduction, sequence
+from retrograph.ops import array, broadcasting, cast, check, control_flow, joining, ragged_rows, reduction, sequence
 from retrograph.ops.gather import gather
 from retrograph.ops.raw import raw
 from retrograph.ops.segment import bincount
@@ -536,7 +536,9 @@ class RaggedTensor:
             sizes: Any = array.shape(values, out_type=self._row_splits.dtype)
             filler = array.zeros(sizes[1:], dtype=values.dtype)
             if default_value is not None:
-                filler = array.broadcast_to(default_value, sizes[1:]) if values.shape.ndims != 1 else default_value
+                filler = (
+                    broadcasting.broadcast_to(default_value, sizes[1:]) if values.shape.ndims != 1 else default_value
+                )
             return _filled(self, values, filler, sizes[0])
 
     def to_sparse(self, name: str | None = None) -> SparseTensor:

@@ -21,7 +21,7 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, reduction, unchanged, with_rank, with_rank_at_most
 from retrograph.framework.structures import SparseTensor
-from retrograph.ops import array, quick_reductions
+from retrograph.ops import array, identities, quick_reductions
 from retrograph.ops import reduction_grad as grad
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -388,7 +388,9 @@ def reduce_euclidean_norm(
 def _finite_maximum(x: Tensor, axis: Any) -> Tensor:
     greatest = reduce_max(x, axis=axis, keepdims=True)
     finite = apply_op("IsFinite", None, x=greatest)
-    return array.stop_gradient(apply_op("Select", None, condition=finite, t=greatest, e=array.zeros_like(greatest)))
+    return identities.stop_gradient(
+        apply_op("Select", None, condition=finite, t=greatest, e=array.zeros_like(greatest))
+    )
 
 
 @export("math.reduce_logsumexp", "reduce_logsumexp")

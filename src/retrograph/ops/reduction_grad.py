@@ -10,7 +10,7 @@ from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.default_graph import colocate_with, device, get_default_graph
 from retrograph.framework.static_value import constant_value
-from retrograph.ops import array
+from retrograph.ops import array, transposing
 from retrograph.ops.cast import cast
 from retrograph.ops.raw import raw
 from retrograph.ops.sequence import range as range_
@@ -129,11 +129,11 @@ def prod_grad(op: Any, grad: Any) -> list[Any]:
         perm = raw("ConcatV2", [reduced, other], 0, name="concat")
         reduced_num = _product(raw("GatherV2", input_shape, reduced, 0))
         other_num = _product(raw("GatherV2", input_shape, other, 0))
-    permuted = array.transpose(x, perm)
+    permuted = transposing.transpose(x, perm)
     permuted_shape = array.shape(permuted)
     flat = array.reshape(permuted, (reduced_num, other_num))
     y = array.reshape(_product_of_others(flat), permuted_shape)
-    out = grad * array.transpose(y, array.invert_permutation(perm))
+    out = grad * transposing.transpose(y, transposing.invert_permutation(perm))
     return [array.reshape(out, input_shape), None]
 
 

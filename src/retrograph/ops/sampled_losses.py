@@ -9,7 +9,7 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
-from retrograph.ops import array, cast, embedding, joining, matmul, softmax, strided_slice
+from retrograph.ops import array, cast, embedding, identities, joining, matmul, softmax, strided_slice
 from retrograph.ops.candidate_sampling import compute_accidental_hits, log_uniform_candidate_sampler
 from retrograph.variables.partition import PartitionedVariable
 
@@ -85,7 +85,7 @@ def _compute_sampled_logits(
         flat = array.reshape(labels, [-1])
         if sampled_values is None:
             sampled_values = log_uniform_candidate_sampler(labels, num_true, num_sampled, True, num_classes, seed=seed)
-        sampled, true_expected, sampled_expected = (array.stop_gradient(s) for s in sampled_values)
+        sampled, true_expected, sampled_expected = (identities.stop_gradient(s) for s in sampled_values)
         sampled = cast.cast(sampled, dtypes.int64)
         ids = joining.concat([flat, sampled], 0)
         found = _as_type(embedding.embedding_lookup(weights, ids, partition_strategy=partition_strategy), inputs.dtype)
@@ -161,6 +161,6 @@ def sampled_softmax_loss(
         weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
         remove_accidental_hits, partition_strategy, name, seed,
     )  # fmt: skip
-    targets = array.stop_gradient(targets, name="labels_stop_gradient")
+    targets = identities.stop_gradient(targets, name="labels_stop_gradient")
     result: Tensor = softmax.softmax_cross_entropy_with_logits_v2(labels=targets, logits=logits)
     return result

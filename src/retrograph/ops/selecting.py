@@ -30,7 +30,7 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import IndexedSlices, SparseTensor
-from retrograph.ops import array
+from retrograph.ops import array, broadcasting, transposing
 from retrograph.ops.gather import gather
 from retrograph.ops.joining import concat, stack, tile
 from retrograph.ops.rows import (
@@ -288,7 +288,7 @@ def _repeated_by_each(data: Tensor, sizes: Tensor, counts: Tensor, axis: int) ->
     if counts.shape.ndims != axis + 1:
         counts_shape = array.shape(counts)
         wide = concat([sizes[: axis + 1 - array.rank(counts)], counts_shape], axis=0)
-        counts = array.broadcast_to(counts, wide)
+        counts = broadcasting.broadcast_to(counts, wide)
         counts.set_shape([None] * (axis + 1))
     most = make_tensor("Max", None, input=counts, reduction_indices=_all_axes(counts))
     most = make_tensor("Maximum", None, x=0, y=most)
@@ -651,10 +651,10 @@ def _sorted_descending(values: Tensor, axis: int, positions: bool) -> Tensor:
     rank = array.rank(values)
     last = axis == -1 or (values._shape is not None and axis + 1 == len(values._shape))
     order = None if last else _transposition(values, axis, rank)
-    rows = values if order is None else array.transpose(values, order)
+    rows = values if order is None else transposing.transpose(values, order)
     top = apply_op("TopKV2", None, input=rows, k=count, sorted=True)
     result = top.indices if positions else top.values
-    return result if order is None else array.transpose(result, order)
+    return result if order is None else transposing.transpose(result, order)
 
 
 def _sorted(values: Any, axis: Any, direction: str, positions: bool) -> Tensor:

@@ -27,7 +27,17 @@ from retrograph.framework.shape_rules import (
 )
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array as array_ops
-from retrograph.ops import check, joining, quick_reductions, reduction, selecting, sequence, strided_slice
+from retrograph.ops import (
+    check,
+    identities,
+    joining,
+    quick_reductions,
+    reduction,
+    selecting,
+    sequence,
+    strided_slice,
+    transposing,
+)
 from retrograph.ops import math as math_ops
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.cast import cast
@@ -150,7 +160,7 @@ def _xent_gradient(op: Any, by_loss: Any, by_backprop: Any) -> list[Any]:
 
 
 def _sparse_xent_gradient(op: Any, by_loss: Any, _: Any) -> list[Any]:
-    once = array_ops.prevent_gradient(
+    once = identities.prevent_gradient(
         op.outputs[1],
         message="Currently there is no way to take the second derivative of sparse_softmax_cross_entropy_with_logits "
         "due to the fused implementation's interaction with tf.gradients()",
@@ -175,7 +185,7 @@ register_op(
 
 def _swapped(x: Any, axis: Any, last: Any, name: Any = None) -> Any:
     order = joining.concat([sequence.range(axis), [last], sequence.range(axis + 1, last), [axis]], 0)
-    return array_ops.transpose(x, order, name=name)
+    return transposing.transpose(x, order, name=name)
 
 
 def _check_axis(axis: Any, ndims: int) -> None:
@@ -250,7 +260,7 @@ def _flattened(x: Any) -> Any:
 
 def _axis_last(x: Any, axis: Any, rank: Any) -> Any:
     order = joining.concat([sequence.range(axis), sequence.range(axis + 1, rank), [axis]], 0)
-    return array_ops.transpose(x, order)
+    return transposing.transpose(x, order)
 
 
 @export("nn.softmax_cross_entropy_with_logits_v2")
@@ -295,7 +305,7 @@ def softmax_cross_entropy_with_logits(
     dim = lookup_renamed("axis", axis, "dim", dim)
     _check_named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     with name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
-        labels = array_ops.stop_gradient(labels, name="labels_stop_gradient")
+        labels = identities.stop_gradient(labels, name="labels_stop_gradient")
     return softmax_cross_entropy_with_logits_v2(labels=labels, logits=logits, axis=dim, name=scope)
 
 

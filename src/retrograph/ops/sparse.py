@@ -17,7 +17,18 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape, dimension_at_index
 from retrograph.framework.static_value import constant_value, constant_value_as_shape
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
-from retrograph.ops import array, cast, joining, reduction, sequence, sparse_dense_rows, strided_slice
+from retrograph.ops import (
+    array,
+    broadcasting,
+    cast,
+    identities,
+    joining,
+    reduction,
+    sequence,
+    sparse_dense_rows,
+    strided_slice,
+    transposing,
+)
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.gather import gather, gather_nd
 from retrograph.ops.raw import raw
@@ -257,7 +268,7 @@ def sparse_reorder(sp_input: Any, name: str | None = None) -> Any:
     sparse = to_sparse_tensor(sp_input)
     indices, values = raw("SparseReorder", *_parts(sparse), name=name)
     known = sparse.get_shape().is_fully_defined()
-    shape = sparse.get_shape().as_list() if known else array.identity(sparse.dense_shape)
+    shape = sparse.get_shape().as_list() if known else identities.identity(sparse.dense_shape)
     return SparseTensor(indices, values, shape)
 
 
@@ -300,7 +311,7 @@ def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Any:
         known = _static_reshaped(sparse.shape, wanted)
         if known is not None:
             sizes = constant(known, dtype=dtypes.int64)
-        return SparseTensor(indices, array.identity(sparse.values), sizes)
+        return SparseTensor(indices, identities.identity(sparse.values), sizes)
 
 
 @export("sparse.expand_dims")
@@ -334,7 +345,7 @@ def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -
         if perm is None:
             rank: Any = array.rank(sp_input)
             perm = rank - 1 - sequence.range(0, rank, 1)
-        indices = array.transpose(gather(array.transpose(sp_input.indices), perm))
+        indices = transposing.transpose(gather(transposing.transpose(sp_input.indices), perm))
         order = constant_value(convert_to_tensor(perm))
         sizes: Any
         if order is not None and sp_input.get_shape().is_fully_defined():
@@ -374,7 +385,7 @@ def sparse_reset_shape(sp_input: Any, new_shape: Any = None) -> Any:
     Source: TF 1.15 `tf.sparse.reset_shape`.
     """
     sparse = to_sparse_tensor(sp_input)
-    indices, values, shape = (array.identity(part) for part in _parts(sparse))
+    indices, values, shape = (identities.identity(part) for part in _parts(sparse))
     if new_shape is not None:
         return SparseTensor(indices, values, _reset(sparse, shape, new_shape))
     largest = reduction.reduce_max(indices, axis=0)
@@ -417,7 +428,7 @@ def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
         sparse.values.get_shape().dims[0].merge_with(dimension_at_index(retained.get_shape(), 0))
     places = array.reshape(where_v2(retained), [-1])
     indices, values = gather(sparse.indices, places), gather(sparse.values, places)
-    return SparseTensor(indices, values, array.identity(sparse.dense_shape))
+    return SparseTensor(indices, values, identities.identity(sparse.dense_shape))
 
 
 def _merge_arguments(sp_ids: Any, vocab_size: Any) -> tuple[list[Any], list[Any]]:
@@ -492,7 +503,7 @@ def _sparse_sum(a: Any, b: Any, threshold: Any) -> Any:
     threshold = convert_to_tensor(threshold, dtype=a.values.dtype.real_dtype.base_dtype, name="threshold")
     indices, values, shape = raw("SparseAdd", *_parts(a), *_parts(b), threshold)
     a.get_shape().assert_is_compatible_with(b.get_shape())
-    known = array.broadcast_static_shape(a.get_shape(), b.get_shape())
+    known = broadcasting.broadcast_static_shape(a.get_shape(), b.get_shape())
     return SparseTensor(indices, values, known.as_list() if known.is_fully_defined() else shape)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from retrograph.framework import dtypes
 from retrograph.framework.structures import SparseTensor
-from retrograph.ops import array, math
+from retrograph.ops import array, math, transposing
 from retrograph.ops.gather import gather, gather_nd
 from retrograph.ops.raw import raw
 
@@ -17,7 +17,7 @@ def reorder_grad(op: Any, indices_grad: Any, values_grad: Any) -> list[Any]:
 
     rows: Any = array.shape(op.inputs[0])
     ordered = sparse_reorder(SparseTensor(op.inputs[0], math.range(rows[0]), op.inputs[2]))
-    return [None, gather(values_grad, array.invert_permutation(ordered.values)), None]
+    return [None, gather(values_grad, transposing.invert_permutation(ordered.values)), None]
 
 
 def slice_grad(op: Any, *grads: Any) -> list[Any]:
@@ -84,10 +84,10 @@ def matmul_grad(op: Any, grad: Any) -> list[Any]:
         raise NotImplementedError("SparseTensorDenseMatMul op does not support complex gradients.")
     of_b = raw("SparseTensorDenseMatMul", indices, values, shape, grad, adjoint_a=not adjoint_a)
     if adjoint_b:
-        of_b = array.transpose(of_b)
+        of_b = transposing.transpose(of_b)
     rows, columns = indices[:, 0], indices[:, 1]
     if adjoint_a:
         rows, columns = columns, rows
     from_grad = gather(grad, rows)
-    from_b = gather(array.transpose(b) if adjoint_b else b, columns)
+    from_b = gather(transposing.transpose(b) if adjoint_b else b, columns)
     return [None, math.reduce_sum(from_grad * from_b, axis=1), None, of_b]

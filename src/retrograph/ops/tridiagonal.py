@@ -13,10 +13,10 @@ from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape, dimension_value
 from retrograph.framework.shape_rules import ShapeContext
-from retrograph.ops import array, joining, math
-from retrograph.ops.array import matrix_transpose as transposed
+from retrograph.ops import array, joining, math, transposing
 from retrograph.ops.gather import gather_nd
 from retrograph.ops.linalg import matrix_diag_part
+from retrograph.ops.transposing import matrix_transpose as transposed
 
 
 def _as_rhs(index: int) -> Any:
@@ -89,7 +89,7 @@ def _of_matrix(diagonals: Any) -> Any:
     m = _matrix_size(diagonals, both=False)
     inner = [[[i + 1, i], [i, i], [i - 1, i]] for i in range(1, m - 1)]
     indices = [[[1, 0], [0, 0], [0, 0]], *inner, [[0, 0], [m - 1, m - 1], [m - 2, m - 1]]]
-    return array.transpose(gather_nd(array.transpose(diagonals), indices))
+    return transposing.transpose(gather_nd(transposing.transpose(diagonals), indices))
 
 
 def _check_shapes(diagonals: Any, rhs: Any) -> None:
@@ -156,9 +156,9 @@ def tridiagonal_matmul(diagonals: Any, rhs: Any, diagonals_format: str = "compac
     elif diagonals_format == "matrix":
         diagonals = convert_to_tensor(diagonals)
         m = _matrix_size(diagonals, both=True)
-        main, turned = matrix_diag_part(diagonals), array.transpose(diagonals)
-        upper = array.transpose(gather_nd(turned, [*([i + 1, i] for i in range(m - 1)), [0, 0]]))
-        lower = array.transpose(gather_nd(turned, [[0, 0], *([i - 1, i] for i in range(1, m))]))
+        main, turned = matrix_diag_part(diagonals), transposing.transpose(diagonals)
+        upper = transposing.transpose(gather_nd(turned, [*([i + 1, i] for i in range(m - 1)), [0, 0]]))
+        lower = transposing.transpose(gather_nd(turned, [[0, 0], *([i - 1, i] for i in range(1, m))]))
         parts = [upper, main, lower]
     else:
         raise ValueError(f"Unrecognized diagonals_format: {diagonals_format}")

@@ -25,8 +25,8 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.sessions import get_default_session
-from retrograph.ops.array import identity, placeholder
 from retrograph.ops.control_flow import no_op
+from retrograph.ops.identities import identity, placeholder
 from retrograph.ops.math import equal, logical_and
 from retrograph.ops.smart_cond import smart_cond
 from retrograph.summary.creation import summary_scope as _unique_scope

@@ -8,7 +8,7 @@ from typing import Any
 from retrograph.framework import dtypes
 from retrograph.framework.constants import constant
 from retrograph.framework.default_graph import name_scope
-from retrograph.ops.array import placeholder_with_default
+from retrograph.ops.identities import placeholder_with_default
 from retrograph.platform import gfile
 from retrograph.summary.recording import always_record_summaries, import_event
 from retrograph.summary.resource_writers import create_file_writer

@@ -9,7 +9,7 @@ from retrograph.framework.collections import GraphKeys
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.ops.array import placeholder
+from retrograph.ops.identities import placeholder
 
 PREFIX = "geph"
 

@@ -17,7 +17,7 @@ from retrograph.contrib.graph_editor.selecting import check_cios
 from retrograph.contrib.graph_editor.views import SubGraphView, make_view
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.ops.array import placeholder
+from retrograph.ops.identities import placeholder
 
 # (the first's tensors go to the second's consumers, the second's to the first's)
 _SWAP, _ONE_WAY = (True, True), (True, False)
