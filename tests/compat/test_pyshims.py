@@ -16,6 +16,7 @@ assert inspect.getargspec(lambda a, b=1: 0).args == ["a", "b"]
 assert np.reshape([1, 2], newshape=[2, 1]).shape == (2, 1) and np.random.random_integers(3, 3) == 3
 ragged = np.array([[[1, 2], [3]], [[4, 5, 6], [7]]])
 assert ragged.shape == (2, 2) and ragged.dtype == object and ragged[1, 0] == [4, 5, 6]
+assert np.unique([(1, 2), (3,), (1, 2)]).tolist() == [(1, 2), (3,)]
 assert np.array([1, 2], copy=False).tolist() == [1, 2] and np.array(5, dtype="f", copy=False).dtype == np.float32
 assert imp.new_module("x").__name__ == "x"
 from scipy.sparse.linalg.eigen.arpack import eigsh

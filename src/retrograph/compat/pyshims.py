@@ -119,13 +119,21 @@ def _taking_ragged(function: Callable[..., Any], name: str) -> Callable[..., Any
             if "Unable to avoid copy" in str(error) and kwargs.get("copy") is False:
                 _note(f"np.{name}(copy=False)")
                 return function(*args, **{**kwargs, "copy": None})
-            caller = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
-            if "inhomogeneous" not in str(error) or len(args) > 1 or "dtype" in kwargs or caller in _OWN:
+            if "inhomogeneous" not in str(error) or len(args) > 1 or "dtype" in kwargs or _asked_by_own():
                 raise
         _note(f"np.{name}(lists of different lengths)")
         return function(*args, dtype=object, **kwargs)
 
     return make
+
+
+def _asked_by_own() -> bool:
+    """Whether code that wants today's NumPy asks, be it through functions of NumPy such as `np.unique`."""
+    frame, caller = sys._getframe(2), "numpy"
+    while caller == "numpy" and frame is not None:
+        caller = frame.f_globals.get("__name__", "").partition(".")[0]
+        frame = frame.f_back  # type: ignore[assignment]
+    return caller in _OWN
 
 
 # module -> name -> how to make what it was
