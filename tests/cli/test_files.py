@@ -1,6 +1,7 @@
 """`retrograph inspect`, `convert` and `diff` on the files that a small program leaves."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_inspect_a_checkpoint(files, capsys):
     ]
     _, out, _ = told(capsys, "inspect", ".", "--json", "--include", "net")
     assert json.loads(out)["variables"] == [
-        {"name": "net/w", "shape": "[4,2]", "dtype": "float32", "parameters": 8, "bytes": 32}
+        {"name": "net/w", "shape": [4, 2], "dtype": "float32", "parameters": 8, "bytes": 32}
     ]
 
 
@@ -73,6 +74,31 @@ def test_any_file_of_a_checkpoint_stands_for_it(files, capsys, name):
     assert status == 0 and out.splitlines()[1:] == wanted.splitlines()[1:]
 
 
+def test_a_directory_of_checkpoints(files, capsys):
+    for step in (1, 20):
+        for end in ("index", "data-00000-of-00001"):
+            shutil.copy(f"m.ckpt.{end}", f"n.ckpt-{step}.{end}")
+    (files / "m.ckpt.index").rename("m.ckpt-3.index")
+    status, _, err = told(capsys, "inspect", ".")
+    assert status == 1 and "which checkpoint? There are " in err and "names m.ckpt, which is not there" in err
+    Path("checkpoint").unlink()
+    assert "it has no file `checkpoint`" in told(capsys, "convert", ".", "a.npz")[2]
+    assert "; there is n.ckpt-1, n.ckpt-20" in told(capsys, "inspect", "n.ckpt")[2]
+    Path("checkpoint").write_text('model_checkpoint_path: "/moved/away/n.ckpt-20"')
+    status, out, _ = told(capsys, "inspect", ".")
+    assert status == 0 and out.startswith(".: checkpoint ./n.ckpt-20 (also there: ") and "n.ckpt-1" in out
+    found = json.loads(told(capsys, "inspect", ".", "--json")[1])
+    assert found["checkpoint"] == "./n.ckpt-20" and sorted(found["others"]) == ["m.ckpt-3", "n.ckpt-1"]
+
+
+def test_a_directory_of_one_checkpoint_needs_no_list(files, capsys):
+    (files / "alone").mkdir()
+    for end in ("index", "data-00000-of-00001"):
+        shutil.copy(f"m.ckpt.{end}", f"alone/x.{end}")
+    assert told(capsys, "diff", "alone", "m.ckpt")[0] == 0
+    assert told(capsys, "inspect", "nowhere/x")[2].endswith("nowhere/x: no such file, directory or checkpoint\n")
+
+
 def test_what_is_no_file_is_no_checkpoint(capsys):
     status, _, err = told(capsys, "inspect", "/dev/null")
     assert status == 1 and err.startswith("retrograph inspect: /dev/null: no checkpoint, graph")
@@ -80,7 +106,7 @@ def test_what_is_no_file_is_no_checkpoint(capsys):
 
 def test_inspect_graphs(files, capsys):
     _, out, _ = told(capsys, "inspect", "frozen.pb")
-    assert "1 constants, 8 parameters" in out and "output  valid/net/y" in out
+    assert "1 constant, 8 parameters" in out and "output  valid/net/y" in out
     _, out, _ = told(capsys, "inspect", "model")
     assert "SavedModel ['serve']" in out and "output  y: valid/net/y:0 float32[?,2]" in out
 
@@ -88,7 +114,7 @@ def test_inspect_graphs(files, capsys):
 def test_inspect_events(files, capsys):
     (path,) = (files / "logs").iterdir()
     _, out, _ = told(capsys, "inspect", str(path))
-    assert "1 graphs, 1 tags" in out and "2 values, steps 1 to 5" in out
+    assert "1 graph, 1 tag" in out and "2 values, steps 1 to 5" in out
 
 
 def test_inspect_folders_of_event_files(files, capsys):
@@ -99,9 +125,19 @@ def test_inspect_folders_of_event_files(files, capsys):
     _, out, _ = told(capsys, "inspect", "logs")
     assert "2 event files" in out
     assert [" ".join(line.split()) for line in out.splitlines()[3:]] == [
-        "eval: loss simple_value 1 values, steps 7 to 7 last 3",
-        "loss simple_value 2 values, steps 1 to 5 last " + out.split()[-1],
+        "eval: loss scalar 1 value, step 7 last 3",
+        "loss scalar 2 values, steps 1 to 5 last " + out.split()[-1],
     ]
+
+
+def test_an_event_file_that_is_still_written(files, capsys):
+    (path,) = (files / "logs").iterdir()
+    path.write_bytes(path.read_bytes()[:-3])
+    status, out, err = told(capsys, "inspect", "logs", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["damaged"] == [str(path.relative_to(files))]
+    assert found["tags"]["loss"]["count"] == 1 and found["tags"]["loss"]["kind"] == "scalar"
+    assert "truncated record" in err and err.count("\n") == 1
 
 
 def test_convert_a_frozen_graph(files, capsys):
@@ -133,7 +169,7 @@ def test_inspect_a_script_stops_at_its_session(tmp_path):
     )
     command = [sys.executable, "-m", "retrograph", "inspect", str(script), "7", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["variables"][0]["shape"] == "[7]" and "built 7" in done.stderr
+    assert json.loads(done.stdout)["variables"][0]["shape"] == [7] and "built 7" in done.stderr
     assert not (tmp_path / "ran").exists()
 
 
@@ -150,7 +186,7 @@ def test_convert_there_and_back(files, capsys, ending):
     np.testing.assert_array_equal(tf.train.load_variable(back, "net/w"), tf.train.load_variable("m.ckpt", "net/w"))
     assert told(capsys, "diff", there, back, "--rename", "body/kernel=net/w")[:2] == (
         0,
-        "1 tensors in both, 0 differences\n",
+        "1 tensor in both, 0 differences\n",
     )
 
 
@@ -178,9 +214,39 @@ def test_convert_refuses_what_would_lose_something(files, capsys):
     assert (files / "a.npz").read_text() == "kept"
 
 
+def test_convert_looks_at_its_target_first(files, capsys):
+    for target, text in (
+        ("a.h5", ".h5 files are not written"),
+        ("no/a.npz", "convert: no: no such directory"),
+        ("logs", "logs is a directory"),
+    ):
+        for words in ((), ("--dry-run",)):
+            status, out, err = told(capsys, "convert", "m.ckpt", target, "--include", "net", *words)
+            assert (status, out) == (1, "") and text in err and err.count("\n") == 1
+
+
+def test_a_tensor_that_is_cut_off_is_named(files, capsys):
+    Path("m.ckpt.data-00000-of-00001").write_bytes(b"1234")
+    wanted = "m.ckpt: net/w: a tensor's values are cut off\n"
+    assert told(capsys, "convert", "m.ckpt", "a.npz", "--include", "net")[2].endswith(wanted)
+    assert told(capsys, "diff", "m.ckpt", "m.ckpt", "--include", "net")[::2] == (2, f"retrograph diff: {wanted}")
+
+
+def test_convert_gives_what_safetensors_reads(tmp_path, capsys):
+    library = pytest.importorskip("safetensors.numpy")
+    values = {"a/b": np.arange(6, dtype=np.int16).reshape(2, 3), "": np.array(2.5), "é": np.zeros((0, 4), bool)}
+    values |= {"c": np.array([1 + 2j], np.complex64), "t": np.arange(6.0).reshape(2, 3).T.copy()}
+    write_checkpoint(str(tmp_path / "m"), {name or "x": value for name, value in values.items()})
+    assert told(capsys, "convert", str(tmp_path / "m"), str(tmp_path / "m.safetensors"))[0] == 0
+    found = library.load_file(tmp_path / "m.safetensors")
+    for name, value in values.items():
+        np.testing.assert_array_equal(found[name or "x"], value)
+        assert found[name or "x"].dtype == value.dtype
+
+
 def test_convert_dry_run_writes_nothing(files, capsys):
     status, out, _ = told(capsys, "convert", "m.ckpt", "a.npz", "--dry-run", "--include", "*/w")
-    assert status == 0 and "1 tensors, 32 B: would be written to a.npz" in out and not (files / "a.npz").exists()
+    assert status == 0 and "1 tensor, 32 B: would be written to a.npz" in out and not (files / "a.npz").exists()
 
 
 def test_diff(tmp_path, capsys, monkeypatch):
@@ -198,6 +264,15 @@ def test_diff(tmp_path, capsys, monkeypatch):
     }
     assert told(capsys, "diff", "a.npz", "b.npz", "--include", "moved", "--tolerance", "0.5")[0] == 0
     assert told(capsys, "diff", "a.npz", "nowhere")[0] == 2
+
+
+def test_diff_of_large_integers_and_of_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", n=np.array([1 << 60, 3]), slot=[1])
+    np.savez("b.npz", n=np.array([(1 << 60) + 1, 3]), slot=[2])
+    status, out, _ = told(capsys, "diff", "a.npz", "b.npz", "--exclude", "slot")
+    assert status == 1 and out.splitlines() == ["n  1 of 2 values, by up to 1", "1 tensor in both, 1 difference"]
+    assert told(capsys, "diff", "a.npz", "b.npz", "--include", "nothing")[0] == 2
 
 
 @pytest.mark.parametrize("name", ["bad.index", "bad.pb", "bad.npz", "bad.meta", "bad.safetensors", "x.tfevents", "no"])
@@ -227,6 +302,6 @@ def test_select_and_rename():
 
 
 def test_tree_counts_and_sorts_by_number():
-    lines = rendered([Leaf(f"l_{i}/w", "[2]", "float32", 2, 8) for i in (10, 9)] + [Leaf("b", "[]", "int32", 1, 4)])
+    lines = rendered([Leaf(f"l_{i}/w", [2], "float32", 2, 8) for i in (10, 9)] + [Leaf("b", [], "int32", 1, 4)])
     assert [line.split()[0] for line in lines] == ["b", "l_9/", "w", "l_10/", "w"]
     assert sized(1023) == "1023 B" and sized(3 << 29) == "1.5 GiB"

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from retrograph.cli.failure import Failure
-from retrograph.cli.progress import with_progress
-from retrograph.cli.tensor_files import Described, TensorFile, checkpoint_prefix, open_tensors, write_tensors
-from retrograph.cli.tree import counted, shown, sized
+from retrograph.cli.finding import checkpoint_prefix
+from retrograph.cli.tensor_files import Described, Named, TensorFile, open_tensors, write_tensors
+from retrograph.cli.tree import many, shown, sized
 from retrograph.scopes.select import Rename, Select
+
+_OTHER_KINDS = frozenset(
+    [
+        ".h5",
+        ".hdf5",
+        ".keras",
+        ".pt",
+        ".pth",
+        ".pkl",
+        ".pickle",
+        ".npy",
+        ".pb",
+        ".pbtxt",
+        ".meta",
+        ".onnx",
+        ".tflite",
+        ".msgpack",
+        ".zip",
+        ".json",
+        ".txt",
+        ".csv",
+    ]
+)
 
 
 def convert(
@@ -18,18 +40,18 @@ def convert(
     """Writes the tensors of `source` as `target`. Raises Failure: nothing is chosen, or two get one name."""
     file = open_tensors(source)
     plan = _planned(file, rename, include, exclude)
+    _check_target(source, target, force)
     for old, new in plan:
         print(
             f"{old.name} -> {new}  {old.dtype}{shown(old.shape)}"
             if old.name != new
             else f"{new}  {old.dtype}{shown(old.shape)}"
         )
-    total = f"{counted(len(plan))} tensors, {sized(sum(old.bytes for old, _ in plan))}"
+    total = f"{many(len(plan), 'tensor')}, {sized(sum(old.bytes for old, _ in plan))}"
     if dry_run:
         print(f"{total}: would be written to {target}")
         return 0
-    _check_target(source, target, force)
-    write_tensors(target, _values(file, plan))
+    write_tensors(target, [Named(file, old, new) for old, new in plan])
     print(f"{total}: written to {target}")
     return 0
 
@@ -52,6 +74,15 @@ def _planned(
 
 
 def _check_target(source: str, target: str, force: bool) -> None:
+    ending = os.path.splitext(target)[1].lower()
+    if ending in _OTHER_KINDS:
+        raise Failure(f"{target}: {ending} files are not written: .npz, .safetensors, or the prefix of a checkpoint")
+    if not os.path.isdir(os.path.dirname(target) or "."):
+        raise Failure(f"{os.path.dirname(target)}: no such directory")
+    if os.path.isdir(target):
+        raise Failure(
+            f"{target} is a directory; the prefix of a checkpoint in it is {os.path.join(target, 'model.ckpt')}"
+        )
     there = target if os.path.isfile(target) else _checkpoint_at(target)
     if there is None:
         return
@@ -68,8 +99,3 @@ def _checkpoint_at(target: str) -> str | None:
 def _same_place(source: str, there: str) -> bool:
     own = source if os.path.isfile(source) else checkpoint_prefix(source)
     return own is not None and os.path.realpath(own) == os.path.realpath(there)
-
-
-def _values(file: TensorFile, plan: list[tuple[Described, str]]) -> Any:
-    for old, new in with_progress(plan, [old.bytes for old, _ in plan], "converting"):
-        yield new, file.read(old.name)

@@ -21,12 +21,13 @@ def one_line(error: BaseException) -> str:
 
 
 @contextmanager
-def reading(path: str) -> Iterator[None]:
-    """What goes wrong in the block is about this file."""
+def reading(path: str, name: str = "") -> Iterator[None]:
+    """What goes wrong in the block is about this file, or the tensor of that name in it."""
     try:
         yield
     except (Failure, OSError):
         raise
     except Exception as error:
         text = one_line(error)
+        text = text if not name or name in text else f"{name}: {text}"
         raise Failure(text if path in text else f"{path}: {text}") from None

@@ -20,6 +20,7 @@ class FrozenGraphFile:
         from retrograph.cli.inspecting import parsed
 
         graph = parsed("tensorflow.GraphDef", path)
+        self.path = path
         self._nodes = {node.name: node for node in graph.node}
         report = GraphReport(graph)
         if not report.frozen:

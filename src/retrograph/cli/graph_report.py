@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from retrograph.cli.tree import Leaf, shown
+from retrograph.cli.tree import Leaf, Shape
 from retrograph.framework.dtypes import as_dtype
 
 _VARIABLES = frozenset(("VariableV2", "Variable", "VarHandleOp"))
@@ -17,6 +17,14 @@ _PLACEHOLDERS = frozenset(("Placeholder", "PlaceholderV2", "PlaceholderWithDefau
 _BESIDE = ("Assign", "Apply", "ResourceApply", "SparseApply", "ResourceSparseApply", "Save", "Restore", "Scatter")
 _ASIDE = ("gradients", "save")
 _NO_OUTPUT = frozenset(("NoOp", "Const", "Assert", "Shape", "Print", *_VARIABLES))
+
+
+class Endpoint(NamedTuple):
+    """What goes into a graph, or comes out of it."""
+
+    name: str
+    dtype: str
+    shape: Shape
 
 
 class GraphReport:
@@ -57,10 +65,10 @@ class GraphReport:
                     found.add(_outside(taker.rpartition("/")[0], name.rpartition("/")[0]))
         return sorted(found)
 
-    def inputs(self) -> list[tuple[str, str, str]]:
-        """(name, type, shape) of each placeholder."""
+    def inputs(self) -> list[Endpoint]:
+        """The placeholders."""
         return [
-            (n.name, as_dtype(n.attr["dtype"].type).name, shown(_shape(n.attr["shape"].shape)))
+            Endpoint(n.name, as_dtype(n.attr["dtype"].type).name, _shape(n.attr["shape"].shape))
             for n in self._nodes.values()
             if n.op in _PLACEHOLDERS and not _is_beside(n)
         ]
@@ -111,7 +119,7 @@ def _leaf(name: str, shape: list[int | None] | None, dtype: Any, note: str) -> L
     known = shape is not None and None not in shape
     parameters = int(np.prod(np.array(shape, np.int64))) if known else 0
     item_size = 0 if dtype.name in ("string", "resource", "variant") else np.dtype(dtype.as_numpy_dtype).itemsize
-    return Leaf(name, shown(shape), dtype.name, parameters, parameters * item_size, note)
+    return Leaf(name, shape, dtype.name, parameters, parameters * item_size, note)
 
 
 def most_frequent(types: Iterable[tuple[str, int]], limit: int = 12) -> str:

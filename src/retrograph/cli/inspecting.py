@@ -7,13 +7,16 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from retrograph.cli.event_report import EventReport, event_files, event_lines
 from retrograph.cli.failure import Failure, reading
-from retrograph.cli.graph_report import GraphReport, most_frequent
-from retrograph.cli.tensor_files import checkpoint_prefix, in_saved_model, open_tensors
-from retrograph.cli.tree import Leaf, counted, rendered, shown, sized
+from retrograph.cli.finding import checkpoint_prefix, in_saved_model, missing, prefixes
+from retrograph.cli.graph_report import Endpoint, GraphReport, most_frequent
+from retrograph.cli.tensor_files import TensorFile, open_tensors
+from retrograph.cli.tree import Leaf, counted, many, rendered, shown, sized
 from retrograph.scopes.select import Select
 
 _LONG = 20  # outputs that are listed
+_LISTED = 5  # other checkpoints
 
 
 def inspect(path: str, arguments: list[str], include: list[str], exclude: list[str], as_json: bool) -> int:
@@ -25,6 +28,8 @@ def inspect(path: str, arguments: list[str], include: list[str], exclude: list[s
         report = reporter(path, arguments)
     chosen = Select(*include) if include else None
     hidden = Select(*exclude)
+    if include or exclude:
+        report["of"] = len(report.get("variables", []))
     report["variables"] = [
         leaf for leaf in report.get("variables", []) if (not chosen or chosen(leaf.name)) and not hidden(leaf.name)
     ]
@@ -43,17 +48,25 @@ def _reporter(path: str) -> Callable[[str, list[str]], dict[str, Any]]:
             return reporter
     if checkpoint_prefix(path) is not None:
         return _tensors
-    if _event_files(path):
+    if event_files(path):
         return _events
     if not os.path.exists(path):
-        raise Failure(f"{path}: no such file, directory or checkpoint")
+        raise missing(path)
     raise Failure(f"{path}: no checkpoint, graph (.pb, .pbtxt, .meta), SavedModel, event files or script (.py)")
 
 
 def _tensors(path: str, arguments: list[str]) -> dict[str, Any]:
     file = open_tensors(path)
-    leaves = [Leaf(d.name, shown(d.shape), d.dtype, d.parameters, d.bytes) for d in file.described()]
-    return {"kind": file.kind, "path": path, "variables": leaves}
+    leaves = [Leaf(d.name, d.shape, d.dtype, d.parameters, d.bytes) for d in file.described()]
+    return {"kind": file.kind, "path": path, **_which(path, file), "variables": leaves}
+
+
+def _which(path: str, file: TensorFile) -> dict[str, Any]:
+    """Which checkpoint of a directory was taken."""
+    if not os.path.isdir(path) and os.path.basename(path) != "checkpoint":
+        return {}
+    own, others = os.path.basename(file.path), prefixes(os.path.dirname(file.path) or ".")
+    return {"checkpoint": file.path, "others": [name for name in others if name != own]}
 
 
 def _graph(path: str, arguments: list[str]) -> dict[str, Any]:
@@ -77,38 +90,7 @@ def _saved_model(path: str, arguments: list[str]) -> dict[str, Any]:
 
 
 def _events(path: str, arguments: list[str]) -> dict[str, Any]:
-    from retrograph.summary.events import summary_iterator
-
-    files = _event_files(path)
-    tags: dict[str, dict[str, Any]] = {}
-    count = graphs = 0
-    for file in files or [path]:
-        folder = os.path.relpath(os.path.dirname(file), path) if files else "."
-        for event in summary_iterator(file):
-            count += 1
-            graphs += bool(event.graph_def)
-            for value in event.summary.value:
-                name = value.tag if folder == "." else f"{folder}: {value.tag}"
-                _note_value(tags.setdefault(name, {"kind": value.WhichOneof("value"), "count": 0}), value, event.step)
-    kind = f"{len(files)} event file{'s' * (len(files) > 1)}" if files else "event file"
-    return {"kind": kind, "path": path, "events": count, "graphs": graphs, "tags": tags}
-
-
-def _event_files(path: str) -> list[str]:
-    """The event files of a directory and of those in it, a run after the other; none for a file."""
-    return [
-        os.path.join(folder, name)
-        for folder, _, names in sorted(os.walk(path))
-        for name in sorted(names)
-        if "tfevents" in name
-    ]
-
-
-def _note_value(tag: dict[str, Any], value: Any, step: int) -> None:
-    tag["count"] += 1
-    tag["steps"] = [min(step, tag.get("steps", [step])[0]), max(step, tag.get("steps", [step, step])[1])]
-    if tag["kind"] == "simple_value":
-        tag["last"] = value.simple_value
+    return EventReport(path).as_dict()
 
 
 def _script(path: str, arguments: list[str]) -> dict[str, Any]:
@@ -156,63 +138,65 @@ def _of_meta(meta: Any) -> dict[str, Any]:
         "signatures": {
             key: {
                 "method": signature.method_name,
-                "inputs": {name: _tensor_text(info) for name, info in sorted(signature.inputs.items())},
-                "outputs": {name: _tensor_text(info) for name, info in sorted(signature.outputs.items())},
+                "inputs": {name: _endpoint(info) for name, info in sorted(signature.inputs.items())},
+                "outputs": {name: _endpoint(info) for name, info in sorted(signature.outputs.items())},
             }
             for key, signature in sorted(meta.signature_def.items())
         },
     }
 
 
-def _tensor_text(info: Any) -> str:
+def _endpoint(info: Any) -> Endpoint:
     from retrograph.framework.dtypes import as_dtype
 
     sizes = None if info.tensor_shape.unknown_rank else [None if d.size < 0 else d.size for d in info.tensor_shape.dim]
-    return f"{info.name} {as_dtype(info.dtype).name}{shown(sizes)}"
+    return Endpoint(info.name, as_dtype(info.dtype).name, sizes)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Leaf):
-        return {key: item for key, item in value._asdict().items() if item != ""}
+    if isinstance(value, (Leaf, Endpoint)):
+        return {key: _plain(item) for key, item in value._asdict().items() if item != ""}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _text(report: dict[str, Any]) -> str:
-    lines = [
-        f"{report['path']}: {report['kind']}" + (f" {report['tags']}" if report.get("kind") == "SavedModel" else "")
-    ]
+    lines = [f"{report['path']}: {report['kind']}{_more(report)}"]
     lines += _graph_lines(report) if "operations" in report else []
     if "events" in report:
-        lines += _event_lines(report)
+        lines += event_lines(report)
         return "\n".join(lines)
     leaves = report["variables"]
-    what = "constants" if report.get("frozen") else "variables" if "operations" in report else "tensors"
+    what = "constant" if report.get("frozen") else "variable" if "operations" in report else "tensor"
+    all_of = report.get("of")
     sums = f"{counted(sum(v.parameters for v in leaves))} parameters, {sized(sum(v.bytes for v in leaves))}"
-    lines += [f"{counted(len(leaves))} {what}, {sums}", "", *rendered(leaves)]
+    chosen = many(len(leaves), what) if all_of is None else f"{counted(len(leaves))} of {many(all_of, what)}"
+    lines += [f"{chosen}, {sums}", "", *rendered(leaves)]
     return "\n".join(lines).rstrip()
 
 
+def _more(report: dict[str, Any]) -> str:
+    if "tags" in report and report["kind"] == "SavedModel":
+        return f" {report['tags']}"
+    if "checkpoint" not in report:
+        return ""
+    others = report["others"]
+    also = f" (also there: {', '.join(others[-_LISTED:])}{', …' if len(others) > _LISTED else ''})" if others else ""
+    return f" {report['checkpoint']}{also}"
+
+
 def _graph_lines(report: dict[str, Any]) -> list[str]:
-    lines = [f"{counted(report['operations'])} operations: {most_frequent(report['types'].items())}"]
-    lines += [f"input   {name}  {dtype}{shape}" for name, dtype, shape in report["inputs"]]
+    types = most_frequent(report["types"].items())
+    lines = [many(report["operations"], "operation") + (f": {types}" if types else "")]
+    lines += [f"input   {name}  {dtype}{shown(shape)}" for name, dtype, shape in report["inputs"]]
     outputs = report["outputs"]
     lines += [f"output  {name}" for name in outputs[:_LONG]]
     lines += [f"        … and {len(outputs) - _LONG} more"] if len(outputs) > _LONG else []
     for key, signature in report.get("signatures", {}).items():
         lines.append(f"signature {key} ({signature['method']})")
         for side in ("inputs", "outputs"):
-            lines += [f"  {side[:-1]:6}  {name}: {text}" for name, text in signature[side].items()]
-    return lines
-
-
-def _event_lines(report: dict[str, Any]) -> list[str]:
-    lines = [f"{report['events']} events, {report['graphs']} graphs, {len(report['tags'])} tags", ""]
-    width = max((len(tag) for tag in report["tags"]), default=0)
-    for tag, about in sorted(report["tags"].items()):
-        last = f"  last {about['last']:g}" if "last" in about else ""
-        first, final = about["steps"]
-        kind = about["kind"] or "empty"
-        lines.append(f"{tag.ljust(width)}  {kind}  {about['count']} values, steps {first} to {final}{last}")
+            lines += [
+                f"  {side[:-1]:6}  {name}: {t.name} {t.dtype}{shown(t.shape)}" for name, t in signature[side].items()
+            ]
     return lines

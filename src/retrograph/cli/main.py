@@ -53,7 +53,7 @@ def _add_inspect(commands: Any) -> None:
         help="checkpoint, .pb, .pbtxt, .meta, SavedModel, events file or folder of them, .npz, .safetensors, .py",
     )
     command.add_argument(
-        "arguments", nargs="*", metavar="ARGUMENT", help="for a script (after --, if they are options)"
+        "arguments", nargs="*", default=[], metavar="ARGUMENT", help="for a script (after --, if they are options)"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--include", action="append", default=[], metavar="SELECT", help=_SELECT)
@@ -94,6 +94,7 @@ def _add_diff(commands: Any) -> None:
         "--rename", action="append", default=[], metavar="OLD=NEW", help="as in convert, for the names of A"
     )
     command.add_argument("--include", action="append", default=[], metavar="SELECT", help=_SELECT)
+    command.add_argument("--exclude", action="append", default=[], metavar="SELECT", help="as --include")
     command.add_argument("--tolerance", type=float, default=0.0, help="how far values may be apart (default: 0)")
     command.add_argument("--json", action="store_true", help="print JSON")
 
@@ -165,7 +166,9 @@ def _convert(options: Any) -> int:
 def _diff(options: Any) -> int:
     from retrograph.cli.differing import diff
 
-    return diff(options.first, options.second, options.rename, options.include, options.tolerance, options.json)
+    return diff(
+        options.first, options.second, options.rename, options.include, options.exclude, options.tolerance, options.json
+    )
 
 
 _COMMANDS: dict[str, Callable[[Any], int]] = {"inspect": _inspect, "convert": _convert, "diff": _diff}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from retrograph.checkpoint.management import checkpoint_exists, checkpoint_file
 from retrograph.checkpoint.opening import open_checkpoint
 from retrograph.checkpoint.writing import BundleWriter
 from retrograph.cli.failure import Failure, reading
+from retrograph.cli.finding import checkpoint_prefix, in_saved_model, missing
+from retrograph.cli.progress import Progress
 from retrograph.framework import dtypes
 
 _npy: Any = np.lib.format
+_PIECE = 1 << 24
 
 
 class Described(NamedTuple):
@@ -42,6 +45,7 @@ class TensorFile(Protocol):
     """Named arrays in a file."""
 
     kind: str
+    path: str
 
     def described(self) -> list[Described]:
         """The tensors, sorted by name."""
@@ -56,7 +60,7 @@ class CheckpointFile:
     kind = "checkpoint"
 
     def __init__(self, prefix: str):
-        self.prefix, self._bundle = prefix, open_checkpoint(prefix)
+        self.path, self._bundle = prefix, open_checkpoint(prefix)
 
     def described(self) -> list[Described]:
         """The tensors, sorted by name."""
@@ -80,7 +84,7 @@ class NpzFile:
     def __init__(self, path: str):
         if not zipfile.is_zipfile(path):
             raise Failure(f"{path}: not an .npz archive, or a damaged one")
-        self._file = np.load(path, allow_pickle=False)
+        self.path, self._file = path, np.load(path, allow_pickle=False)
 
     def described(self) -> list[Described]:
         """The tensors, sorted by name."""
@@ -106,7 +110,7 @@ class SafetensorsFile:
     def __init__(self, path: str):
         # NumPy has to know the type of that name before the library can make arrays of it.
         np.dtype(dtypes.bfloat16.as_numpy_dtype)
-        self._file = _safetensors().safe_open(path, "np")
+        self.path, self._file = path, _safetensors().safe_open(path, "np")
 
     def described(self) -> list[Described]:
         """The tensors, sorted by name."""
@@ -127,6 +131,9 @@ _SAFETENSORS_TYPES = {
     "I32": ("int32", 4), "I16": ("int16", 2), "I8": ("int8", 1), "U64": ("uint64", 8), "U32": ("uint32", 4),
     "U16": ("uint16", 2), "U8": ("uint8", 1), "BOOL": ("bool", 1), "C64": ("complex64", 8),
 }  # fmt: skip
+
+
+_SAFETENSORS_NAMES = {name: kind for kind, (name, _) in _SAFETENSORS_TYPES.items()}
 
 
 def _safetensors() -> Any:
@@ -153,47 +160,51 @@ def open_tensors(path: str) -> TensorFile:
             return FrozenGraphFile(path)
         prefix = checkpoint_prefix(path)
         if prefix is None:
+            if not os.path.exists(path):
+                raise missing(path)
             raise Failure(f"{path}: no checkpoint, frozen graph (.pb), .npz or .safetensors file")
         return CheckpointFile(prefix)
 
 
-def in_saved_model(path: str) -> bool:
-    """Whether it is the graph of a SavedModel."""
-    return os.path.basename(path) in ("saved_model.pb", "saved_model.pbtxt")
+class Named(NamedTuple):
+    """A tensor that is to be written, under a name of its own."""
+
+    file: TensorFile
+    described: Described
+    name: str
+
+    def value(self) -> Any:
+        """The array. Raises Failure, with the tensor's name: it cannot be read."""
+        return value_of(self.file, self.described.name)
 
 
-def checkpoint_prefix(path: str) -> str | None:
-    """The checkpoint that a prefix, one of its files, a directory of checkpoints or a SavedModel means; or None."""
-    if in_saved_model(path):
-        path = os.path.dirname(path) or "."
-    if os.path.isdir(path):
-        inside = os.path.join(path, "variables", "variables")
-        return inside if os.path.isfile(inside + ".index") else checkpoint_file(path)
-    for candidate in (path.removesuffix(".index"), path.partition(".data-")[0], path.removesuffix(".meta")):
-        if candidate and candidate != path and os.path.isfile(candidate + ".index"):
-            return candidate
-    # The file in which a directory's checkpoints are listed.
-    listed = os.path.basename(path) == "checkpoint" and not os.path.exists(path + ".index")
-    if listed and (latest := checkpoint_file(os.path.dirname(path) or ".")):
-        return latest
-    return path if path and not _is_special(path) and checkpoint_exists(path) else None
+def value_of(file: TensorFile, name: str) -> Any:
+    """The array of that name. Raises Failure, with file and name: it cannot be read."""
+    with reading(file.path, name):
+        return np.asarray(file.read(name))
 
 
-def _is_special(path: str) -> bool:
-    return os.path.exists(path) and not os.path.isfile(path)
-
-
-def write_tensors(path: str, tensors: Sequence[tuple[str, Any]] | Iterator[tuple[str, Any]]) -> None:
+def write_tensors(path: str, tensors: Sequence[Named]) -> None:
     """Writes arrays by name as the kind of file that the path's ending says; a checkpoint if it says none.
 
     Nothing is left behind if it fails.
     """
-    if path.endswith(".npz"):
-        _whole(path, lambda part: _write_npz(part, tensors))
-    elif path.endswith(".safetensors"):
-        _whole(path, lambda part: _write_safetensors(part, tensors))
-    else:
-        _write_checkpoint(path.removesuffix(".index"), tensors)
+    with Progress(sum(tensor.described.bytes for tensor in tensors), "converting") as progress:
+        if path.endswith(".npz"):
+            _check_kinds(tensors, "an .npz file", ("string", "bfloat16"))
+            _whole(path, lambda part: _write_npz(part, tensors, progress))
+        elif path.endswith(".safetensors"):
+            _check_kinds(tensors, "a .safetensors file", ("string", "complex128"))
+            _whole(path, lambda part: _write_safetensors(part, tensors, progress))
+        else:
+            _write_checkpoint(path.removesuffix(".index"), tensors, progress)
+
+
+def _check_kinds(tensors: Sequence[Named], what: str, kinds: tuple[str, ...]) -> None:
+    for _, described, name in tensors:
+        if described.dtype in kinds:
+            kind = "strings" if described.dtype == "string" else described.dtype
+            raise Failure(f"{name}: {what} cannot hold {kind}; leave it out by --exclude")
 
 
 def _whole(path: str, write: Any) -> None:
@@ -207,33 +218,47 @@ def _whole(path: str, write: Any) -> None:
         raise
 
 
-def _write_npz(path: str, tensors: Iterable[tuple[str, Any]]) -> None:
+def _write_npz(path: str, tensors: Sequence[Named], progress: Progress) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for name, value in tensors:
-            array = np.asarray(value)
-            if array.dtype == object or array.dtype.kind == "V":
-                kind = "strings" if array.dtype == object else array.dtype.name
-                raise Failure(f"{name}: an .npz file cannot hold {kind}; leave it out by --exclude")
-            with archive.open(name + ".npy", "w", force_zip64=True) as file:
-                _npy.write_array(file, array, allow_pickle=False)
+        for tensor in tensors:
+            array = tensor.value()
+            with archive.open(tensor.name + ".npy", "w", force_zip64=True) as file:
+                about = {"descr": _npy.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+                _npy.write_array_header_1_0(file, about)
+                _write_values(file, array, progress)
 
 
-def _write_safetensors(path: str, tensors: Iterable[tuple[str, Any]]) -> None:
-    library, arrays = _safetensors(), {}
-    for name, value in tensors:
-        array = np.asarray(value)
-        if array.dtype == object:
-            raise Failure(f"{name}: a .safetensors file cannot hold strings; leave it out by --exclude")
-        arrays[name] = np.ascontiguousarray(array).reshape(array.shape)
-    library.numpy.save_file(arrays, path)
+def _write_values(file: Any, array: Any, progress: Progress) -> None:
+    """The values of an array in C order, some at a time."""
+    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    for start in range(0, flat.size, _PIECE):
+        piece = flat[start : start + _PIECE]
+        file.write(piece)
+        progress.advance(piece.size)
 
 
-def _write_checkpoint(prefix: str, tensors: Iterable[tuple[str, Any]]) -> None:
+def _write_safetensors(path: str, tensors: Sequence[Named], progress: Progress) -> None:
+    """That format: a length of 8 bytes, a table in JSON, the values in its order."""
+    table, place = {}, 0
+    for _, described, name in tensors:
+        kind, end = _SAFETENSORS_NAMES[described.dtype], place + described.bytes
+        table[name] = {"dtype": kind, "shape": list(described.shape), "data_offsets": [place, end]}
+        place = end
+    header = json.dumps(table, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    with open(path, "wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for tensor in tensors:
+            _write_values(file, tensor.value(), progress)
+
+
+def _write_checkpoint(prefix: str, tensors: Sequence[Named], progress: Progress) -> None:
     # The order of a checkpoint's data is that of its names; the values are not needed at once for that.
     writer = BundleWriter(prefix)
     try:
-        for name, value in tensors:
-            writer.add(name, value)
+        for tensor in tensors:
+            writer.add(tensor.name, tensor.value())
+            progress.advance(tensor.described.bytes)
     except BaseException:
         writer.abandon()
         raise

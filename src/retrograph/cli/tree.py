@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+Shape = Sequence[int | None] | None
 
 
 class Leaf(NamedTuple):
     """A named thing below a scope: what to show beside its name, and what it counts for."""
 
     name: str
-    shape: str
+    shape: Shape
     dtype: str
     parameters: int
     bytes: int
@@ -39,6 +41,11 @@ def counted(number: int) -> str:
     return f"{number:,}"
 
 
+def many(number: int, what: str) -> str:
+    """A number of things: `1 tensor`, `1,234 tensors`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def sized(number: int) -> str:
     """A number of bytes in the unit that fits: `1.5 MiB`."""
     value, units = float(number), ["B", "KiB", "MiB", "GiB", "TiB"]
@@ -47,7 +54,7 @@ def sized(number: int) -> str:
     return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
-def shown(shape: Iterable[Any] | None) -> str:
+def shown(shape: Shape) -> str:
     """A shape as people write it: `[3,3,64]`, `[?,10]`, `unknown`."""
     if shape is None:
         return "unknown"
@@ -69,7 +76,7 @@ def _rows(scope: _Scope, depth: int) -> Iterator[tuple[str, ...]]:
         if name in scope.leaves:
             leaf = scope.leaves[name]
             numbers = counted(leaf.parameters), sized(leaf.bytes) if leaf.bytes else ""
-            yield ("  " * depth + name, leaf.shape, leaf.dtype, *numbers, leaf.note)
+            yield ("  " * depth + name, shown(leaf.shape), leaf.dtype, *numbers, leaf.note)
         if name in scope.scopes:
             inner = scope.scopes[name]
             numbers = counted(inner.parameters), sized(inner.bytes) if inner.bytes else ""
