@@ -224,3 +224,31 @@ def test_devices_of_imported_operations_are_written_out() -> None:
     with tf.Graph().as_default() as second:
         tf.import_graph_def(first.as_graph_def(), name="")
     assert second.get_operation_by_name("v/read").device == "/device:CPU:0"
+
+
+@pytest.mark.parametrize("elements", [None, ["missing:0"], ["missing"]])
+def test_unknown_nodes_to_be_colocated_with_are_told_before_unknown_results(elements: list[str] | None) -> None:
+    with tf.Graph().as_default() as first:
+        tf.no_op("a")
+    message = first.as_graph_def()
+    message.node[0].attr["_class"].list.s.append(b"loc:@gone")
+    with tf.Graph().as_default() as second:
+        with pytest.raises(ValueError, match=r"^Node 'a' expects to be colocated with unknown node 'gone'"):
+            tf.import_graph_def(message, name="", return_elements=elements)
+        assert not second.get_operations()
+
+
+def test_handles_of_accumulators_are_vectors_of_two() -> None:
+    with tf.Graph().as_default() as graph:
+        tf.ConditionalAccumulator(tf.float32, [2])
+        tf.SparseConditionalAccumulator(tf.float32, [2])
+        assert [op.outputs[0].shape.as_list() for op in graph.get_operations()] == [[2], [2]]
+
+
+def test_slices_of_grouped_cells_are_made_in_the_scopes_of_groups() -> None:
+    with tf.Graph().as_default() as graph:
+        cell = tf.contrib.rnn.GLSTMCell(4, number_of_groups=2)
+        cell(tf.ones([1, 4]), cell.zero_state(1, tf.float32))
+        slices = [op.name.split("/", 2)[2] for op in graph.get_operations() if op.type == "Slice"]
+    made = [f"group{k}/GLSTM_group{k}_input_generation{end}" for k in (0, 1) for end in ("", "_1")]
+    assert slices == made

@@ -282,7 +282,8 @@ class _Import:
         self.nodes = list(graph_def.node)
         self.made: dict[str, Operation] = {}
         self.used: set[str] = set()
-        self.given = {prefix + node.name for node in self.nodes}
+        self.own_names = {node.name for node in self.nodes}
+        self.given = {prefix + name for name in self.own_names}
         # What operations were made in before is taken as a name too.
         self.scopes = {name[: m.start()] for name in list(graph._nodes_by_name) for m in re.finditer("/", name)}
 
@@ -355,6 +356,7 @@ class _Import:
         data = [text for text in node.input if not text.startswith("^")]
         controls = [self._control(text[1:]) for text in node.input if text.startswith("^")]
         attrs, name = plain_attrs(checked_attrs(node)), self._name(node)
+        self._check_colocation(node.name, attrs)
         if is_call(node.op, self.library):
             inputs = [self._input(node, text) for text in data]
             self.made[node.name] = self.library.call(node, name, inputs, controls, attrs)
@@ -367,6 +369,12 @@ class _Import:
             text = data[i]
             self.maker.open_merges.append((op, i, lambda text=text: self._input(node, text)))
         self.made[node.name] = op
+
+    def _check_colocation(self, own: str, attrs: dict[str, Any]) -> None:
+        for group in attrs.get("_class", ()):
+            name = group.removeprefix(b"loc:@").decode()
+            if group.startswith(b"loc:@") and name not in self.own_names:
+                raise ValueError(f"Node '{own}' expects to be colocated with unknown node '{name}'")
 
     def _is_open(self, text: str) -> bool:
         name, index = parse_source(text)
@@ -393,19 +401,16 @@ class _Import:
     def _colocate(self, op: Operation) -> None:
         """Renames the operations that an operation's attributes name; only when all are made are their new names known."""
         if "_class" in op._attrs:
-            op._set_attr("_class", [self._colocation(op, c) for c in op._attrs["_class"]])
+            op._set_attr("_class", [self._colocation(c) for c in op._attrs["_class"]])
         if "_exit" in op._attrs:
             # The gradient of a loop names it by one of its results.
             name = op._attrs["_exit"].decode()
             op._set_attr("_exit", self.made[name]._name.encode() if name in self.made else name.encode())
 
-    def _colocation(self, op: Operation, group: bytes) -> bytes:
+    def _colocation(self, group: bytes) -> bytes:
         if not group.startswith(b"loc:@"):
             return group
         name = group.removeprefix(b"loc:@").decode()
-        if name not in self.made:
-            own = next(node for node, made in self.made.items() if made is op)
-            raise ValueError(f"Node '{own}' expects to be colocated with unknown node '{name}'")
         return b"loc:@" + self.made[name]._name.encode()
 
     def unused(self) -> list[str]:

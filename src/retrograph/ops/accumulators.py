@@ -243,7 +243,7 @@ def _row(op_type: str, shape: Any, numpy: Callable[..., Any], waits: bool = Fals
 
 
 for _prefix in ("", "Resource"):
-    _row(f"{_prefix}ConditionalAccumulator", scalar if _prefix else lambda c: [(2,)], _made)
+    _row(f"{_prefix}ConditionalAccumulator", lambda c: [(2,)], _made)
     _row(f"{_prefix}AccumulatorApplyGradient", _nothing, _apply)
     _row(f"{_prefix}AccumulatorTakeGradient", lambda c: [None], _take, waits=True)
     _row(f"{_prefix}AccumulatorSetGlobalStep", _nothing, _set_step)

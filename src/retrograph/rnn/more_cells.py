@@ -549,11 +549,11 @@ class GLSTMCell(RNNCell):
     def _group(self, inputs: Any, m_prev: Any, k: int, rows: Any) -> Any:
         sizes = inputs.shape.as_list()[-1] // self._groups, self._output_size // self._groups
         name = f"GLSTM_group{k}_input_generation"
-        parts = [
-            tf.slice(value, [0, k * size], [rows, size], name=name)
-            for value, size in zip((inputs, m_prev), sizes, strict=True)
-        ]
         with tf.variable_scope(f"group{k}"):
+            parts = [
+                tf.slice(value, [0, k * size], [rows, size], name=name)
+                for value, size in zip((inputs, m_prev), sizes, strict=True)
+            ]
             joined = tf.concat(parts, axis=1)
             if self._maps[k] is None:
                 self._maps[k] = Linear(joined, 4 * (self._num_units // self._groups), False)
