@@ -57,7 +57,7 @@ def test_values_and_gradients(case: Any) -> None:
 
 @pytest.mark.parametrize("case", [(7, 3, 1, "SAME"), (14, 3, 2, "SAME"), (9, 3, 1, "VALID"), (6, 2, 2, "VALID")])
 def test_large_filters(monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
-    monkeypatch.setattr("retrograph.ops.conv._LARGE_FILTER", 1)
+    monkeypatch.setattr("retrograph.ops.conv_rows._LARGE_FILTER", 1)
     test_values_and_gradients(case)
 
 

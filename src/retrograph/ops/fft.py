@@ -19,9 +19,11 @@ from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value_as_shape
 from retrograph.ops import array, math
-from retrograph.ops.joining import concat, pad, roll, stack
+from retrograph.ops.joining import concat, stack
+from retrograph.ops.padding import pad
 from retrograph.ops.raw import raw
 from retrograph.ops.rows import ints, with_value
+from retrograph.ops.turning import roll
 
 # ---- rows
 

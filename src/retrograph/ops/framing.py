@@ -15,6 +15,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array, gather, joining, math, reduction, sequence, strided_slice, transposing
+from retrograph.ops import padding as padding_ops
 from retrograph.ops.cast import cast
 from retrograph.ops.cond import cond
 from retrograph.ops.while_loop import while_loop
@@ -184,7 +185,7 @@ def _filled_up(signal: Tensor, missing: Tensor, counts: tuple[Tensor, Tensor], v
         return array.zeros([count, 2], dtype=missing.dtype)
 
     paddings = joining.concat([none(counts[0]), [[0, missing]], none(counts[1])], 0)
-    return joining.pad(signal, paddings, constant_values=value)
+    return padding_ops.pad(signal, paddings, constant_values=value)
 
 
 def _gathered(
@@ -229,7 +230,7 @@ def _summed(signal: Tensor, step: Any) -> Tensor:
         return array.reshape(signal, joining.concat([outer, [total]], 0), name="fast_path")
     segments = -(-length // step)
     pads = [[0, segments], [0, segments * step - length]]
-    signal = joining.pad(signal, joining.concat([array.zeros([rank, 2], dtypes.int32), pads], 0))
+    signal = padding_ops.pad(signal, joining.concat([array.zeros([rank, 2], dtypes.int32), pads], 0))
 
     def reshaped(*sizes: Any) -> Tensor:
         return array.reshape(signal, joining.concat([outer, list(sizes)], 0))

@@ -10,9 +10,9 @@ from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, merge_dim, with_rank
-from retrograph.ops.conv import _conv
+from retrograph.ops.conv_rows import convolved
 from retrograph.ops.image_kernels import _bilinear
-from retrograph.ops.joining import _mirror_pad
+from retrograph.ops.padding import mirrored
 from retrograph.ops.window import window_size
 
 _EACH = [1, 1, 1, 1]
@@ -58,7 +58,7 @@ def _rule(resized: bool) -> Callable[[ShapeContext], list[Shape]]:
 
 
 def _fused(op: Any, x: Any, paddings: Any, w: Any) -> Any:
-    return _conv(_part(op, dilations=_EACH), _mirror_pad(jnp, op, jnp.asarray(x), paddings), w)
+    return convolved(_part(op, dilations=_EACH), mirrored(jnp, op, jnp.asarray(x), paddings), w)
 
 
 def _resized(op: Any, x: Any, size: Any, paddings: Any, w: Any) -> Any:

@@ -14,7 +14,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank, with_rank_at_least
-from retrograph.ops import array, identities, joining, math, random, reduction
+from retrograph.ops import array, identities, math, random, reduction, turning
 from retrograph.ops.cast import cast, saturate_cast
 from retrograph.ops.cond import cond
 from retrograph.ops.image_frames import assert_at_least_3d
@@ -34,9 +34,9 @@ def _flip(image: Any, axis: int, scope: str) -> Tensor:
         image = assert_at_least_3d(convert_to_tensor(image, name="image"))
         rank = image.get_shape().ndims
         if rank in (3, None):
-            return _shaped_as(image, joining.reverse(image, [axis]))
+            return _shaped_as(image, turning.reverse(image, [axis]))
         if rank == 4:
-            return joining.reverse(image, [axis + 1])
+            return turning.reverse(image, [axis + 1])
         raise ValueError(_RANK)
 
 
@@ -58,14 +58,14 @@ def _random_flip(image: Any, axis: int, seed: Any, scope_name: str) -> Tensor:
         rank = image.get_shape().ndims
         if rank in (3, None):
             turned = math.less(random.random_uniform([], 0, 1.0, seed=seed), 0.5)
-            result = cond(turned, lambda: joining.reverse(image, [axis]), lambda: image, name=scope)
+            result = cond(turned, lambda: turning.reverse(image, [axis]), lambda: image, name=scope)
             return _shaped_as(image, result)
         if rank != 4:
             raise ValueError(_RANK)
         count = array.shape(image)[0]
         drawn = random.random_uniform([count], 0, 1.0, seed=seed)
         flips = cast(math.round(array.reshape(drawn, [count, 1, 1, 1])), image.dtype)
-        mixed: Tensor = flips * joining.reverse(image, [axis + 1]) + (1 - flips) * image
+        mixed: Tensor = flips * turning.reverse(image, [axis + 1]) + (1 - flips) * image
         return mixed
 
 

@@ -12,7 +12,7 @@ from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value_as_shape
-from retrograph.ops import array, check, joining, math, strided_slice
+from retrograph.ops import array, check, joining, math, padding, strided_slice
 from retrograph.ops.cast import cast
 from retrograph.ops.control_flow import with_dependencies
 from retrograph.ops.joining import is_tensor_like
@@ -168,7 +168,7 @@ def pad_to_bounding_box(
         checks += _required(after_height >= 0, "height must be <= target - offset")
         image = with_dependencies(checks, image)
         pads = joining.stack([0, 0, offset_height, after_height, offset_width, after_width, 0, 0])
-        padded = joining.pad(image, array.reshape(pads, [4, 2]))
+        padded = padding.pad(image, array.reshape(pads, [4, 2]))
         padded.set_shape(_known([batch, target_height, target_width, depth]))
         return _as_given(padded, was_batch)
 

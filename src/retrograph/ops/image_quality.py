@@ -13,7 +13,21 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.default_graph import control_dependencies, name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
-from retrograph.ops import array, check, conv, identities, joining, math, nn, pool, reduction, sequence, transposing
+from retrograph.ops import (
+    array,
+    check,
+    depthwise_conv,
+    identities,
+    joining,
+    math,
+    nn,
+    pool,
+    reduction,
+    sequence,
+    transposing,
+    turning,
+)
+from retrograph.ops import padding as padding_ops
 from retrograph.ops.cast import cast
 from retrograph.ops.cond import case, cond
 from retrograph.ops.image_flips import convert_image_dtype
@@ -31,9 +45,9 @@ def _turns(image: Tensor, batch: int) -> list[Callable[[], Tensor]]:
     order = [0, 2, 1, 3] if batch else [1, 0, 2]
     rows, columns = batch, batch + 1
     return [
-        lambda: transposing.transpose(joining.reverse(image, [columns]), order),
-        lambda: joining.reverse(image, [rows, columns]),
-        lambda: joining.reverse(transposing.transpose(image, order), [columns]),
+        lambda: transposing.transpose(turning.reverse(image, [columns]), order),
+        lambda: turning.reverse(image, [rows, columns]),
+        lambda: turning.reverse(transposing.transpose(image, order), [columns]),
     ]
 
 
@@ -131,8 +145,8 @@ def sobel_edges(image: Any) -> Tensor:
     shape = array.shape(image)
     kernels = constant(np.expand_dims(np.transpose(_SOBEL, (1, 2, 0)), -2), dtype=image.dtype)
     kernels = joining.tile(kernels, [1, 1, shape[-1], 1], name="sobel_filters")
-    padded = joining.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
-    edges = conv.depthwise_conv2d(padded, kernels, [1, 1, 1, 1], "VALID")
+    padded = padding_ops.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="REFLECT")
+    edges = depthwise_conv.depthwise_conv2d(padded, kernels, [1, 1, 1, 1], "VALID")
     edges = array.reshape(edges, shape=joining.concat([shape, [2]], 0))
     edges.set_shape(static.concatenate([2]))
     return edges
@@ -202,7 +216,7 @@ def _window_mean(kernel: Tensor) -> Callable[[Tensor], Tensor]:
     def mean(x: Tensor) -> Tensor:
         shape = array.shape(x)
         x = array.reshape(x, shape=joining.concat([[-1], shape[-3:]], 0))
-        y = conv.depthwise_conv2d(x, kernel, strides=[1, 1, 1, 1], padding="VALID")
+        y = depthwise_conv.depthwise_conv2d(x, kernel, strides=[1, 1, 1, 1], padding="VALID")
         return array.reshape(y, joining.concat([shape[:-3], array.shape(y)[1:]], 0))
 
     return mean
@@ -282,8 +296,8 @@ def _halved(images: Sequence[Tensor], heads: Any, tails: Any, divisor: Tensor) -
 
 
 def _mirrored(images: Sequence[Tensor], missing: Tensor) -> list[Tensor]:
-    padding = joining.pad(array.expand_dims(missing, -1), [[1, 0], [1, 0]])
-    return [joining.pad(x, padding, mode="SYMMETRIC") for x in images]
+    padding = padding_ops.pad(array.expand_dims(missing, -1), [[1, 0], [1, 0]])
+    return [padding_ops.pad(x, padding, mode="SYMMETRIC") for x in images]
 
 
 @export("image.ssim_multiscale")

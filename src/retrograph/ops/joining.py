@@ -1,8 +1,7 @@
-"""What joins, cuts, repeats, pads and turns tensors: concat, stack, split, tile, pad, reverse, roll."""
+"""What joins, cuts and repeats tensors: concat, stack, split, tile, meshgrid."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,23 +12,14 @@ from retrograph.framework.apply import apply_op
 from retrograph.framework.constants import constant
 from retrograph.framework.conversion import convert_to_tensor, register_tensor_conversion_function
 from retrograph.framework.default_graph import name_scope
-from retrograph.framework.deprecation import deprecated_argument
 from retrograph.framework.dispatch import dispatched
 from retrograph.framework.exports import export
-from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Dimension, Shape, TensorShape, to_text
-from retrograph.framework.shape_rules import (
-    ShapeContext,
-    ShapeError,
-    concatenate,
-    merge,
-    merge_dim,
-    with_rank,
-    with_rank_at_least,
-)
-from retrograph.framework.static_value import constant_value, static_value
+from retrograph.framework.shape_rules import ShapeContext, ShapeError, concatenate, merge, with_rank, with_rank_at_least
+from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import array, identities, transposing
 from retrograph.ops.rows import (
@@ -39,17 +29,14 @@ from retrograph.ops.rows import (
     both,
     divide,
     ints,
-    is_static,
     make_tensor,
     make_tensors,
     merge_numbered,
     multiply,
-    normalize,
     rank_of,
     refuse,
     replace_dim,
     shape_input,
-    subtract,
     unknown_of,
     with_value,
 )
@@ -607,7 +594,7 @@ def split(
     return make_tensors("SplitV", name, value=value, size_splits=sizes, split_dim=axis, num_split=num)
 
 
-# --- tile, repeat, meshgrid --------------------------------------------------------------------------------------
+# --- tile, meshgrid -----------------------------------------------------------------------------------------------
 
 
 def _tile_shape(c: ShapeContext) -> list[Shape]:
@@ -685,319 +672,3 @@ def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
             sizes[0], sizes[1] = sizes[1], sizes[0]
         factor = array.ones(sizes, dtype)
         return [grid * factor for grid in grids]
-
-
-# --- pad ---------------------------------------------------------------------------------------------------------
-
-
-def _pad_shape(c: ShapeContext) -> list[Shape]:
-    paddings = with_rank(c, c.input(1), 2)
-    with_value(paddings[1], 2)
-    given, count = c.input(0), paddings[0]
-    if count is not None:
-        given = with_rank(c, given, count)
-    elif given is not None:
-        count = len(given)
-    value = c.constant(1)
-    if value is None:
-        return [_partly_padded(c, given, count)]
-    known = with_rank(c, given, len(value))
-    if value.size and value.min() < 0:
-        raise ShapeError("Paddings must be non-negative")
-    return [tuple(add(d, int(p)) for d, p in zip(known, value.sum(1), strict=True))]
-
-
-def _partly_padded(c: ShapeContext, given: Shape, count: int | None) -> Shape:
-    # tf.pad itself refines the shape where some of the paddings are constants that were packed.
-    rows = c.inputs[1].op
-    if given is None or rows.type != "Pack" or rows.attrs["axis"]:
-        return unknown_of(count)
-    pairs = [static_value(row) for row in rows.inputs]
-    return tuple(None if p is None else add(d, int(p.sum())) for d, p in zip(given, pairs, strict=True))
-
-
-def _pairs(paddings: Any) -> list[tuple[int, int]]:
-    return [(int(a), int(b)) for a, b in np.asarray(paddings)]
-
-
-def _check_paddings(op: Any, x: Any, paddings: Any) -> None:
-    if paddings.shape[0] != x.ndim:
-        shapes = f"{to_text(tuple(paddings.shape))} {to_text(tuple(x.shape))}"
-        refuse(op, f"The first dimension of paddings must be the rank of inputs{shapes}")
-
-
-def _pad(xp: Any, op: Any, x: Any, paddings: Any, *value: Any) -> Any:
-    _check_paddings(op, x, paddings)
-    filler = value[0] if value else np.zeros((), x.dtype)
-    return xp.pad(x, _pairs(paddings), constant_values=filler) if x.ndim else x
-
-
-def _mirror_mode(op: Any) -> str:
-    mode = op.get_attr("mode")
-    return str(mode.decode() if isinstance(mode, bytes) else mode).lower()
-
-
-def _mirror_pad(xp: Any, op: Any, x: Any, paddings: Any) -> Any:
-    mode = _mirror_mode(op)
-    _check_paddings(op, x, paddings)
-    for pair, size in zip(_pairs(paddings), x.shape, strict=True):
-        if max(pair) > size - (mode == "reflect"):
-            word = "less than" if mode == "reflect" else "no greater than"
-            text = f"paddings must be {word} the dimension size: {pair[0]}, {pair[1]} {'not less than' if mode == 'reflect' else 'greater than'} {size}"
-            raise errors.InvalidArgumentError(None, op, text)
-    return xp.pad(x, _pairs(paddings), mode=mode)
-
-
-def _mirror_pad_grad(op: Any, grad: Any, paddings: Any) -> Any:
-    pairs, mode = _pairs(paddings), _mirror_mode(op)
-    shape = tuple(d - a - b for d, (a, b) in zip(grad.shape, pairs, strict=True))
-    like = jax.ShapeDtypeStruct(shape, grad.dtype)
-    return jax.linear_transpose(lambda x: jnp.pad(x, pairs, mode=mode), like)(jnp.asarray(grad))[0]
-
-
-def _mirror_pad_grad_shape(c: ShapeContext) -> list[Shape]:
-    paddings = with_rank(c, c.input(1), 2)
-    if paddings[0] is None:
-        return [None]
-    given = with_rank(c, c.input(0), paddings[0])
-    merge(c, paddings, (paddings[0], 2))
-    value = c.constant(1)
-    if value is None:
-        return [unknown_of(paddings[0])]
-    if value.size and value.min() < 0:
-        raise ShapeError("Paddings must be non-negative")
-    return [tuple(subtract(d, int(p)) for d, p in zip(given, value.sum(1), strict=True))]
-
-
-def _pad_gradient(op: Any, grad: Any) -> Any:
-    from retrograph.ops.strided_slice import slice as slice_op
-
-    x, paddings = op.inputs[0], op.inputs[1]
-    before = slice_op(paddings, [0, 0], stack([array.rank(x), 1]))
-    begin = array.reshape(before, [-1])
-    result = slice_op(grad, begin, array.shape(x))
-    return [result] + [None] * (len(op.inputs) - 1)
-
-
-def _mirror_pad_gradient(op_type: str) -> Any:
-    def gradient(op: Any, grad: Any) -> Any:
-        mode = op.get_attr("mode")
-        return [apply_op(op_type, None, input=grad, paddings=op.inputs[1], mode=mode), None]
-
-    return gradient
-
-
-for _type in ("Pad", "PadV2"):
-    register_op(_type, shape=_pad_shape, static_inputs=(1,), gradient=_pad_gradient, **both(_pad))
-register_op(
-    "MirrorPad",
-    shape=_pad_shape,
-    static_inputs=(1,),
-    gradient=_mirror_pad_gradient("MirrorPadGrad"),
-    **both(_mirror_pad),
-)
-register_op(
-    "MirrorPadGrad",
-    shape=_mirror_pad_grad_shape,
-    static_inputs=(1,),
-    gradient=_mirror_pad_gradient("MirrorPad"),
-    lower=_mirror_pad_grad,
-)
-
-
-@export("pad")
-def pad(
-    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
-) -> Tensor:
-    """`tensor` with `paddings[i]` elements before and after along each dimension i.
-
-    `mode` is CONSTANT, REFLECT (the border not repeated) or SYMMETRIC (repeated).
-
-    >>> tf.pad(tf.zeros([2, 3]), [[1, 1], [0, 2]])
-    <tf.Tensor 'Pad:0' shape=(4, 5) dtype=float32>
-
-    Source: TF 1.15 `tf.pad`.
-    """
-    mode = mode.upper()
-    if mode == "CONSTANT":
-        if not is_tensor_like(constant_values) and constant_values == 0:
-            return make_tensor("Pad", name, input=tensor, paddings=paddings)
-        return make_tensor("PadV2", name, input=tensor, paddings=paddings, constant_values=constant_values)
-    if mode not in ("REFLECT", "SYMMETRIC"):
-        raise ValueError(f"Unknown padding mode: {mode}")
-    return make_tensor("MirrorPad", name, input=tensor, paddings=paddings, mode=mode)
-
-
-# --- reverse, reverse_sequence, roll -----------------------------------------------------------------------------
-
-
-def _reverse_shape(c: ShapeContext) -> list[Shape]:
-    given = c.input(0)
-    with_rank(c, c.input(1), 1)
-    if given is not None and len(given) > 8:
-        raise ShapeError("reverse does not work on tensors with more than 8 dimensions")
-    axes = c.constant(1)
-    if axes is None or given is None:
-        return [given]
-    seen: set[int] = set()
-    for i, axis in enumerate(ints(axes)):
-        position = axis + len(given) if axis < 0 else axis
-        if not 0 <= position < len(given):
-            raise ShapeError(f"'axis'[{i}] = {axis} is out of valid range [0, {len(given) - 1}")
-        if position in seen:
-            raise ShapeError(f"axis {position} specified more than once.")
-        seen.add(position)
-    return [given]
-
-
-def _reverse(xp: Any, op: Any, x: Any, axes: Any) -> Any:
-    if not x.ndim:
-        return x
-    turned = normalize(ints(axes), x.ndim)
-    for i, axis in enumerate(turned):
-        if not 0 <= axis < x.ndim:
-            refuse(op, f"'axis'[{i}] = {ints(axes)[i]} is out of valid range [0, {x.ndim - 1}")
-    return x[tuple(slice(None, None, -1) if i in turned else slice(None) for i in range(x.ndim))]
-
-
-def _reverse_v1(xp: Any, op: Any, x: Any, dims: Any) -> Any:
-    return _reverse(xp, op, x, np.flatnonzero(dims))
-
-
-def _reverse_gradient(op: Any, grad: Any) -> Any:
-    return [reverse(grad, op.inputs[1]), None]
-
-
-def _reverse_v1_gradient(op: Any, grad: Any) -> Any:
-    return [apply_op("Reverse", None, tensor=grad, dims=op.inputs[1]), None]
-
-
-def _reverse_v1_shape(c: ShapeContext) -> list[Shape]:
-    dims = with_rank(c, c.input(1), 1)
-    return [c.input(0) if dims[0] is None else with_rank(c, c.input(0), dims[0])]
-
-
-register_op("ReverseV2", shape=_reverse_shape, static_inputs=(1,), gradient=_reverse_gradient, **both(_reverse))
-register_op("Reverse", shape=_reverse_v1_shape, static_inputs=(1,), gradient=_reverse_v1_gradient, **both(_reverse_v1))
-
-
-@export("reverse", "reverse_v2", "manip.reverse")
-def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """`tensor` with the order along each dimension of the list `axis` turned round.
-
-    Source: TF 1.15 `tf.reverse`.
-    """
-    return make_tensor("ReverseV2", name, tensor=tensor, axis=axis)
-
-
-def _reverse_sequence_shape(c: ShapeContext) -> list[Shape]:
-    lengths, given = with_rank(c, c.input(1), 1), c.input(0)
-    seq_dim, batch_dim = c.attr("seq_dim"), c.attr("batch_dim")
-    if given is None:
-        return [None]
-    for name, dim in (("batch_dim", batch_dim), ("seq_dim", seq_dim)):
-        if dim >= len(given):
-            raise ShapeError(f"{name} must be < input rank: {dim} vs. {len(given)}")
-    return [replace_dim(given, batch_dim, merge_dim(c, given[batch_dim], lengths[0]))]
-
-
-def _reverse_sequence(xp: Any, op: Any, x: Any, lengths: Any) -> Any:
-    along, batch = op.get_attr("seq_dim"), op.get_attr("batch_dim")
-    for name, axis in (("batch_dim", batch), ("seq_dim", along)):
-        if not 0 <= axis < x.ndim:
-            refuse(op, f"{name} must be < input.dims()( {axis} vs. {x.ndim})")
-    if along == batch:
-        refuse(op, f"batch_dim == seq_dim == {along}")
-    if is_static(lengths) and (lengths > x.shape[along]).any():
-        refuse(op, f"seq_lens({int(np.argmax(lengths > x.shape[along]))}) > input.dims({along})")
-    position = xp.arange(x.shape[along])
-    lengths = xp.asarray(lengths)[:, None]
-    index = xp.where(position < lengths, lengths - 1 - position, position)
-    if batch > along:
-        index = index.T
-    wide = [1] * x.ndim
-    wide[along], wide[batch] = x.shape[along], x.shape[batch]
-    return xp.take_along_axis(x, xp.reshape(index, wide), along)
-
-
-def _reverse_sequence_gradient(op: Any, grad: Any) -> Any:
-    seq_dim, batch_dim = op.get_attr("seq_dim"), op.get_attr("batch_dim")
-    return [reverse_sequence(grad, op.inputs[1], seq_axis=seq_dim, batch_axis=batch_dim), None]
-
-
-register_op(
-    "ReverseSequence",
-    shape=_reverse_sequence_shape,
-    gradient=_reverse_sequence_gradient,
-    **both(_reverse_sequence),
-)
-
-
-@export("reverse_sequence")
-@deprecated_argument("seq_dim", "seq_dim is deprecated, use seq_axis instead", "tensorflow.python.ops.array_ops")
-@deprecated_argument("batch_dim", "batch_dim is deprecated, use batch_axis instead", "tensorflow.python.ops.array_ops")
-def reverse_sequence(
-    input: Any,
-    seq_lengths: Any,
-    seq_axis: int | None = None,
-    batch_axis: int | None = None,
-    name: str | None = None,
-    seq_dim: int | None = None,
-    batch_dim: int | None = None,
-) -> Tensor:
-    """`input` whose first `seq_lengths[b]` elements along `seq_axis` are turned round in each batch b.
-
-    Source: TF 1.15 `tf.reverse_sequence`.
-    """
-    along = array.lookup_renamed("seq_axis", seq_axis, "seq_dim", seq_dim)
-    batch = array.lookup_renamed("batch_axis", batch_axis, "batch_dim", batch_dim)
-    return make_tensor(
-        "ReverseSequence",
-        name,
-        input=input,
-        seq_lengths=seq_lengths,
-        seq_dim=along,
-        batch_dim=0 if batch is None else batch,
-    )
-
-
-def _roll_shape(c: ShapeContext) -> list[Shape]:
-    given = with_rank_at_least(c, c.input(0), 1)
-    for i in (1, 2):
-        one = c.input(i)
-        if one is not None and len(one) > 1:
-            raise ShapeError(f"Shape must be at most rank 1 but is rank {len(one)}")
-    if c.input(1) is not None and c.input(2) is not None:
-        merge(c, c.input(1), c.input(2))
-    return [given]
-
-
-def _roll(xp: Any, op: Any, x: Any, shift: Any, axis: Any) -> Any:
-    if x.ndim == 0:
-        refuse(op, "input must be 1-D or higher")
-    axes = ints(axis)
-    for one in axes:
-        if not -x.ndim <= one < x.ndim:
-            refuse(op, f"axis {one} is out of range")
-    if is_static(shift):
-        return xp.roll(x, ints(shift), axes)
-    shifts = jnp.reshape(shift, (-1,))
-    for i, one in enumerate(axes):
-        x = jnp.roll(x, shifts[i], one)
-    return x
-
-
-def _roll_gradient(op: Any, grad: Any) -> Any:
-    return [roll(grad, operator.neg(op.inputs[1]), op.inputs[2]), None, None]
-
-
-register_op("Roll", shape=_roll_shape, static_inputs=(2,), gradient=_roll_gradient, **both(_roll))
-
-
-@export("roll", "manip.roll")
-def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """`input` moved by `shift` along `axis`; what leaves at the end comes in at the start.
-
-    Source: TF 1.15 `tf.roll`.
-    """
-    return make_tensor("Roll", name, input=input, shift=shift, axis=axis)

@@ -13,8 +13,8 @@ from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge_dim, with_rank
-from retrograph.ops import joining
 from retrograph.ops import math as math_ops
+from retrograph.ops import turning
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.window import lowest, window_pads, window_size
 
@@ -108,5 +108,5 @@ def erosion2d(value: Any, kernel: Any, strides: Any, rates: Any, padding: Any, n
     with name_scope(name, "erosion2d", [value, kernel]) as scope:
         attrs = {"strides": strides, "rates": rates, "padding": padding}
         negative = math_ops.negative(value)
-        turned = joining.reverse(kernel, [0, 1])
+        turned = turning.reverse(kernel, [0, 1])
         return math_ops.negative(apply_op("Dilation2D", scope, input=negative, filter=turned, **attrs))

@@ -22,6 +22,7 @@ from retrograph.ops import (
     identities,
     joining,
     math,
+    one_hot,
     reduction,
     segment,
     selecting,
@@ -529,7 +530,7 @@ def _one_hot(
             axis -= ragged.ragged_rank
             if axis < 0:
                 raise ValueError("axis may not be less than indices.ragged_rank.")
-        values = gather.one_hot(ragged.flat_values, depth, on_value, off_value, axis, dtype)
+        values = one_hot.one_hot(ragged.flat_values, depth, on_value, off_value, axis, dtype)
         return ragged.with_flat_values(values)
 
 

@@ -16,6 +16,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 from retrograph.ops import array, fft, joining, math, reduction, sequence
+from retrograph.ops import padding as padding_ops
 from retrograph.ops.cast import cast
 from retrograph.ops.framing import frame, hann_window, overlap_and_add, scalar_tensor
 
@@ -80,7 +81,7 @@ def inverse_stft_window_fn(
             forward = forward_window_fn(length, dtype=dtype)
             squares = math.square(forward)
             overlaps = -(-length // step)
-            squares = joining.pad(squares, [(0, overlaps * step - length)])
+            squares = padding_ops.pad(squares, [(0, overlaps * step - length)])
             squares = array.reshape(squares, [overlaps, step])
             squares = reduction.reduce_sum(squares, 0, keepdims=True)
             squares = joining.tile(squares, [overlaps, 1])
@@ -125,7 +126,7 @@ def _cut_to(frames: Tensor, length: Tensor) -> Tensor:
         if known > wanted:
             frames = frames[..., :wanted]
         elif known < wanted:
-            frames = joining.pad(frames, [[0, 0]] * (rank - 1) + [[0, wanted - known]])
+            frames = padding_ops.pad(frames, [[0, 0]] * (rank - 1) + [[0, wanted - known]])
     if value is not None and rank is not None:
         frames.set_shape([None] * (rank - 1) + [int(value)])
     return frames
@@ -135,7 +136,7 @@ def _cut_to_any(frames: Tensor, length: Any) -> Tensor:
     frames = frames[..., :length]
     rank, shape = array.rank(frames), array.shape(frames)
     before: Any = array.zeros([rank - 1, 2], dtype=length.dtype)
-    return joining.pad(frames, joining.concat([before, [[0, math.maximum(0, length - shape[-1])]]], 0))
+    return padding_ops.pad(frames, joining.concat([before, [[0, math.maximum(0, length - shape[-1])]]], 0))
 
 
 # ---- discrete cosine transform
@@ -170,7 +171,7 @@ def _of_length(x: Any, n: Any) -> Any:
         return x[..., 0:n]
     padding: list[Any] = [[0, 0] for _ in range(len(x.shape))]
     padding[-1][1] = n - size
-    return joining.pad(x, paddings=convert_to_tensor(padding, dtype=dtypes.int32))
+    return padding_ops.pad(x, paddings=convert_to_tensor(padding, dtype=dtypes.int32))
 
 
 @export("signal.dct", "spectral.dct")
@@ -195,7 +196,7 @@ def _first_cosine(x: Any, size: Any, count: Any, ortho: bool) -> Tensor:
 
 
 def _weights(first: Any, others: Any, size: Any) -> Tensor:
-    return joining.pad(array.expand_dims(first, 0), [[0, size - 1]], constant_values=others)
+    return padding_ops.pad(array.expand_dims(first, 0), [[0, size - 1]], constant_values=others)
 
 
 def _second_cosine(x: Any, size: Any, count: Any, ortho: bool) -> Tensor:
@@ -296,7 +297,7 @@ def linear_to_mel_weight_matrix(
         linear = sequence.lin_space(zero, rate / 2.0, num_spectrogram_bins)[1:]
         bins = array.expand_dims(_hertz_to_mel(linear), 1)
         weights = math.maximum(zero, _triangles(bins, low, high, num_mel_bins))
-        return joining.pad(weights, [[1, 0], [0, 0]], name=scope)
+        return padding_ops.pad(weights, [[1, 0], [0, 0]], name=scope)
 
 
 def _triangles(bins: Any, low: Any, high: Any, count: int) -> Any:

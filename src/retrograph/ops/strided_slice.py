@@ -20,7 +20,8 @@ from retrograph.framework.shape import Dimension, Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, with_rank
 from retrograph.framework.static_value import static_value
 from retrograph.ops import array
-from retrograph.ops.joining import concat, pad, stack
+from retrograph.ops.joining import concat, stack
+from retrograph.ops.padding import pad
 from retrograph.ops.rows import (
     ints,
     is_static,

@@ -14,6 +14,7 @@ from retrograph.framework.op_table import register_op
 from retrograph.framework.shape import Shape, dimension_value
 from retrograph.framework.shape_rules import ShapeContext
 from retrograph.ops import array, joining, math, transposing
+from retrograph.ops import padding as padding_ops
 from retrograph.ops.gather import gather_nd
 from retrograph.ops.linalg import matrix_diag_part
 from retrograph.ops.transposing import matrix_transpose as transposed
@@ -67,7 +68,7 @@ def _padded(diagonal: Any, size: int | None, name: str, padding: list[int]) -> A
         return diagonal
     if size is None or own != size - 1:
         raise ValueError(f"Expected {name} to be have length {size} or {size and size - 1}, got {own}.")
-    return joining.pad(diagonal, [[0, 0] for _ in range(len(diagonal.shape) - 1)] + [padding])
+    return padding_ops.pad(diagonal, [[0, 0] for _ in range(len(diagonal.shape) - 1)] + [padding])
 
 
 def _of_sequence(diagonals: Any) -> Any:

@@ -11,7 +11,7 @@ from retrograph.contrib.layer_parts import collect_named_outputs, convert_collec
 from retrograph.contrib.normalizers import batch_norm
 from retrograph.contrib.small_layers import max_pool2d, softmax
 from retrograph.framework.collections import GraphKeys
-from retrograph.ops import joining, reduction
+from retrograph.ops import padding, reduction
 from retrograph.ops.nn import relu
 from retrograph.variables import initializers
 from retrograph.variables.regularizers import l2_regularizer
@@ -38,7 +38,7 @@ def conv2d_same(inputs: Any, num_outputs: int, kernel_size: int, stride: int, ra
     total = kernel_size + (kernel_size - 1) * (rate - 1) - 1
     before = total // 2
     sides = [before, total - before]
-    padded = joining.pad(inputs, [[0, 0], sides, sides, [0, 0]])
+    padded = padding.pad(inputs, [[0, 0], sides, sides, [0, 0]])
     return convolution2d(padded, num_outputs, kernel_size, stride=stride, rate=rate, padding="VALID", scope=scope)
 
 
