@@ -12,7 +12,8 @@ from typing import Any
 from retrograph import _namespace
 from retrograph._exports import EXPORTS
 from retrograph.compat import facts, generated, keras_scope, raw_ops, v2_names
-from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES, INTERNALS
+from retrograph.compat.homes import ELSEWHERE, HELPERS, HOMES
+from retrograph.compat.internal_names import INTERNALS
 from retrograph.framework import errors
 from retrograph.framework.messages import class_in_module
 

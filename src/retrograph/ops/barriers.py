@@ -14,7 +14,7 @@ from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape, TensorShape, to_text, unknown_shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank, with_rank_at_least
 from retrograph.framework.static_value import constant_value
-from retrograph.ops.data_flow import _as_shape_list, _as_type_list
+from retrograph.ops.data_flow import listed_shapes, listed_types
 from retrograph.ops.host_queues import Element, HostPriorityQueue, HostQueue
 from retrograph.ops.rows import refuse, with_value
 from retrograph.runtime.state import Ref
@@ -217,8 +217,8 @@ class Barrier:
     """
 
     def __init__(self, types: Any, shapes: Any = None, shared_name: str | None = None, name: str = "barrier"):
-        self._types = _as_type_list(types)
-        self._shapes = [unknown_shape() for _ in self._types] if shapes is None else _as_shape_list(shapes) or []
+        self._types = listed_types(types)
+        self._shapes = [unknown_shape() for _ in self._types] if shapes is None else listed_shapes(shapes) or []
         for i, shape in enumerate(self._shapes if shapes is not None else ()):
             if shape.num_elements() == 0:
                 raise ValueError(f"Empty tensors are not supported, but received shape '{shape}' at index {i}")

@@ -25,7 +25,7 @@ from retrograph.ops.host_queues import HostPaddingQueue, HostPriorityQueue, Host
 from retrograph.runtime.state import Ref
 
 
-def _as_type_list(dtypes: Any) -> list[Any]:
+def listed_types(dtypes: Any) -> list[Any]:
     return [_dtypes.as_dtype(t) for t in (dtypes if isinstance(dtypes, (list, tuple)) else [dtypes])]
 
 
@@ -33,7 +33,7 @@ def _is_size(value: Any) -> bool:
     return value is None or isinstance(value, int)
 
 
-def _as_shape_list(shapes: Any, partial: bool = False) -> list[TensorShape] | None:
+def listed_shapes(shapes: Any, partial: bool = False) -> list[TensorShape] | None:
     if partial and (not isinstance(shapes, Sequence) or not shapes or any(_is_size(s) for s in shapes)):
         raise ValueError("When providing partial shapes, a list of shapes must be provided.")
     if shapes is None:
@@ -248,7 +248,7 @@ class FIFOQueue(QueueBase):
         self, capacity: int, dtypes: Any, shapes: Any = None, names: Any = None, shared_name: str | None = None,
         name: str | None = "fifo_queue",
     ):  # fmt: skip
-        types, shapes = _as_type_list(dtypes), _as_shape_list(shapes)
+        types, shapes = listed_types(dtypes), listed_shapes(shapes)
         names = _as_name_list(names, types)
         handle = _queue_op("FIFOQueueV2", name, types, shapes, capacity, shared_name)
         super().__init__(types, shapes, names, handle)
@@ -265,7 +265,7 @@ class PaddingFIFOQueue(QueueBase):
         self, capacity: int, dtypes: Any, shapes: Any, names: Any = None, shared_name: str | None = None,
         name: str | None = "padding_fifo_queue",
     ):  # fmt: skip
-        types, shapes = _as_type_list(dtypes), _as_shape_list(shapes, partial=True) or []
+        types, shapes = listed_types(dtypes), listed_shapes(shapes, partial=True) or []
         names = _as_name_list(names, types)
         if len(types) != len(shapes):
             raise ValueError(
@@ -286,7 +286,7 @@ class RandomShuffleQueue(QueueBase):
         self, capacity: int, min_after_dequeue: int, dtypes: Any, shapes: Any = None, names: Any = None,
         seed: int | None = None, shared_name: str | None = None, name: str | None = "random_shuffle_queue",
     ):  # fmt: skip
-        types, shapes = _as_type_list(dtypes), _as_shape_list(shapes)
+        types, shapes = listed_types(dtypes), listed_shapes(shapes)
         names = _as_name_list(names, types)
         seed1, seed2 = seeds.get_seed(seed)
         if seed1 is None and seed2 is None:
@@ -310,7 +310,7 @@ class PriorityQueue(QueueBase):
         self, capacity: int, types: Any, shapes: Any = None, names: Any = None, shared_name: str | None = None,
         name: str | None = "priority_queue",
     ):  # fmt: skip
-        kinds, shapes = _as_type_list(types), _as_shape_list(shapes)
+        kinds, shapes = listed_types(types), listed_shapes(shapes)
         handle = _queue_op("PriorityQueueV2", name, kinds, shapes, capacity, shared_name)
         super().__init__([_dtypes.int64, *kinds], [TensorShape([]), *shapes] if shapes else shapes, names, handle)
 
