@@ -17,6 +17,7 @@ from retrograph.runtime.own_gradients import (
     is_overridden,
     on_host,
     runs_on_host,
+    still,
     with_own_gradient,
 )
 from retrograph.runtime.pieces import Collector, Out, Slot, can_carry, is_traced, rebuilt, tidy
@@ -32,7 +33,7 @@ class Differentiable(Evaluator):
 
     def inside(self, context: StateContext, env: dict[Tensor, Any], host: bool) -> Evaluator:
         """An evaluator for a part of this one's work; gradients that operations bring along see all that there is here."""
-        made = super().inside(context, env, host)
+        made = super().inside(_still(context), env, host)
         made.own, made.around = self.own, {**self.around, **self.env} if self.own else {}  # type: ignore[attr-defined]
         return made
 
@@ -52,8 +53,8 @@ class Differentiable(Evaluator):
         if record is None or record.gradient is not NO_GRADIENT:
             return
         for tensor in item.outputs:
-            if is_traced(self.env.get(tensor)):
-                self.env[tensor] = lax.stop_gradient(self.env[tensor])
+            if tensor in self.env:
+                self.env[tensor] = _stopped(self.env[tensor])
 
     def _bring_along(self, item: Instruction, override: GradientInLoop) -> None:
         env = self.env
@@ -64,13 +65,24 @@ class Differentiable(Evaluator):
             env.update((item.outputs[i], lax.stop_gradient(value)) for i, value in results.items())
             return
         outputs = [env[t] for t in item.outputs]
-        given = Pulled(override, {**self.around, **env}, self.context.cells, outputs).apply(results, moving)
+        given = Pulled(override, {**self.around, **env}, self.context, outputs).apply(results, moving)
         env.update((item.outputs[i], value) for i, value in zip(results, given, strict=True))
 
     def _moved(self, tensor: Tensor) -> Any:
         """The value of an input; of a resource variable the one that it holds."""
         value = self.env[tensor]
-        return self.context.cells.get(value.key) if value.__class__ is Ref else value
+        return self.context.read(value) if value.__class__ is Ref and value.key in self.context.cells else value
+
+
+def _still(context: StateContext) -> StateContext:
+    if isinstance(context, TraceContext):
+        context.is_still = True
+    return context
+
+
+def _stopped(value: Any) -> Any:
+    """The value without what would lead a gradient further."""
+    return lax.stop_gradient(value) if is_traced(value) else still(value)
 
 
 def _is_moving(value: Any) -> bool:
@@ -106,8 +118,8 @@ class Differentiation:
     def _forward(self, evaluator: Evaluator, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         context = TraceContext(dict(evaluator.context.cells))
         env = dict(evaluator.env)
-        self._place(evaluator, env, context, iter(leaves))
-        exits = self.loop.run(self._evaluator(context, env))
+        self._place(env, iter(leaves))
+        exits = [still(e) for e in self.loop.run(self._evaluator(context, env))]
         collector = Collector()
         self.slots = [collector.slot(e) for e in exits]
         self.cells = {key: collector.slot(context.cells[key]) for key in context.written if key in context.cells}
@@ -115,7 +127,7 @@ class Differentiation:
         return _by_kind(collector.arrays, [*self.slots, *self.cells.values(), *_slots_of(self.checks)])
 
     def _evaluator(self, context: TraceContext, env: dict[Any, Any]) -> Evaluator:
-        made = Differentiable(context, env, host=False)
+        made = Differentiable(_still(context), env, host=False)
         ops = frozenset(self.loop.ops)
         overrides = {op: gradient_in_loop(op, ops) for op in self.loop.ops if is_overridden(op)}
         made.own = {op: override for op, override in overrides.items() if override is not None}
@@ -123,13 +135,10 @@ class Differentiation:
             override.items = self.loop.items_of(schedule(override.ops))
         return made
 
-    def _place(self, evaluator: Evaluator, env: dict[Any, Any], context: TraceContext, leaves: Any) -> None:
+    def _place(self, env: dict[Any, Any], leaves: Any) -> None:
         for tensor, (rebuild, old) in zip(self.wanted, self.movable, strict=True):
             value = rebuild([next(leaves) for _ in old])
-            if evaluator.env[tensor].__class__ is Ref and tensor._dtype._base.name == "resource":
-                context.cells[evaluator.env[tensor].key] = value
-            else:
-                env[tensor] = value
+            env[tensor] = Ref(env[tensor].op, moving=value) if env[tensor].__class__ is Ref else value
         for op in self.loop.enters:
             env.pop(op._outputs[0], None)
 

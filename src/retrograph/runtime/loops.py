@@ -75,6 +75,7 @@ class LoopRegion:
         """Gives the Exits their values."""
         env = evaluator.env
         self._note_streams(evaluator.context)
+        before = dict(evaluator.context.cells) if self.gradients else {}
         wanted = self._to_differentiate(evaluator)
         if wanted:
             taken = Differentiation(self, evaluator, wanted)
@@ -82,6 +83,9 @@ class LoopRegion:
             exits = taken.exits
         else:
             exits = self.run(evaluator)
+            # For a derivative that runs the loop again: from what it found.
+            changed = {key: before[key] for key in evaluator.context.written & before.keys()}
+            env[("before", self.frame)] = changed  # type: ignore[index]
         env.update(zip((op._outputs[0] for op in self.exits), exits, strict=True))
 
     @property
@@ -551,7 +555,8 @@ class LoopGradient:
 
     def _again(self, evaluator: Evaluator) -> Differentiation:
         """The loop run once more: what it writes does not count."""
-        context = TraceContext(dict(evaluator.context.cells))
+        before: Any = evaluator.env.get(("before", self.frame), {})  # type: ignore[call-overload]
+        context = TraceContext({**evaluator.context.cells, **before})
         for key in self.replayed_starts:
             if key not in context.cells:
                 text = f"The gradient of a loop with random operations ('{key[1].name}') needs the loop in the same run"

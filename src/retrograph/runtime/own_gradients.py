@@ -19,7 +19,7 @@ from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import Evaluator, Instruction, NeedsConcreteError
-from retrograph.runtime.state import Ref, TraceContext
+from retrograph.runtime.state import Ref, StateContext, TraceContext
 
 GRADIENT_IN_LOOP = "GradientInLoop"
 """The op type that says what the gradient is which an operation inside a loop brings along."""
@@ -214,16 +214,23 @@ def _between(
     return sorted(found, key=lambda op: op._id), list(leaves)
 
 
+def still(value: Any) -> Any:
+    """A reference as one that no gradient goes to; anything else as it is."""
+    return Ref(value.op) if value.__class__ is Ref else value
+
+
 class Pulled:
     """An operation's results again, their derivative the one that the operation brings along."""
 
     def __init__(
-        self, override: GradientInLoop, env: Mapping[Tensor, Any], cells: Mapping[Any, Any], outputs: Sequence[Any]
+        self, override: GradientInLoop, env: Mapping[Tensor, Any], context: StateContext, outputs: Sequence[Any]
     ) -> None:
         self.override, self.outputs = override, outputs
-        self.known = {t: env[t] if t in env else env[entered(t)] for t in override.leaves}
-        keys = {v.key for v in self.known.values() if v.__class__ is Ref}
-        self.cells = {key: cells[key] for key in keys if key in cells}
+        known = {t: env[t] if t in env else env[entered(t)] for t in override.leaves}
+        # A cell that is read through a reference with a derivative holds what has that derivative.
+        refs = sorted((v for v in known.values() if v.__class__ is Ref), key=lambda ref: ref.moving is not None)
+        self.cells = {ref.key: context.read(ref) for ref in refs if ref.key in context.cells}
+        self.known = {t: still(v) for t, v in known.items()}
         # What is traced goes through the function's arguments: a derivative cannot reach for values of another trace.
         self.leaves, self.tree = jax.tree_util.tree_flatten([*self.known.values(), *self.cells.values()])
         self.traced = [i for i, leaf in enumerate(self.leaves) if isinstance(leaf, jax.Array)]

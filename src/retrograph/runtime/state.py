@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from retrograph.framework import errors
-from retrograph.framework.lazy_jax import jnp
+from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.operation import Operation
 from retrograph.runtime import random
 
@@ -19,13 +19,17 @@ READ_ONLY_TYPES = frozenset(
 
 
 class Ref:
-    """What a reference or resource handle is while a plan runs: the key of a cell of state."""
+    """What a reference or resource handle is while a plan runs: the key of a cell of state.
 
-    __slots__ = ("key", "op")
+    `moving` is set while a derivative is taken: what is read through this reference moves as that array does.
+    """
 
-    def __init__(self, op: Operation):
+    __slots__ = ("key", "moving", "op")
+
+    def __init__(self, op: Operation, moving: Any = None):
         self.op = op
         self.key = cell_key(op)
+        self.moving = moving
 
     def __repr__(self) -> str:
         return f"<Ref {self.key}>"
@@ -147,12 +151,39 @@ class HostContext(StateContext):
 
 
 class TraceContext(StateContext):
-    """Effects while a segment is traced: cells hold traced values, a functional state."""
+    """Effects while a segment is traced: cells hold traced values, a functional state.
+
+    In a derivative (`is_still`) no gradient goes through what cells hold: it goes to the references that are read.
+    """
+
+    is_still = False
 
     def __init__(self, cells: dict[Any, Any]):
         super().__init__(cells)
         self.xp = jnp
         self.checks: list[tuple[Operation, Any, Any]] = []
+
+    def read(self, ref: Ref) -> Any:
+        """The value of a variable."""
+        value = super().read(ref)
+        return value if ref.moving is None else _moving_as(value, ref.moving)
+
+    def write(self, ref: Ref, value: Any) -> None:
+        """Sets the value of a variable."""
+        super().write(ref, lax.stop_gradient(value) if self.is_still else value)
+
+
+def _moving_as(value: Any, other: Any) -> Any:
+    """`value`, with the derivative that `other` has."""
+    if np.shape(value) != other.shape:
+        return value
+
+    @jax.custom_jvp
+    def first(value: Any, other: Any) -> Any:
+        return value
+
+    first.defjvp(lambda primals, tangents: (primals[0], tangents[1]))
+    return first(value, other)
 
 
 def initial_stream(op: Operation) -> np.ndarray[Any, Any]:
