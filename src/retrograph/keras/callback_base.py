@@ -302,6 +302,8 @@ def configured(
     model: Any, callbacks: Any, do_validation: bool, epochs: int, batch_size: Any, samples: Any, steps: Any, verbose: int, mode: str = "train",
 ) -> CallbackList:  # fmt: skip
     """The callbacks of a run, with the history and the progress bar if it trains."""
+    if isinstance(callbacks, CallbackList) and mode != "train":
+        return callbacks
     given = list(callbacks.callbacks if isinstance(callbacks, CallbackList) else callbacks or [])
     names = list(model.metrics_names) if mode != "predict" else []
     if mode == "train":

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from retrograph.framework import errors
 from retrograph.keras import arrays
+from retrograph.keras.batch_sources import Batches, is_generator, parts_of
 from retrograph.keras.callback_base import CallbackList, configured
-from retrograph.keras.sequences import Sequence
 
 
 def alone(values: list[Any]) -> Any:
     """The only value, or the list."""
     return values[0] if len(values) == 1 else values
-
-
-def is_generator(x: Any) -> bool:
-    """Whether it gives batches."""
-    return isinstance(x, (Iterator, Sequence)) and not isinstance(x, (list, tuple, dict))
 
 
 class _Totals:
@@ -71,9 +65,11 @@ def _split(batch: tuple[list[Any], ...], fraction: float) -> tuple[Any, Any]:
     )
 
 
-def _validation(model: Any, data: Any) -> Any:
-    if data is None or is_generator(data):
-        return data
+def _validation(model: Any, data: Any, steps: Any = None) -> Any:
+    if data is None:
+        return None
+    if is_generator(data):
+        return Batches(data, steps, "validation_steps")
     if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(
             "When passing a `validation_data` argument, it must contain either 2 items (x_val, y_val), or 3 items (x_val, y_val, val_sample_weights), or alternatively it could be a "
@@ -90,7 +86,7 @@ def fit(
     if steps_per_epoch is not None:
         raise errors.UnimplementedError(None, None, "Model.fit: `steps_per_epoch` with arrays is not implemented")
     batch = model._standardized(x, y, sample_weight, class_weight)
-    validation = _validation(model, validation_data)
+    validation = _validation(model, validation_data, validation_steps)
     if validation is None and validation_split and 0.0 < validation_split < 1.0:
         batch, validation = _split(batch, validation_split)
     inputs = [*batch[0], *batch[1], *batch[2]]
@@ -143,12 +139,13 @@ def _end_epoch(
 ) -> None:
     logs = dict(zip(model.metrics_names, totals.values(), strict=True))
     if validation is not None and _wants_validation(frequency, epoch):
-        if is_generator(validation):
-            values = evaluate_generator(model, validation, steps)
+        if isinstance(validation, Batches):
+            validation.restart(always=True)
+            values = evaluate_generator(model, validation, listeners)
         else:
             # TF shuffles here too: programs that seed NumPy get the same order in the next epoch.
             _order(_number_of(validation), size, True)
-            values = evaluate(model, validation, size, 0, None, None)
+            values = evaluate(model, validation, size, 0, None, listeners)
         logs.update({f"val_{name}": value for name, value in zip(model.metrics_names, values, strict=True)})
     listeners.on_epoch_end(epoch, logs)
 
@@ -195,67 +192,49 @@ def _joined(made: list[Any]) -> list[Any]:
     return [np.concatenate(parts, axis=0) for parts in zip(*made, strict=True)]
 
 
-# --- generators ---------------------------------------------------------------------------------------------------
-
-
-def _steps_of(generator: Any, steps: Any) -> int:
-    if steps is not None:
-        return int(steps)
-    if isinstance(generator, Sequence):
-        return len(generator)
-    raise ValueError(
-        "Please specify the number of steps (`steps_per_epoch` or `steps`): a generator does not tell how many batches it gives."
-    )
-
-
-def _items(generator: Any) -> Iterator[Any]:
-    if not isinstance(generator, Sequence):
-        yield from generator
-        return
-    while True:
-        for index in range(len(generator)):
-            yield generator[index]
-        generator.on_epoch_end()
-
-
-def _parts(item: Any) -> tuple[Any, Any, Any]:
-    if not isinstance(item, tuple):
-        return item, None, None
-    if len(item) not in (2, 3):
-        raise ValueError(f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {item}")
-    return item[0], item[1], item[2] if len(item) == 3 else None
+# --- generators and datasets ---------------------------------------------------------------------------------------
 
 
 def fit_generator(
     model: Any, generator: Any, steps_per_epoch: Any, epochs: int, verbose: int, callbacks: Any, validation_data: Any, validation_steps: Any, validation_freq: Any, class_weight: Any,
-    initial_epoch: int,
+    initial_epoch: int, shuffle: Any = False,
 ) -> Any:  # fmt: skip
-    """Trains on batches of a generator; the history."""
-    steps, items = _steps_of(generator, steps_per_epoch), _items(generator)
+    """Trains on batches of a generator or dataset; the history."""
+    source = Batches(generator, steps_per_epoch, "steps_per_epoch", shuffle)
     listeners: Any = None
     validation: Any = None
     for epoch in range(initial_epoch, epochs):
-        totals = _Totals()
-        for index in range(steps):
-            x, y, weight = _parts(next(items))
+        totals, index = _Totals(), 0
+        source.restart()
+        while source.steps is None or index < source.steps:
+            item = source.next(epochs)
+            if item is None:
+                _ran_out(model, source, listeners, index)
+                break
+            x, y, weight = parts_of(item)
             batch = model._standardized(x, y, weight, class_weight)
             if listeners is None:
-                validation = _validation(model, validation_data)
+                validation = _validation(model, validation_data, validation_steps)
                 model._make_train_function()
-                listeners = configured(model, callbacks, validation is not None, epochs, None, None, steps, verbose)
+                steps = source.steps
+                # TF counts steps as samples here.
+                listeners = configured(model, callbacks, validation is not None, epochs, None, steps, steps, verbose)
                 listeners.on_train_begin()
             if index == 0:
                 model.reset_metrics()
                 listeners.on_epoch_begin(epoch)
-            rows = batch[0][0].shape[0]
-            logs: dict[str, Any] = {"batch": index, "size": rows}
+            size = source.size(batch[0][0].shape[0])
+            logs: dict[str, Any] = {"batch": index, "size": size}
             listeners.on_train_batch_begin(index, logs)
             outputs = model._run_batch("train", [*batch[0], *batch[1], *batch[2]])
-            totals.add(outputs, rows)
+            totals.add(outputs, size)
             logs.update(zip(model.metrics_names, outputs, strict=True))
             listeners.on_train_batch_end(index, logs)
+            index += 1
             if model.stop_training:
                 break
+        if not index:
+            raise ValueError("Empty training data.")
         _end_epoch(model, listeners, epoch, totals, validation, 32, validation_steps, validation_freq)
         if model.stop_training:
             break
@@ -264,22 +243,71 @@ def fit_generator(
     return model.history
 
 
-def evaluate_generator(model: Any, generator: Any, steps: Any) -> list[Any]:
-    """The loss and metrics for batches of a generator."""
-    items, totals = _items(generator), _Totals()
-    for index in range(_steps_of(generator, steps)):
-        x, y, weight = _parts(next(items))
+def _ran_out(model: Any, source: Batches, listeners: CallbackList | None, index: int) -> None:
+    """After the last batch of a source: the steps are known now, or training ends."""
+    _tell_end(source, listeners, "on_train_batch_begin", index)
+    if source.ends_training:
+        object.__setattr__(model, "stop_training", True)
+    elif index:
+        source.steps = index
+        if listeners is not None:
+            for callback in listeners.callbacks:
+                callback.params["steps"] = index
+
+
+def _tell_end(source: Batches, listeners: CallbackList | None, hook: str, index: int) -> None:
+    """TF begins a batch before it finds that a dataset has no more."""
+    if listeners is not None and source.is_dataset:
+        listeners.call(hook, index, {"batch": index, "size": 1})
+
+
+def evaluate_generator(model: Any, source: Batches, callbacks: Any = None, verbose: int = 0) -> list[Any]:
+    """The loss and metrics for batches of a generator or dataset."""
+    totals, index = _Totals(), 0
+    listeners: Any = None
+    while source.steps is None or index < source.steps:
+        item = source.next(1)
+        if item is None:
+            _tell_end(source, listeners, "on_test_batch_begin", index)
+            break
+        x, y, weight = parts_of(item)
         batch = model._standardized(x, y, weight)
-        if index == 0:
+        if listeners is None:
+            listeners = configured(model, callbacks, False, 1, None, source.steps, source.steps, verbose, mode="test")
+            listeners.call("on_test_begin")
             model.reset_metrics()
-        totals.add(model._run_batch("test", [*batch[0], *batch[1], *batch[2]]), batch[0][0].shape[0])
+        logs: dict[str, Any] = {"batch": index, "size": source.size(batch[0][0].shape[0])}
+        listeners.call("on_test_batch_begin", index, logs)
+        outputs = model._run_batch("test", [*batch[0], *batch[1], *batch[2]])
+        totals.add(outputs, 1)
+        logs.update(zip(model.metrics_names, outputs, strict=True))
+        listeners.call("on_test_batch_end", index, logs)
+        index += 1
+    if listeners is None:
+        raise ValueError("Empty training data.")
+    listeners.call("on_test_end")
     return totals.values()
 
 
-def predict_generator(model: Any, generator: Any, steps: Any) -> list[Any]:
-    """The outputs for batches of a generator."""
-    items, made = _items(generator), []
-    for _ in range(_steps_of(generator, steps)):
-        inputs, _, _ = model._standardized(_parts(next(items))[0])
+def predict_generator(model: Any, source: Batches, callbacks: Any = None, verbose: int = 0) -> list[Any]:
+    """The outputs for batches of a generator or dataset."""
+    made: list[Any] = []
+    listeners: Any = None
+    while source.steps is None or len(made) < source.steps:
+        item = source.next(1)
+        if item is None:
+            _tell_end(source, listeners, "on_predict_batch_begin", len(made))
+            break
+        inputs, _, _ = model._standardized(parts_of(item)[0])
+        if listeners is None:
+            steps = source.steps
+            listeners = configured(model, callbacks, False, 1, None, steps, steps, verbose, mode="predict")
+            listeners.call("on_predict_begin")
+        logs = {"batch": len(made), "size": source.size(inputs[0].shape[0])}
+        listeners.call("on_predict_batch_begin", len(made), logs)
         made.append(model._run_batch("predict", inputs))
+        listeners.call("on_predict_batch_end", len(made) - 1, logs)
+    if listeners is None:
+        raise ValueError("Empty training data.")
+    listeners.call("on_predict_end")
     return _joined(made)

@@ -11,6 +11,7 @@ from retrograph.framework import errors, nest
 from retrograph.framework.exports import export
 from retrograph.keras import arrays, compiling, fitting
 from retrograph.keras.backend_values import function, is_placeholder
+from retrograph.keras.batch_sources import Batches, check_beside, first_of, is_generator
 from retrograph.keras.compiling import Endpoint
 from retrograph.keras.network import Network
 from retrograph.keras.nodes import int_shape
@@ -315,7 +316,8 @@ class Model(Network):
         if kwargs:
             raise TypeError("Unrecognized keyword arguments: " + str(kwargs))
         self._require_compiled()
-        if fitting.is_generator(x):
+        if is_generator(x):
+            check_beside(x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split)
             return self.fit_generator(
                 x, steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, validation_freq, class_weight, shuffle=shuffle, initial_epoch=initial_epoch,
             )  # fmt: skip
@@ -330,8 +332,9 @@ class Model(Network):
     ) -> Any:  # fmt: skip
         """The loss, or the loss and metrics, for arrays. Source: TF 1.15 `tf.keras.Model.evaluate`."""
         self._require_compiled()
-        if fitting.is_generator(x):
-            return self.evaluate_generator(x, steps=steps, verbose=verbose)
+        if is_generator(x):
+            check_beside(x, y=y, batch_size=batch_size, sample_weight=sample_weight)
+            return self.evaluate_generator(x, steps=steps, callbacks=callbacks, verbose=verbose)
         batch = self._standardized(x, y, sample_weight)
         return fitting.alone(fitting.evaluate(self, batch, batch_size, verbose, steps, callbacks))
 
@@ -339,8 +342,9 @@ class Model(Network):
         self, x: Any, batch_size: Any = None, verbose: int = 0, steps: Any = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
     ) -> Any:  # fmt: skip
         """The outputs for arrays. Source: TF 1.15 `tf.keras.Model.predict`."""
-        if fitting.is_generator(x):
-            return self.predict_generator(x, steps=steps, verbose=verbose)
+        if is_generator(x):
+            check_beside(x, batch_size=batch_size)
+            return self.predict_generator(x, steps=steps, callbacks=callbacks, verbose=verbose)
         inputs, _, _ = self._standardized(x)
         return fitting.alone(fitting.predict(self, inputs, batch_size, verbose, steps, callbacks))
 
@@ -349,7 +353,7 @@ class Model(Network):
     ) -> Any:
         """Trains on one batch; the loss, or the loss and metrics. Source: TF 1.15 `tf.keras.Model.train_on_batch`."""
         self._require_compiled()
-        inputs, targets, weights = self._standardized(x, y, sample_weight, class_weight)
+        inputs, targets, weights = self._standardized(*first_of(x, y, sample_weight), class_weight)
         outputs = self._run_batch("train", inputs + targets + weights)
         if reset_metrics:
             self.reset_metrics()
@@ -358,7 +362,7 @@ class Model(Network):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, reset_metrics: bool = True) -> Any:
         """The loss, or the loss and metrics, for one batch. Source: TF 1.15 `tf.keras.Model.test_on_batch`."""
         self._require_compiled()
-        inputs, targets, weights = self._standardized(x, y, sample_weight)
+        inputs, targets, weights = self._standardized(*first_of(x, y, sample_weight))
         outputs = self._run_batch("test", inputs + targets + weights)
         if reset_metrics:
             self.reset_metrics()
@@ -366,7 +370,7 @@ class Model(Network):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch. Source: TF 1.15 `tf.keras.Model.predict_on_batch`."""
-        inputs, _, _ = self._standardized(x)
+        inputs, _, _ = self._standardized(first_of(x, None, None)[0])
         return fitting.alone(self._run_batch("predict", inputs))
 
     def fit_generator(
@@ -377,18 +381,19 @@ class Model(Network):
         """Trains on batches that a generator (or a `Sequence`) gives. Source: TF 1.15 `tf.keras.Model.fit_generator`."""
         self._require_compiled()
         return fitting.fit_generator(
-            self, generator, steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, validation_freq, class_weight, initial_epoch
+            self, generator, steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, validation_freq, class_weight, initial_epoch,
+            shuffle,
         )  # fmt: skip
 
     def evaluate_generator(
         self, generator: Any, steps: Any = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
     ) -> Any:  # fmt: skip
-        """As `evaluate`, on batches of a generator. Source: TF 1.15 `tf.keras.Model.evaluate_generator`."""
+        """As `evaluate`, on batches of a generator or dataset. Source: TF 1.15 `tf.keras.Model.evaluate_generator`."""
         self._require_compiled()
-        return fitting.alone(fitting.evaluate_generator(self, generator, steps))
+        return fitting.alone(fitting.evaluate_generator(self, Batches(generator, steps, "steps"), callbacks, verbose))
 
     def predict_generator(
         self, generator: Any, steps: Any = None, callbacks: Any = None, max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False, verbose: int = 0,
     ) -> Any:  # fmt: skip
-        """As `predict`, on batches of a generator. Source: TF 1.15 `tf.keras.Model.predict_generator`."""
-        return fitting.alone(fitting.predict_generator(self, generator, steps))
+        """As `predict`, on batches of a generator or dataset. Source: TF 1.15 `tf.keras.Model.predict_generator`."""
+        return fitting.alone(fitting.predict_generator(self, Batches(generator, steps, "steps"), callbacks, verbose))
