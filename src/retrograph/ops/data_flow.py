@@ -26,6 +26,7 @@ from retrograph.runtime.state import Ref
 
 
 def listed_types(dtypes: Any) -> list[Any]:
+    """The types of a queue's components, given as a list or as one type."""
     return [_dtypes.as_dtype(t) for t in (dtypes if isinstance(dtypes, (list, tuple)) else [dtypes])]
 
 
@@ -34,6 +35,10 @@ def _is_size(value: Any) -> bool:
 
 
 def listed_shapes(shapes: Any, partial: bool = False) -> list[TensorShape] | None:
+    """The shapes of a queue's components, given as a list or as one shape; `partial` ones may have unknown sizes.
+
+    Raises ValueError: a shape is not as well known as it must be. TypeError: no list of shapes.
+    """
     if partial and (not isinstance(shapes, Sequence) or not shapes or any(_is_size(s) for s in shapes)):
         raise ValueError("When providing partial shapes, a list of shapes must be provided.")
     if shapes is None:

@@ -1,12 +1,11 @@
-"""Element-wise functions: arithmetic, comparisons, logic, elementary and special functions.
+"""Element-wise functions that are made of others or check more than their operation does: division, complex parts, sums.
 
-The rows of their op types are in `cwise`, their gradients in `cwise_grad`; reductions, matrix products, casts and ranges
-have files of their own and are named here too.
+The rows of their op types are in `cwise`, their gradients in `cwise_grad`. Functions of one operation each (`elementwise`,
+`pairwise`), reductions, matrix products, casts and ranges have files of their own and are named here too.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,7 +31,81 @@ from retrograph.ops.cast import (
     to_int32,
     to_int64,
 )
+from retrograph.ops.elementwise import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    bessel_i0e,
+    bessel_i1e,
+    ceil,
+    cos,
+    cosh,
+    digamma,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    floor,
+    invert,
+    is_finite,
+    is_inf,
+    is_nan,
+    lgamma,
+    log,
+    log1p,
+    logical_not,
+    maps_sparse_values,
+    negative,
+    reciprocal,
+    rint,
+    rsqrt,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    tan,
+    tanh,
+)  # fmt: skip
 from retrograph.ops.matmul import einsum, matmul, matvec, sparse_matmul, tensordot
+from retrograph.ops.pairwise import (
+    add,
+    atan2,
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    cross,
+    equal,
+    floor_div,
+    floormod,
+    greater,
+    greater_equal,
+    igamma,
+    igammac,
+    left_shift,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    nextafter,
+    not_equal,
+    polygamma,
+    realdiv,
+    right_shift,
+    squared_difference,
+    subtract,
+    truncatediv,
+    truncatemod,
+    xdivy,
+    xlogy,
+    zeta,
+)  # fmt: skip
 from retrograph.ops.reduction import (
     arg_max,
     arg_min,
@@ -57,656 +130,17 @@ from retrograph.ops.reduction import (
 from retrograph.ops.sequence import lin_space, linspace, range
 
 __all__ = [
-    "arg_max", "arg_min", "argmax", "argmin", "bitcast", "cast", "count_nonzero", "cumprod", "cumsum", "cumulative_logsumexp", "cwise", "einsum",
-    "lin_space", "linspace", "matmul", "matvec", "range", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp", "reduce_max",
-    "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "saturate_cast", "sparse_matmul", "tensordot",
-    "to_bfloat16", "to_complex128", "to_complex64", "to_double", "to_float", "to_int32", "to_int64",
+    "acos", "acosh", "add", "arg_max", "arg_min", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh", "bessel_i0e", "bessel_i1e",
+    "bitcast", "bitwise_and", "bitwise_or", "bitwise_xor", "cast", "ceil", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
+    "cumulative_logsumexp", "cwise", "digamma", "einsum", "equal", "erf", "erfc", "exp", "expm1", "floor", "floor_div", "floormod", "greater",
+    "greater_equal", "igamma", "igammac", "invert", "is_finite", "is_inf", "is_nan", "left_shift", "less", "less_equal", "lgamma", "lin_space",
+    "linspace", "log", "log1p", "logical_and", "logical_not", "logical_or", "matmul", "matvec", "maximum", "minimum", "multiply", "negative",
+    "nextafter", "not_equal", "polygamma", "range", "realdiv", "reciprocal", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
+    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "right_shift", "rint", "rsqrt",
+    "saturate_cast", "sign", "sin", "sinh", "sparse_matmul", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "tensordot",
+    "to_bfloat16", "to_complex128", "to_complex64", "to_double", "to_float", "to_int32", "to_int64", "truncatediv", "truncatemod", "xdivy", "xlogy",
+    "zeta",
 ]  # fmt: skip
-
-
-def _maps_sparse_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function of one tensor work on the values of a `SparseTensor`."""
-
-    @functools.wraps(function)
-    def mapped(x: Any, name: str | None = None) -> Any:
-        if isinstance(x, SparseTensor):
-            return SparseTensor(x.indices, function(x.values, name), x.dense_shape)
-        return function(x, name)
-
-    return mapped
-
-
-# ---- one operation each
-
-
-@export("math.acos", "acos")
-def acos(x: Any, name: str | None = None) -> Any:
-    """The inverse cosine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.acos`.
-    """
-    return apply_op("Acos", name, x=x)
-
-
-@export("math.acosh", "acosh")
-def acosh(x: Any, name: str | None = None) -> Any:
-    """The inverse hyperbolic cosine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.acosh`.
-    """
-    return apply_op("Acosh", name, x=x)
-
-
-@export("math.asin", "asin")
-def asin(x: Any, name: str | None = None) -> Any:
-    """The inverse sine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.asin`.
-    """
-    return apply_op("Asin", name, x=x)
-
-
-@export("math.asinh", "asinh")
-def asinh(x: Any, name: str | None = None) -> Any:
-    """The inverse hyperbolic sine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.asinh`.
-    """
-    return apply_op("Asinh", name, x=x)
-
-
-@export("math.atan", "atan")
-def atan(x: Any, name: str | None = None) -> Any:
-    """The inverse tangent of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.atan`.
-    """
-    return apply_op("Atan", name, x=x)
-
-
-@export("math.atanh", "atanh")
-def atanh(x: Any, name: str | None = None) -> Any:
-    """The inverse hyperbolic tangent of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.atanh`.
-    """
-    return apply_op("Atanh", name, x=x)
-
-
-@export("math.bessel_i0e")
-@_maps_sparse_values
-def bessel_i0e(x: Any, name: str | None = None) -> Any:
-    """`exp(-|x|) * I0(x)`, element-wise (I0: modified Bessel function).
-
-    Source: TF 1.15 `tf.math.bessel_i0e`.
-    """
-    return apply_op("BesselI0e", name, x=x)
-
-
-@export("math.bessel_i1e")
-@_maps_sparse_values
-def bessel_i1e(x: Any, name: str | None = None) -> Any:
-    """`exp(-|x|) * I1(x)`, element-wise (I1: modified Bessel function).
-
-    Source: TF 1.15 `tf.math.bessel_i1e`.
-    """
-    return apply_op("BesselI1e", name, x=x)
-
-
-@export("math.ceil", "ceil")
-def ceil(x: Any, name: str | None = None) -> Any:
-    """The least integer not below `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.ceil`.
-    """
-    return apply_op("Ceil", name, x=x)
-
-
-@export("math.cos", "cos")
-def cos(x: Any, name: str | None = None) -> Any:
-    """The cosine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.cos`.
-    """
-    return apply_op("Cos", name, x=x)
-
-
-@export("math.cosh", "cosh")
-def cosh(x: Any, name: str | None = None) -> Any:
-    """The hyperbolic cosine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.cosh`.
-    """
-    return apply_op("Cosh", name, x=x)
-
-
-@export("math.digamma", "digamma")
-def digamma(x: Any, name: str | None = None) -> Any:
-    """The derivative of `lgamma(x)`, element-wise.
-
-    Source: TF 1.15 `tf.math.digamma`.
-    """
-    return apply_op("Digamma", name, x=x)
-
-
-@export("math.erf", "erf")
-@_maps_sparse_values
-def erf(x: Any, name: str | None = None) -> Any:
-    """The error function of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.erf`.
-    """
-    return apply_op("Erf", name, x=x)
-
-
-@export("math.erfc", "erfc")
-def erfc(x: Any, name: str | None = None) -> Any:
-    """One minus the error function of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.erfc`.
-    """
-    return apply_op("Erfc", name, x=x)
-
-
-@export("math.exp", "exp")
-def exp(x: Any, name: str | None = None) -> Any:
-    """`e` to the power of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.exp`.
-    """
-    return apply_op("Exp", name, x=x)
-
-
-@export("math.expm1", "expm1")
-def expm1(x: Any, name: str | None = None) -> Any:
-    """`exp(x) - 1`, exact for small `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.expm1`.
-    """
-    return apply_op("Expm1", name, x=x)
-
-
-@export("math.floor", "floor")
-def floor(x: Any, name: str | None = None) -> Any:
-    """The greatest integer not above `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.floor`.
-    """
-    return apply_op("Floor", name, x=x)
-
-
-@export("math.is_finite", "is_finite", "debugging.is_finite")
-def is_finite(x: Any, name: str | None = None) -> Any:
-    """Whether `x` is neither infinite nor NaN, element-wise.
-
-    Source: TF 1.15 `tf.math.is_finite`.
-    """
-    return apply_op("IsFinite", name, x=x)
-
-
-@export("math.is_inf", "is_inf", "debugging.is_inf")
-def is_inf(x: Any, name: str | None = None) -> Any:
-    """Whether `x` is infinite, element-wise.
-
-    Source: TF 1.15 `tf.math.is_inf`.
-    """
-    return apply_op("IsInf", name, x=x)
-
-
-@export("math.is_nan", "is_nan", "debugging.is_nan")
-def is_nan(x: Any, name: str | None = None) -> Any:
-    """Whether `x` is NaN, element-wise.
-
-    Source: TF 1.15 `tf.math.is_nan`.
-    """
-    return apply_op("IsNan", name, x=x)
-
-
-@export("math.lgamma", "lgamma")
-def lgamma(x: Any, name: str | None = None) -> Any:
-    """The logarithm of the absolute value of the gamma function, element-wise.
-
-    Source: TF 1.15 `tf.math.lgamma`.
-    """
-    return apply_op("Lgamma", name, x=x)
-
-
-@export("math.log", "log")
-def log(x: Any, name: str | None = None) -> Any:
-    """The natural logarithm of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.log`.
-    """
-    return apply_op("Log", name, x=x)
-
-
-@export("math.log1p", "log1p")
-def log1p(x: Any, name: str | None = None) -> Any:
-    """`log(1 + x)`, exact for small `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.log1p`.
-    """
-    return apply_op("Log1p", name, x=x)
-
-
-@export("math.logical_not", "logical_not")
-def logical_not(x: Any, name: str | None = None) -> Any:
-    """Whether `x` is False, element-wise.
-
-    Source: TF 1.15 `tf.math.logical_not`.
-    """
-    return apply_op("LogicalNot", name, x=x)
-
-
-@export("math.negative", "negative")
-@_maps_sparse_values
-def negative(x: Any, name: str | None = None) -> Any:
-    """`-x`, element-wise.
-
-    Source: TF 1.15 `tf.math.negative`.
-    """
-    return apply_op("Neg", name, x=x)
-
-
-@export("math.reciprocal", "reciprocal")
-def reciprocal(x: Any, name: str | None = None) -> Any:
-    """`1 / x`, element-wise.
-
-    Source: TF 1.15 `tf.math.reciprocal`.
-    """
-    return apply_op("Reciprocal", name, x=x)
-
-
-@export("math.rint", "rint")
-def rint(x: Any, name: str | None = None) -> Any:
-    """The integer nearest to `x`, halves to the even one, element-wise.
-
-    Source: TF 1.15 `tf.math.rint`.
-    """
-    return apply_op("Rint", name, x=x)
-
-
-@export("math.rsqrt", "rsqrt")
-def rsqrt(x: Any, name: str | None = None) -> Any:
-    """`1 / sqrt(x)`, element-wise.
-
-    Source: TF 1.15 `tf.math.rsqrt`.
-    """
-    return apply_op("Rsqrt", name, x=x)
-
-
-@export("math.sign", "sign")
-@_maps_sparse_values
-def sign(x: Any, name: str | None = None) -> Any:
-    """-1, 0 or 1 by the sign of `x`; `x / |x|` for complex types.
-
-    Source: TF 1.15 `tf.math.sign`.
-    """
-    return apply_op("Sign", name, x=x)
-
-
-@export("math.sin", "sin")
-def sin(x: Any, name: str | None = None) -> Any:
-    """The sine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.sin`.
-    """
-    return apply_op("Sin", name, x=x)
-
-
-@export("math.sinh", "sinh")
-def sinh(x: Any, name: str | None = None) -> Any:
-    """The hyperbolic sine of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.sinh`.
-    """
-    return apply_op("Sinh", name, x=x)
-
-
-@export("math.sqrt", "sqrt")
-@_maps_sparse_values
-def sqrt(x: Any, name: str | None = None) -> Any:
-    """The square root of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.sqrt`.
-    """
-    return apply_op("Sqrt", name, x=x)
-
-
-@export("math.square", "square")
-@_maps_sparse_values
-def square(x: Any, name: str | None = None) -> Any:
-    """`x * x`, element-wise.
-
-    Source: TF 1.15 `tf.math.square`.
-    """
-    return apply_op("Square", name, x=x)
-
-
-@export("math.tan", "tan")
-def tan(x: Any, name: str | None = None) -> Any:
-    """The tangent of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.tan`.
-    """
-    return apply_op("Tan", name, x=x)
-
-
-@export("math.tanh", "tanh", "nn.tanh")
-@_maps_sparse_values
-def tanh(x: Any, name: str | None = None) -> Any:
-    """The hyperbolic tangent of `x`, element-wise.
-
-    Source: TF 1.15 `tf.math.tanh`.
-    """
-    return apply_op("Tanh", name, x=x)
-
-
-@export("bitwise.invert")
-def invert(x: Any, name: str | None = None) -> Any:
-    """All bits of `x` flipped, element-wise.
-
-    Source: TF 1.15 `tf.bitwise.invert`.
-    """
-    return apply_op("Invert", name, x=x)
-
-
-@export("math.add", "add")
-def add(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x + y`, broadcast.
-
-    Source: TF 1.15 `tf.math.add`.
-    """
-    return apply_op("Add", name, x=x, y=y)
-
-
-@export("math.subtract", "subtract")
-def subtract(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x - y`, broadcast.
-
-    Source: TF 1.15 `tf.math.subtract`.
-    """
-    return apply_op("Sub", name, x=x, y=y)
-
-
-@export("math.multiply", "multiply")
-def multiply(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x * y`, broadcast.
-
-    Source: TF 1.15 `tf.math.multiply`.
-    """
-    return apply_op("Mul", name, x=x, y=y)
-
-
-@export("realdiv")
-def realdiv(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x / y` of floating-point types, broadcast.
-
-    Source: TF 1.15 `tf.realdiv`.
-    """
-    return apply_op("RealDiv", name, x=x, y=y)
-
-
-@export("truncatediv")
-def truncatediv(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x / y` rounded towards zero, broadcast.
-
-    Source: TF 1.15 `tf.truncatediv`.
-    """
-    return apply_op("TruncateDiv", name, x=x, y=y)
-
-
-@export("truncatemod")
-def truncatemod(x: Any, y: Any, name: str | None = None) -> Any:
-    """The rest of the division that rounds towards zero, broadcast.
-
-    Source: TF 1.15 `tf.truncatemod`.
-    """
-    return apply_op("TruncateMod", name, x=x, y=y)
-
-
-@export("floor_div")
-def floor_div(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x // y`, broadcast.
-
-    Source: TF 1.15 `tf.floor_div`.
-    """
-    return apply_op("FloorDiv", name, x=x, y=y)
-
-
-@export("math.floormod", "floormod", "math.mod", "mod")
-def floormod(x: Any, y: Any, name: str | None = None) -> Any:
-    """The rest of `x // y`, which has the sign of `y`, broadcast.
-
-    Source: TF 1.15 `tf.math.floormod`.
-    """
-    return apply_op("FloorMod", name, x=x, y=y)
-
-
-@export("math.squared_difference", "squared_difference")
-def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
-    """`(x - y) ** 2`, broadcast.
-
-    Source: TF 1.15 `tf.math.squared_difference`.
-    """
-    return apply_op("SquaredDifference", name, x=x, y=y)
-
-
-@export("math.maximum", "maximum")
-def maximum(x: Any, y: Any, name: str | None = None) -> Any:
-    """The greater of `x` and `y`, broadcast.
-
-    Source: TF 1.15 `tf.math.maximum`.
-    """
-    return apply_op("Maximum", name, x=x, y=y)
-
-
-@export("math.minimum", "minimum")
-def minimum(x: Any, y: Any, name: str | None = None) -> Any:
-    """The lesser of `x` and `y`, broadcast.
-
-    Source: TF 1.15 `tf.math.minimum`.
-    """
-    return apply_op("Minimum", name, x=x, y=y)
-
-
-@export("math.atan2", "atan2")
-def atan2(y: Any, x: Any, name: str | None = None) -> Any:
-    """The angle of the points (`x`, `y`), broadcast.
-
-    Source: TF 1.15 `tf.math.atan2`.
-    """
-    return apply_op("Atan2", name, y=y, x=x)
-
-
-@export("math.igamma", "igamma")
-def igamma(a: Any, x: Any, name: str | None = None) -> Any:
-    """The lower regularized incomplete gamma function, broadcast.
-
-    Source: TF 1.15 `tf.math.igamma`.
-    """
-    return apply_op("Igamma", name, a=a, x=x)
-
-
-@export("math.igammac", "igammac")
-def igammac(a: Any, x: Any, name: str | None = None) -> Any:
-    """The upper regularized incomplete gamma function, broadcast.
-
-    Source: TF 1.15 `tf.math.igammac`.
-    """
-    return apply_op("Igammac", name, a=a, x=x)
-
-
-@export("math.zeta", "zeta")
-def zeta(x: Any, q: Any, name: str | None = None) -> Any:
-    """The Hurwitz zeta function, broadcast.
-
-    Source: TF 1.15 `tf.math.zeta`.
-    """
-    return apply_op("Zeta", name, x=x, q=q)
-
-
-@export("math.polygamma", "polygamma")
-def polygamma(a: Any, x: Any, name: str | None = None) -> Any:
-    """The polygamma function of order `a`, broadcast.
-
-    Source: TF 1.15 `tf.math.polygamma`.
-    """
-    return apply_op("Polygamma", name, a=a, x=x)
-
-
-@export("math.xlogy")
-def xlogy(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x * log(y)`, 0 where `x` is 0, broadcast.
-
-    Source: TF 1.15 `tf.math.xlogy`.
-    """
-    return apply_op("Xlogy", name, x=x, y=y)
-
-
-@export("math.xdivy")
-def xdivy(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x / y`, 0 where `x` is 0, broadcast.
-
-    Source: TF 1.15 `tf.math.xdivy`.
-    """
-    return apply_op("Xdivy", name, x=x, y=y)
-
-
-@export("math.nextafter")
-def nextafter(x1: Any, x2: Any, name: str | None = None) -> Any:
-    """The number next to `x1` in the direction of `x2`, broadcast.
-
-    Source: TF 1.15 `tf.math.nextafter`.
-    """
-    return apply_op("NextAfter", name, x1=x1, x2=x2)
-
-
-@export("math.less", "less")
-def less(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x < y`, broadcast.
-
-    Source: TF 1.15 `tf.math.less`.
-    """
-    return apply_op("Less", name, x=x, y=y)
-
-
-@export("math.less_equal", "less_equal")
-def less_equal(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x <= y`, broadcast.
-
-    Source: TF 1.15 `tf.math.less_equal`.
-    """
-    return apply_op("LessEqual", name, x=x, y=y)
-
-
-@export("math.greater", "greater")
-def greater(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x > y`, broadcast.
-
-    Source: TF 1.15 `tf.math.greater`.
-    """
-    return apply_op("Greater", name, x=x, y=y)
-
-
-@export("math.greater_equal", "greater_equal")
-def greater_equal(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x >= y`, broadcast.
-
-    Source: TF 1.15 `tf.math.greater_equal`.
-    """
-    return apply_op("GreaterEqual", name, x=x, y=y)
-
-
-@export("math.equal", "equal")
-def equal(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x == y`, broadcast.
-
-    Source: TF 1.15 `tf.math.equal`.
-    """
-    return apply_op("Equal", name, x=x, y=y)
-
-
-@export("math.not_equal", "not_equal")
-def not_equal(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether `x != y`, broadcast.
-
-    Source: TF 1.15 `tf.math.not_equal`.
-    """
-    return apply_op("NotEqual", name, x=x, y=y)
-
-
-@export("math.logical_and", "logical_and")
-def logical_and(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether both are True, broadcast.
-
-    Source: TF 1.15 `tf.math.logical_and`.
-    """
-    return apply_op("LogicalAnd", name, x=x, y=y)
-
-
-@export("math.logical_or", "logical_or")
-def logical_or(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether any of both is True, broadcast.
-
-    Source: TF 1.15 `tf.math.logical_or`.
-    """
-    return apply_op("LogicalOr", name, x=x, y=y)
-
-
-@export("bitwise.bitwise_and")
-def bitwise_and(x: Any, y: Any, name: str | None = None) -> Any:
-    """The bits that are set in both, broadcast.
-
-    Source: TF 1.15 `tf.bitwise.bitwise_and`.
-    """
-    return apply_op("BitwiseAnd", name, x=x, y=y)
-
-
-@export("bitwise.bitwise_or")
-def bitwise_or(x: Any, y: Any, name: str | None = None) -> Any:
-    """The bits that are set in any of both, broadcast.
-
-    Source: TF 1.15 `tf.bitwise.bitwise_or`.
-    """
-    return apply_op("BitwiseOr", name, x=x, y=y)
-
-
-@export("bitwise.bitwise_xor")
-def bitwise_xor(x: Any, y: Any, name: str | None = None) -> Any:
-    """The bits that are set in one of both, broadcast.
-
-    Source: TF 1.15 `tf.bitwise.bitwise_xor`.
-    """
-    return apply_op("BitwiseXor", name, x=x, y=y)
-
-
-@export("bitwise.left_shift")
-def left_shift(x: Any, y: Any, name: str | None = None) -> Any:
-    """The bits of `x` moved up by `y` places, broadcast.
-
-    Source: TF 1.15 `tf.bitwise.left_shift`.
-    """
-    return apply_op("LeftShift", name, x=x, y=y)
-
-
-@export("bitwise.right_shift")
-def right_shift(x: Any, y: Any, name: str | None = None) -> Any:
-    """The bits of `x` moved down by `y` places, broadcast.
-
-    Source: TF 1.15 `tf.bitwise.right_shift`.
-    """
-    return apply_op("RightShift", name, x=x, y=y)
-
-
-@export("linalg.cross", "cross")
-def cross(a: Any, b: Any, name: str | None = None) -> Any:
-    """The cross products of the vectors along the last axis, which has size 3.
-
-    Source: TF 1.15 `tf.linalg.cross`.
-    """
-    return apply_op("Cross", name, a=a, b=b)
-
 
 mod = floormod
 
@@ -714,7 +148,7 @@ mod = floormod
 
 
 @export("math.abs", "abs")
-@_maps_sparse_values
+@maps_sparse_values
 def abs(x: Any, name: str | None = None) -> Any:
     """The absolute value, element-wise; of a complex tensor, a real one.
 
@@ -1049,16 +483,5 @@ def betainc(a: Any, b: Any, x: Any, name: str | None = None) -> Tensor:
     return apply_op("Betainc", name, a=a, b=b, x=x)  # type: ignore[no-any-return]
 
 
-take_ragged(
-    globals(),
-    "invert abs acos acosh angle asin asinh atan atanh ceil conj cos cosh digamma erf erfc exp expm1 floor imag is_finite is_inf "
-    "is_nan lgamma log log1p log_sigmoid logical_not negative real reciprocal rint round rsqrt sign sin sinh sqrt square tan",
-    1,
-)
-take_ragged(
-    globals(),
-    "bitwise_and bitwise_or bitwise_xor left_shift right_shift add atan2 complex div_no_nan divide equal floordiv floormod greater "
-    "greater_equal less less_equal logical_and logical_or logical_xor maximum minimum multiply not_equal pow realdiv "
-    "squared_difference subtract truediv truncatediv truncatemod",
-    2,
-)
+take_ragged(globals(), "abs angle conj imag log_sigmoid real round", 1)
+take_ragged(globals(), "complex div_no_nan divide floordiv logical_xor pow truediv", 2)
