@@ -102,7 +102,8 @@ def missing_text(full: str) -> str:
     from retrograph.compat import facts  # only needed to explain a failure
 
     path = f"tensorflow.{full}"
-    return facts.missing(path) if facts.had(path) else f"module 'tensorflow' has no attribute '{full}'"
+    module, _, name = path.rpartition(".")
+    return facts.missing(path) if facts.had(path) else f"module '{module}' has no attribute '{name}'"
 
 
 def _is_submodule(package: dict[str, Any], name: str) -> bool:

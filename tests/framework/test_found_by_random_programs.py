@@ -252,3 +252,48 @@ def test_slices_of_grouped_cells_are_made_in_the_scopes_of_groups() -> None:
         slices = [op.name.split("/", 2)[2] for op in graph.get_operations() if op.type == "Slice"]
     made = [f"group{k}/GLSTM_group{k}_input_generation{end}" for k in (0, 1) for end in ("", "_1")]
     assert slices == made
+
+
+def test_rows_that_nadam_looks_ahead_to_wait_for_the_decay() -> None:
+    with tf.Graph().as_default() as graph:
+        rows = tf.nn.embedding_lookup(tf.get_variable("v", [4, 2]), [1])
+        tf.contrib.opt.NadamOptimizer(0.1).minimize(tf.reduce_sum(rows))
+        axis = graph.get_operation_by_name("Adam/update_v/GatherV2/axis")
+        assert [op.name for op in axis.control_inputs] == ["Adam/update_v/Assign"]
+
+
+def test_windows_of_cells_over_frequencies_are_joined_one_by_one() -> None:
+    with tf.Graph().as_default() as graph:
+        cell = tf.contrib.rnn.TimeFreqLSTMCell(3, use_peepholes=True, feature_size=2, frequency_skip=2)
+        cell(tf.ones([1, 4]), tf.zeros([1, 12]))
+        made = [op.name.split("/")[-1] for op in graph.get_operations() if op.type in ("ConcatV2", "Mul", "Sigmoid")]
+    first = [
+        "concat",
+        "mul",
+        "Sigmoid",
+        "mul_1",
+        "mul_2",
+        "Sigmoid_1",
+        "mul_3",
+        "mul_4",
+        "Sigmoid_2",
+        "mul_5",
+        "concat_1",
+    ]
+    second = ["concat_2", "mul_6", "Sigmoid_3", "mul_7", "mul_8", "Sigmoid_4", "mul_9", "mul_10", "Sigmoid_5", "mul_11"]
+    assert made[4:] == [*first, *second, "concat_3", "concat_4"]  # the first four are of initializers
+
+
+def test_scaled_losses_apply_gradients_on_a_replica() -> None:
+    with tf.Graph().as_default() as graph:
+        loss = tf.square(tf.get_variable("v", []))
+        optimizer = tf.train.experimental.enable_mixed_precision_graph_rewrite(tf.train.GradientDescentOptimizer(0.1))
+        optimizer.minimize(loss)
+        number = graph.get_operation_by_name("cond_1/Const")
+        assert [op.name for op in number.control_inputs] == ["cond_1/switch_t"]
+    tf.train.experimental.disable_mixed_precision_graph_rewrite()
+
+
+def test_modules_are_named_by_what_they_lack() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'tensorflow\.contrib\.layers' has no attribute 'nope'"):
+        getattr(tf.contrib.layers, "nope")  # noqa: B009

@@ -60,23 +60,26 @@ class TimeFreqLSTMCell(RNNCell):
         gates = "FIO" if self._use_peepholes else ""
         peeps = {g: tf.get_variable(f"W_{g}_diag", shape=[units], dtype=dtype) for g in gates}
         m = tf.zeros([inputs.shape.as_list()[0] or tf.shape(inputs)[0], units], dtype)
-        states, outputs = [], []
+        states: list[Any] = []
+        outputs: list[Any] = []
         for k, window in enumerate(windows):
             c_prev = tf.slice(state, [0, 2 * k * units], [-1, units])
             m_prev = tf.slice(state, [0, (2 * k + 1) * units], [-1, units])
             joined = tf.nn.bias_add(tf.matmul(tf.concat([window, m_prev, m], 1), w), b)
             c, m = self._step(tf.split(value=joined, num_or_size_splits=4, axis=1), c_prev, peeps)
-            states += [c, m]
-            outputs.append(m)
-        return tf.concat(outputs, 1), tf.concat(states, 1)
+            states = [tf.concat([*states, c, m], 1)]
+            outputs = [tf.concat([*outputs, m], 1) if outputs else m]
+        return outputs[0], states[0]
 
     def _step(self, gates: Any, c_prev: Any, peeps: dict[str, Any]) -> tuple[Any, Any]:
         i, j, f, o = gates
-        f += self._forget_bias
-        if peeps:
-            f, i = f + peeps["F"] * c_prev, i + peeps["I"] * c_prev
-        c = _clipped(tf.sigmoid(f) * c_prev + tf.sigmoid(i) * tf.tanh(j), self._cell_clip)
-        return c, tf.sigmoid(o + peeps["O"] * c if peeps else o) * tf.tanh(c)
+        kept = tf.sigmoid(_plus_seen(f + self._forget_bias, peeps.get("F"), c_prev)) * c_prev
+        c = _clipped(kept + tf.sigmoid(_plus_seen(i, peeps.get("I"), c_prev)) * tf.tanh(j), self._cell_clip)
+        return c, tf.sigmoid(_plus_seen(o, peeps.get("O"), c)) * tf.tanh(c)
+
+
+def _plus_seen(gate: Any, peep: Any, c: Any) -> Any:
+    return gate if peep is None else gate + peep * c
 
 
 class _Block:

@@ -213,15 +213,25 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         return [(None if g is None else _scaled(g, back), v) for g, v in found]
 
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: Any = None) -> Any:
-        """An operation that applies gradients, and changes a scale that changes; not if a gradient is not finite."""
+        """An operation that applies gradients, and changes a scale that changes; not if a gradient is not finite.
+
+        Raises: ValueError: where a strategy looks at all replicas.
+        """
+        if tf.distribute.in_cross_replica_context():
+            raise ValueError("apply_gradients() must be called in a replica context.")
         if not isinstance(self._loss_scale, DynamicLossScale):
             return self._optimizer.apply_gradients(grads_and_vars, global_step, name)
-        pairs = tuple(grads_and_vars)
+        return tf.distribute.get_replica_context().merge_call(
+            self._distributed_apply, args=(tuple(grads_and_vars), global_step, name)
+        )
+
+    def _distributed_apply(self, strategy: Any, pairs: Any, global_step: Any = None, name: Any = None) -> Any:
         name = name if name is not None else self.get_name()
         update, finite = self._loss_scale.update([g for g, _ in pairs])
 
         def apply() -> Any:
-            return self._optimizer.apply_gradients(pairs, global_step, name + "-wrapped")
+            wanted = (pairs, global_step, name + "-wrapped")
+            return strategy.extended.call_for_each_replica(self._optimizer.apply_gradients, args=wanted)
 
         return tf.group(tf.cond(finite, apply, tf.no_op), update, name=name)
 

@@ -102,8 +102,10 @@ class NadamOptimizer(AdamOptimizer):
         a = self._arguments(var.dtype.base_dtype)
         rate = a["lr"] * tf.sqrt(1 - a["beta2_power"]) / (1 - a["beta1_power"])
         scaled = grad * (1 - a["beta1"])
-        m_t = self._decayed_and_added(var, "m", a["beta1"], scaled, indices, scatter_add)
-        ahead = scaled + a["beta1"] * tf.gather(m_t, indices)
+        m = self.get_slot(var, "m")
+        with tf.control_dependencies([tf.assign(m, m * a["beta1"], use_locking=self._use_locking)]):
+            m_t = scatter_add(m, indices, scaled)
+            ahead = scaled + a["beta1"] * tf.gather(m_t, indices)
         v_t = self._decayed_and_added(var, "v", a["beta2"], grad * grad * (1 - a["beta2"]), indices, scatter_add)
         root = tf.sqrt(tf.gather(v_t, indices))
         update = scatter_add(var, indices, -rate * ahead / (root + a["epsilon"]))
