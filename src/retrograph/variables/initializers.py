@@ -50,6 +50,12 @@ def _array() -> Any:
     return array
 
 
+def _transposing() -> Any:
+    from retrograph.ops import transposing
+
+    return transposing
+
+
 def _float_dtype(dtype: Any) -> DType:
     found = as_dtype(dtype)
     if not found.is_floating:
@@ -402,7 +408,7 @@ class Orthogonal(_WithGain):
         flat = (max(rows, columns), min(rows, columns))
         q = _orthonormal(flat, self.dtype if dtype is None else dtype, self.seed, full_matrices=False)
         if rows < columns:
-            q = _array().matrix_transpose(q)
+            q = _transposing().matrix_transpose(q)
         made: Tensor = self.gain * _array().reshape(q, shape)
         return made
 
@@ -511,7 +517,7 @@ class _ConvolutionOrthogonal(_WithGain):
         q = self._orthogonal(size)
         mask = cast.cast(_random().random_normal([size], seed=self._next_seed()) > 0, self.dtype)
         chosen = apply_op("Mul", None, x=q, y=mask)
-        return _product(chosen, _array().matrix_transpose(chosen))
+        return _product(chosen, _transposing().matrix_transpose(chosen))
 
     def _blocks(self, size: int) -> _Blocks:
         """2 x ... x 2 products of each projection or its complement."""
