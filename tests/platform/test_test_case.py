@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unittest
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,21 @@ def test_local_cluster_of_one_worker() -> None:
         assert session.run(tf.constant(3) + 4) == 7
     with pytest.raises(tf.errors.UnimplementedError, match="num_workers=2, num_ps=1"):
         tf.test.create_local_cluster(2, 1)
+
+
+def test_method_named_test_session_is_skipped_before_the_rest_of_set_up() -> None:
+    class Prepared(tf.test.TestCase):
+        prepared: list[str] = []
+
+        def setUp(self) -> None:
+            super().setUp()
+            self.prepared.append(self.id())
+
+        def test_something(self) -> None:
+            pass
+
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(Prepared).run(result)
+    assert [reason for _, reason in result.skipped] == ["Not a test."]
+    assert [name.rpartition(".")[2] for name in Prepared.prepared] == ["test_something"]
+    assert result.testsRun == 2 and not result.errors

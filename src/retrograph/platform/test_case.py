@@ -116,6 +116,8 @@ class TensorFlowTestCase(absltest.TestCase):  # type: ignore[misc]
         _leave_graphs()
         reset_default_graph()
         seeds.set_random_seed(DEFAULT_GRAPH_SEED)
+        if self.id().endswith(".test_session"):  # unittest takes the method for a test, by its name
+            self.skipTest("Not a test.")
 
     def tearDown(self) -> None:
         """Joins what the test left and closes its session."""
