@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import retrograph as tf
-from retrograph.variables.variable import RefVariable, ResourceVariable
+from retrograph.variables.reference import RefVariable
+from retrograph.variables.resource import ResourceVariable
 
 
 @pytest.fixture(autouse=True)

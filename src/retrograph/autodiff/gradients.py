@@ -24,7 +24,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices
-from retrograph.variables.variable import resource_shape_and_dtype
+from retrograph.variables.resource import resource_shape_and_dtype
 
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 Gradient = Any  # Tensor | IndexedSlices | None

@@ -197,11 +197,11 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_VariableStore": _VARIABLES + "store:VariableStore",
         "_get_default_variable_store": _VARIABLES + "store:default_store",
         "_pure_variable_scope": _VARIABLES + "scope:PureVariableScope",
-        "_DEFAULT_USE_RESOURCE": _VARIABLES + "variable:_use_resource_by_default",
+        "_DEFAULT_USE_RESOURCE": _VARIABLES + "base:_use_resource_by_default",
     },
     "tensorflow.python.ops.variables": {
         "Variable": "retrograph.compat.variables_v2:Variable",
-        "VariableV1": _VARIABLES + "variable:Variable",
+        "VariableV1": _VARIABLES + "base:Variable",
         "_all_saveable_objects": "retrograph.train.saver:_all_saveable_objects",
         "VariableAggregationV2": _VARIABLES + "spec:VariableAggregation",
         "_try_guard_against_uninitialized_dependencies": _VARIABLES + "guard:guarded",
@@ -226,7 +226,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_embedding_lookup_and_transform": "retrograph.ops.embedding:embedding_lookup_and_transform",
     },
     "tensorflow.python.ops.resource_variable_ops": {
-        "_UnreadVariable": _VARIABLES + "variable:UnreadVariable",
+        "_UnreadVariable": _VARIABLES + "resource:UnreadVariable",
     },
     "tensorflow.python.ops.lookup_ops": {
         "index_table_from_tensor": "retrograph.ops.vocabularies:index_table_from_list",

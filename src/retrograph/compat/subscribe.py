@@ -10,7 +10,7 @@ from typing import Any
 import retrograph as tf
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.platform import logging
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 _Effects = list[Callable[[Tensor], list[Any]]]
 _SUBSCRIBED = re.compile(r"^(.*?)/subscription/Identity[^/]+")

@@ -23,7 +23,7 @@ class ProtoFunctions(NamedTuple):
     from_proto: Callable[..., Any] | None
 
 
-_VARIABLE = ("VariableDef", "retrograph.variables.variable:Variable")
+_VARIABLE = ("VariableDef", "retrograph.variables.base:Variable")
 _KNOWN = {
     **dict.fromkeys(
         (

@@ -27,7 +27,7 @@ def parts_of(model: Any) -> list[tuple[str, Any]]:
 def _attributes(model: Any) -> list[tuple[str, Any]]:
     """What a model of a subclass holds as attributes that a checkpoint can follow."""
     from retrograph.train.tracking import Trackable, holds_parts
-    from retrograph.variables.variable import Variable
+    from retrograph.variables.base import Variable
 
     known = {name: value for name, value in vars(model).items() if name not in vars(model).get("_untracked_names", ())}
     return [

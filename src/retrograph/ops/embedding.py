@@ -18,7 +18,7 @@ from retrograph.ops.gather import gather
 from retrograph.ops.joining import concat, stack
 from retrograph.ops.selecting import dynamic_partition, parallel_dynamic_stitch, unique, where
 from retrograph.variables.partition import PartitionedVariable
-from retrograph.variables.variable import ResourceVariable
+from retrograph.variables.resource import ResourceVariable
 
 Transform = Callable[[Any], Any] | None
 

@@ -64,7 +64,7 @@ def match_filenames_once(pattern: Any, name: str | None = None) -> Any:
 
     Source: TF 1.15 `tf.io.match_filenames_once`.
     """
-    from retrograph.variables.variable import Variable
+    from retrograph.variables.base import Variable
 
     with name_scope(name, "matching_filenames", [pattern]) as scope:
         return Variable(

@@ -17,7 +17,7 @@ from retrograph.framework.op_table import find_op_def
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
 from retrograph.ops.identities import identity
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 
 class InlinedFunction:

@@ -19,7 +19,7 @@ from retrograph.ops.raw import raw
 from retrograph.ops.selecting import where
 from retrograph.ops.sparse import sparse_fill_empty_rows, sparse_reshape, sparse_retain
 from retrograph.variables.partition import PartitionedVariable
-from retrograph.variables.variable import ResourceVariable
+from retrograph.variables.resource import ResourceVariable
 
 
 def _tables(weights: Any, dtype: Any) -> list[Any]:

@@ -33,7 +33,9 @@ from retrograph.framework.shape_rules import (
 from retrograph.framework.structures import IndexedSlices
 from retrograph.ops import operators as _operators  # noqa: F401 - variables take their operators from tensors
 from retrograph.ops.fillers import places_without_fillers
-from retrograph.variables.variable import OPERATORS, Variable, resource_shape_and_dtype
+from retrograph.variables.base import Variable
+from retrograph.variables.resource import resource_shape_and_dtype
+from retrograph.variables.variable import OPERATORS
 
 _CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 

@@ -18,7 +18,7 @@ from retrograph.framework.op_table import NO_GRADIENT, RECORDS, register_op
 from retrograph.framework.shape_rules import merge, merge_dim, with_rank
 from retrograph.ops import selecting as _selecting  # noqa: F401 - has the row of Unique
 from retrograph.ops.fillers import may_be_filled_up
-from retrograph.variables.variable import resource_shape_and_dtype
+from retrograph.variables.resource import resource_shape_and_dtype
 
 Array = Any
 Rule = Callable[..., tuple[Array, ...]]

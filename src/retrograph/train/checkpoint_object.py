@@ -25,9 +25,9 @@ from retrograph.train.tracking import (
     parts_of,
     saved_values,
 )
+from retrograph.variables.base import Variable
 from retrograph.variables.capturing import capturing
 from retrograph.variables.store import default_initializer
-from retrograph.variables.variable import Variable
 
 
 def _session(session: Any) -> Any:

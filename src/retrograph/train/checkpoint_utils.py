@@ -18,10 +18,10 @@ from retrograph.framework.logger import get_logger
 from retrograph.train.object_restoring import object_graph_key_mapping
 from retrograph.train.remapping import load_and_remap_matrix_initializer
 from retrograph.train.saveable import by_name, saveables_of
+from retrograph.variables.base import Variable
 from retrograph.variables.partition import PartitionedVariable
 from retrograph.variables.spec import PartitionInfo
 from retrograph.variables.store import default_store
-from retrograph.variables.variable import Variable
 
 
 def _is_variables(value: Any) -> bool:
@@ -38,6 +38,14 @@ def _stored(name: str, store: dict[str, Any]) -> Any:
     while f"{name}/part_{len(parts)}" in store:
         parts.append(store[f"{name}/part_{len(parts)}"])
     return parts or None
+
+
+def _check_wanted(value: Any, tensor_name: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(
+            f"assignment_map[{tensor_name!r}] has to be a variable, a list of a variable's parts, or the name of a variable or "
+            f"scope, not {value!r}"
+        )
 
 
 def _start_from(variable: Any, file: str, tensor_name: str, slice_spec: str) -> None:
@@ -99,6 +107,15 @@ def _check_given(variables: Any, tensor_name: str, directory: str, shapes: Any) 
         )
 
 
+def _assignments(assignment_map: Any) -> list[tuple[str, Any]]:
+    """The pairs of an assignment_map, sorted. Raises TypeError for what is none."""
+    if isinstance(assignment_map, (list, tuple)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in assignment_map):
+        assignment_map = dict(assignment_map)
+    if not isinstance(assignment_map, Mapping):
+        raise TypeError(f"assignment_map has to be a dict from names of the checkpoint to variables, not {assignment_map!r}")
+    return sorted(assignment_map.items(), key=lambda pair: pair[0])
+
+
 @export("train.init_from_checkpoint", "contrib.framework.init_from_checkpoint")
 def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
     """Makes variables start with values of a checkpoint when they are initialized.
@@ -110,9 +127,11 @@ def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
     file = os.fsdecode(checkpoint_file(ckpt_dir_or_file) or "")
     shapes = load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map()
     store = default_store()._vars
-    for tensor_name, wanted in sorted(dict(assignment_map).items()):
+    for tensor_name, wanted in _assignments(assignment_map):
         found: Any = list(wanted) if isinstance(wanted, PartitionedVariable) else wanted
-        found = found if _is_variables(found) else _stored(found, store)
+        if not _is_variables(found):
+            _check_wanted(found, tensor_name)
+            found = _stored(found, store)
         if found is not None:
             _check_given(found, tensor_name, ckpt_dir_or_file, shapes)
             _start_all_from(found, file, tensor_name)
@@ -302,10 +321,11 @@ def assign_from_checkpoint(model_path: str, var_list: Any, ignore_missing_vars: 
         if list(variable.get_shape().as_list()) != list(value.shape):
             if tf.TensorShape(value.shape).num_elements() != variable.get_shape().num_elements():
                 raise ValueError(
-                    f"Total size of new array must be unchanged for {name} lh_shape: [{list(value.shape)}], rh_shape: [{variable.get_shape().as_list()}]"
+                    f"Total size of new array must be unchanged for {name} lh_shape: "
+                    f"[{value.shape}], rh_shape: [{tuple(variable.get_shape().as_list())}]"
                 )
             value = value.reshape(variable.get_shape().as_list())
-        held = tf.placeholder(variable.dtype.base_dtype, shape=value.shape)
+        held = tf.placeholder(variable.dtype.base_dtype, value.shape, f"placeholder/{variable.op.name}")
         assigned.append(tf.assign(variable, held))
         feed[held] = value
     return tf.group(*assigned), feed

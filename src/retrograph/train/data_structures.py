@@ -13,7 +13,7 @@ from typing import Any
 from retrograph.framework.exports import export
 from retrograph.keras.tracking import Tracked
 from retrograph.train.tracking import Trackable, is_trackable
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 _WITHOUT = (
     "If you don't need this {0} checkpointed, wrap it in a tf.contrib.checkpoint.NoDependency object; it will be "

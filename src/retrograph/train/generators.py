@@ -16,7 +16,7 @@ from retrograph.framework.operation import Tensor
 from retrograph.ops import array, joining, math
 from retrograph.ops.stateful_random import PHILOX, STATE_SIZES
 from retrograph.train.tracking import AutoTrackable
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 _SPAN = 2**64
 _MASK = _SPAN - 1

@@ -11,7 +11,7 @@ from retrograph.framework import nest
 from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.train.tracking import AutoTrackable
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 _CAMEL = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))")
 _IDENTIFIER = re.compile(r"^[a-zA-Z_]([a-zA-Z0-9_])*$")

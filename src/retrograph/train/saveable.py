@@ -12,8 +12,10 @@ from retrograph.framework.default_graph import device
 from retrograph.framework.device import DeviceSpec
 from retrograph.framework.dtypes import DType
 from retrograph.framework.operation import Tensor
+from retrograph.variables.base import Variable
 from retrograph.variables.partition import PartitionedVariable
-from retrograph.variables.variable import BaseResourceVariable, RefVariable, Variable
+from retrograph.variables.reference import RefVariable
+from retrograph.variables.resource import BaseResourceVariable
 
 _REFERENCES = ("Variable", "VariableV2", "AutoReloadVariable")
 _HOLDERS = (*_REFERENCES, "VarHandleOp", "ReadVariableOp")

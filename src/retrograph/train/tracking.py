@@ -14,7 +14,7 @@ from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.keras.base_layer import Layer
 from retrograph.train.optimizer import Optimizer
 from retrograph.train.saveable import SaveableObject
-from retrograph.variables.variable import Variable
+from retrograph.variables.base import Variable
 
 OBJECT_GRAPH_PROTO_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 VARIABLE_VALUE_KEY = "VARIABLE_VALUE"

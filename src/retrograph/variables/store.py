@@ -19,6 +19,7 @@ from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape, as_shape
 from retrograph.variables import initializers
+from retrograph.variables.base import Variable, create_variable, outside_control_flow, resource_variables_enabled
 from retrograph.variables.partition import PartitionedVariable, partitions_of, slices
 from retrograph.variables.scope import STORE_KEY, stack_of, variable_scope
 from retrograph.variables.spec import (
@@ -30,7 +31,6 @@ from retrograph.variables.spec import (
     VariableSynchronization,
     settled,
 )
-from retrograph.variables.variable import Variable, create_variable, outside_control_flow, resource_variables_enabled
 
 _INVALID_INITIALIZER = (
     "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be provided or "
