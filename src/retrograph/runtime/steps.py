@@ -131,6 +131,12 @@ class HostStep(_Step):
             with session._lock:
                 context.commit(given)
 
+    def counted(self, loop: Any) -> list[Any]:
+        """As a segment's: the derivative of a loop is traced here too."""
+        step = counting_step(loop, self.items, self.inputs)
+        loop.may_be_counted = step is not None
+        return [self] if step is None else [step, self]
+
 
 class Segment(_Step):
     """Items that one XLA program computes.
