@@ -26,6 +26,7 @@ from retrograph.runtime.lower import (
     uninitialized_error,
 )
 from retrograph.runtime.malformed import refusal
+from retrograph.runtime.nesting import RoomForNesting
 from retrograph.runtime.ordering import pruned, read_first
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn
@@ -110,7 +111,8 @@ class Plan:
         self.feeds = list(feeds)
         self.fetches = list(fetches)
         self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
-        self.items = _items(self.ops, fed)
+        with RoomForNesting():
+            self.items = _items(self.ops, fed)
         self._checks = _fed_checks(self.ops, self.feeds)
         places = {tensor: i for i, tensor in enumerate(self.feeds)}
         self.fed_fetches = [(i, places[t]) for i, t in enumerate(self.fetches) if t in places]

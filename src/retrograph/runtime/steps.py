@@ -24,6 +24,7 @@ from retrograph.runtime.lower import (
     located,
     uninitialized_error,
 )
+from retrograph.runtime.nesting import RoomForNesting
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.rounds import counting_step
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
@@ -345,7 +346,7 @@ class Segment(_Step):
         exits.register()
         executable, traced = self._traced(env, cells, donated, kept, dynamic)
         # JAX's caches do not stand being left at any instruction.
-        with InterruptsDeferred(), jax.enable_x64(True):
+        with InterruptsDeferred(), RoomForNesting(), jax.enable_x64(True):
             lowered = traced.lower()
             if executable.written or executable.dynamic or executable.checks:
                 executable.call = lowered.compile()
@@ -377,7 +378,7 @@ class Segment(_Step):
             written = [_kept_unless(held, context.cells[k], before.get(k)) for k in executable.written]
             return written, results, checked
 
-        with InterruptsDeferred(), jax.enable_x64(True):
+        with InterruptsDeferred(), RoomForNesting(), jax.enable_x64(True):
             return executable, jax.jit(traced, donate_argnums=0).trace(donated, kept, dynamic)
 
     def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
