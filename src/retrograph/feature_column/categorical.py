@@ -11,6 +11,7 @@ import retrograph as tf
 from retrograph.feature_column.column import (
     CategoricalColumn,
     IdWeightPair,
+    OfOneFeature,
     check_key,
     check_string_or_int,
     sparse_of,
@@ -21,26 +22,15 @@ from retrograph.ops.sparse_cross import sparse_cross_hashed
 from retrograph.ops.vocabularies import index_table_from_file, index_table_from_tensor
 
 
-class _KeyedColumn(CategoricalColumn):
+class _KeyedColumn(CategoricalColumn, OfOneFeature):
     """A column of one feature, called as it is, whose texts or ints are parsed at any number."""
 
-    key: str
     dtype: Any
-
-    @property
-    def name(self) -> str:
-        """The name of the feature."""
-        return self.key
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
         """What to parse for the column."""
         return {self.key: tf.io.VarLenFeature(self.dtype)}
-
-    @property
-    def parents(self) -> list[Any]:
-        """What the column is made of."""
-        return [self.key]
 
     def _transform_feature(self, inputs: Any) -> Any:
         return self._transform_input_tensor(to_sparse(inputs.get(self.key)))

@@ -66,6 +66,22 @@ class FeatureColumn:
         return str(self) > str(other)
 
 
+class OfOneFeature(FeatureColumn):
+    """What columns share that are one feature as it is: its name is theirs. A subclass has `key`."""
+
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The name of the feature."""
+        return self.key
+
+    @property
+    def parents(self) -> list[Any]:
+        """The feature."""
+        return [self.key]
+
+
 class DenseColumn(FeatureColumn):
     """A column that gives a dense tensor: `f32[batch, *variable_shape]`."""
 

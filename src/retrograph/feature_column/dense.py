@@ -11,7 +11,15 @@ import numpy as np
 
 import retrograph as tf
 from retrograph.feature_column.categorical import SequenceCategoricalColumn, WeightedCategoricalColumn
-from retrograph.feature_column.column import Bound, CategoricalColumn, DenseColumn, IdWeightPair, check_key, sparse_of
+from retrograph.feature_column.column import (
+    Bound,
+    CategoricalColumn,
+    DenseColumn,
+    IdWeightPair,
+    OfOneFeature,
+    check_key,
+    sparse_of,
+)
 from retrograph.feature_column.sequences import SequenceDenseColumn, TensorSequenceLengthPair, sequence_length
 from retrograph.framework.exports import export
 from retrograph.ops.raw import raw
@@ -20,19 +28,9 @@ from retrograph.ops.raw import raw
 
 
 class NumericColumn(
-    DenseColumn, namedtuple("NumericColumn", ("key", "shape", "default_value", "dtype", "normalizer_fn"))
+    DenseColumn, OfOneFeature, namedtuple("NumericColumn", ("key", "shape", "default_value", "dtype", "normalizer_fn"))
 ):
     """See `numeric_column`."""
-
-    @property
-    def name(self) -> str:
-        """The name of the feature."""
-        return self.key  # type: ignore[no-any-return]
-
-    @property
-    def parents(self) -> list[Any]:
-        """The feature."""
-        return [self.key]
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import namedtuple
 from typing import Any, NamedTuple
 
 import retrograph as tf
-from retrograph.feature_column.column import FeatureColumn
+from retrograph.feature_column.column import FeatureColumn, OfOneFeature
 from retrograph.framework.exports import export
 
 
@@ -45,19 +45,10 @@ def sequence_length(sparse: Any, num_elements: int = 1) -> Any:
 
 class SequenceNumericColumn(
     SequenceDenseColumn,
+    OfOneFeature,
     namedtuple("SequenceNumericColumn", ("key", "shape", "default_value", "dtype", "normalizer_fn")),
 ):
     """See `sequence_numeric_column`."""
-
-    @property
-    def name(self) -> str:
-        """The name of the feature."""
-        return self.key  # type: ignore[no-any-return]
-
-    @property
-    def parents(self) -> list[Any]:
-        """The feature."""
-        return [self.key]
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:

@@ -76,6 +76,15 @@ def _check_map_rows(elems: list[Tensor]) -> None:
     raise ValueError("elements in elems must be 1+ dimensional Tensors, not scalars")
 
 
+def _unstacked(tensors: list[Tensor], n: Any, element_shapes: list[Any]) -> list[TensorArray]:
+    """An array of the `n` rows of each tensor."""
+    arrays = [
+        TensorArray(dtype=x.dtype, size=n, dynamic_size=False, element_shape=shape, infer_shape=True)
+        for x, shape in zip(tensors, element_shapes, strict=True)
+    ]
+    return [ta.unstack(x) for ta, x in zip(arrays, tensors, strict=True)]
+
+
 @export("map_fn")
 def map_fn(
     fn: Callable[[Any], Any],
@@ -109,8 +118,7 @@ def map_fn(
         dtype = dtype or pack_in([x.dtype for x in tensors])
         _check_map_rows(tensors)
         n = _first_dimension(tensors[0]) or _dynamic_rows(tensors[0])
-        inputs = [TensorArray(dtype=x.dtype, size=n, dynamic_size=False, infer_shape=True) for x in tensors]
-        inputs = [ta.unstack(x) for ta, x in zip(inputs, tensors, strict=True)]
+        inputs = _unstacked(tensors, n, [None] * len(tensors))
         i = constant(0)
         outputs = [
             TensorArray(dtype=d, size=n, dynamic_size=False, infer_shape=infer_shape) for d in flatten_out(dtype)
@@ -224,6 +232,20 @@ def foldr(
     return _fold(fn, elems, initializer, False, name, **loop)
 
 
+def _arrays_of_results(start: list[Tensor], n: Any, infer_shape: bool) -> list[TensorArray]:
+    """An empty array for `n` values like each tensor."""
+    return [
+        TensorArray(
+            dtype=x.dtype,
+            size=n,
+            element_shape=x.get_shape() if infer_shape else None,
+            dynamic_size=False,
+            infer_shape=infer_shape,
+        )
+        for x in start
+    ]
+
+
 @export("scan")
 def scan(
     fn: Callable[[Any, Any], Any],
@@ -251,25 +273,12 @@ def scan(
         tensors = [convert_to_tensor(x, name="elem") for x in flat]
         n = _first_dimension(tensors[0])
         n = _dynamic_rows(tensors[0]) if n is None else n
-        inputs = [
-            TensorArray(x.dtype, size=n, dynamic_size=False, element_shape=x.get_shape()[1:], infer_shape=True)
-            for x in tensors
-        ]
-        inputs = [ta.unstack(x) for ta, x in zip(inputs, tensors, strict=True)]
+        inputs = _unstacked(tensors, n, [x.get_shape()[1:] for x in tensors])
         if initializer is None:
             start, i = [ta.read(n - 1 if reverse else 0) for ta in inputs], 1
         else:
             start, i = [convert_to_tensor(x) for x in flatten_out(initializer)], 0
-        outputs = [
-            TensorArray(
-                dtype=x.dtype,
-                size=n,
-                element_shape=x.get_shape() if infer_shape else None,
-                dynamic_size=False,
-                infer_shape=infer_shape,
-            )
-            for x in start
-        ]
+        outputs = _arrays_of_results(start, n, infer_shape)
         if initializer is None:
             outputs = [ta.write(n - 1 if reverse else 0, x) for ta, x in zip(outputs, start, strict=True)]
 
