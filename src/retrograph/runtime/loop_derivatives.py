@@ -102,6 +102,8 @@ class Differentiation:
         self.outputs = outputs
         taken = [*outputs, *rest]
         self.exits = [rebuilt(slot, taken) for slot in self.slots]
+        for i, reference in self.references.items():
+            self.exits[i] = Ref(reference.op)
         if isinstance(context, TraceContext):
             for key, slot in self.cells.items():
                 context.cells[key] = rebuilt(slot, taken)
@@ -119,7 +121,10 @@ class Differentiation:
         context = TraceContext(dict(evaluator.context.cells))
         env = dict(evaluator.env)
         self._place(env, iter(leaves))
-        exits = [still(e) for e in self.loop.run(self._evaluator(context, env))]
+        exits = self.loop.run(self._evaluator(context, env))
+        self.references = {i: e for i, e in enumerate(exits) if e.__class__ is Ref and e.moving is not None}
+        # A reference leaves the loop as the value that it came with: gradients go the same way.
+        exits = [e.moving if i in self.references else still(e) for i, e in enumerate(exits)]
         collector = Collector()
         self.slots = [collector.slot(e) for e in exits]
         self.cells = {key: collector.slot(context.cells[key]) for key in context.written if key in context.cells}
