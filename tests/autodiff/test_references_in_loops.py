@@ -17,7 +17,7 @@ def test_a_reference_that_leaves_a_loop_has_its_gradient(squared: bool, wanted: 
             lambda i, x: [i + 1, apply_op("RefIdentity", None, input=x)],
             [tf.constant(0), variable],
         )
-        assert left.dtype == tf.float32_ref
+        assert left.dtype._is_ref_dtype
         grad = tf.gradients([left * left if squared else left], [variable], grad_ys=[tf.constant(73.0)])[0]
         sess.run(tf.global_variables_initializer())
         assert sess.run([left, grad]) == [3.0, wanted]
