@@ -18,6 +18,8 @@ class BoundedTensorSpec(TensorSpec):
     """A tensor's shape, dtype and name, and the bounds of its elements, which belong to what is allowed.
 
     Raises ValueError for bounds that are missing or do not broadcast to the shape.
+
+    Source: TF 1.15 `tf.contrib.framework.BoundedTensorSpec`.
     """
 
     def __init__(self, shape: Any, dtype: Any, minimum: Any, maximum: Any, name: str | None = None):

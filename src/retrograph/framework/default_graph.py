@@ -253,7 +253,7 @@ def executing_eagerly() -> bool:
 
 @export("executing_eagerly_outside_functions", "compat.v1.executing_eagerly_outside_functions")
 def executing_eagerly_outside_functions() -> bool:
-    """False: programs build graphs here."""
+    """False: programs build graphs here. Source: TF 1.15 `tf.compat.v1.executing_eagerly_outside_functions`."""
     return False
 
 

@@ -114,7 +114,7 @@ DataLossError: Any = _error_class("DataLossError", "DATA_LOSS", "Data is lost or
 
 @export("errors.UnknownError")
 class UnknownError(OpError):
-    """Something failed in a way that no other class tells."""
+    """Something failed in a way that no other class tells. Source: TF 1.15 `tf.errors.UnknownError`."""
 
     def __init__(self, node_def: Any = None, op: Any = None, message: str = "", error_code: int = CODES["UNKNOWN"]):
         super().__init__(node_def, op, message, error_code)
@@ -145,13 +145,19 @@ _CLASS_OF_CODE: dict[int, type[OpError]] = {
 
 @export("errors.exception_type_from_error_code")
 def exception_type_from_error_code(error_code: int) -> type[OpError]:
-    """The exception class of a canonical error code; KeyError if there is none."""
+    """The exception class of a canonical error code; KeyError if there is none.
+
+    Source: TF 1.15 `tf.errors.exception_type_from_error_code`.
+    """
     return _CLASS_OF_CODE[error_code]
 
 
 @export("errors.error_code_from_exception_type")
 def error_code_from_exception_type(cls: type[OpError]) -> Any:
-    """The canonical code of an exception class; an UnknownError, with a warning, for what is none."""
+    """The canonical code of an exception class; an UnknownError, with a warning, for what is none.
+
+    Source: TF 1.15 `tf.errors.error_code_from_exception_type`.
+    """
     if isinstance(cls, type) and issubclass(cls, OpError):
         return cls._code
     warnings.warn("Unknown class exception", stacklevel=2)
@@ -169,7 +175,10 @@ def _make_specific_exception(node_def: Any, op: Any, message: Any, error_code: i
 @export("errors.raise_exception_on_not_ok_status")
 @contextmanager
 def raise_exception_on_not_ok_status() -> Iterator[None]:
-    """Kept for programs that open it: failures raise by themselves here."""
+    """Kept for programs that open it: failures raise by themselves here.
+
+    Source: TF 1.15 `tf.errors.raise_exception_on_not_ok_status`.
+    """
     yield
 
 

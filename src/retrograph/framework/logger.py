@@ -35,6 +35,8 @@ class _CurrentStream(_logging.StreamHandler[Any]):
 def get_logger() -> _logging.Logger:
     """The logger, made at first use. Its level is what the program set it to, else the root logger's; where Python is
     interactive, INFO. A program that configured Python's root logger gets no second handler.
+
+    Source: TF 1.15 `tf.get_logger`.
     """
     global _LOGGER
     with _LOCK:

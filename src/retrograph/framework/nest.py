@@ -483,6 +483,8 @@ def flatten_up_to(
 
     >>> flatten_up_to([0, 0], [[1, 2], 3])
     [[1, 2], 3]
+
+    Source: TF 1.15 `tf.contrib.framework.nest.flatten_up_to`.
     """
     pairs = flatten_with_tuple_paths_up_to(
         shallow_tree, input_tree, check_types, expand_composites, check_subtrees_length
@@ -512,6 +514,8 @@ def map_structure_up_to(shallow_tree: Any, func: Callable[..., Any], *inputs: An
 
     >>> map_structure_up_to([0, 0], len, [[1, 2], [3]])
     [2, 1]
+
+    Source: TF 1.15 `tf.contrib.framework.nest.map_structure_up_to`.
     """
     return map_structure_with_tuple_paths_up_to(
         shallow_tree, lambda _, *values, **rest: func(*values, **rest), *inputs, **kwargs

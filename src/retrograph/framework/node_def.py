@@ -189,6 +189,8 @@ class AttrValue(Message):
     """An attribute of a node: one field of TF's AttrValue (`s`, `i`, `f`, `b`, `type`, `shape`, `tensor`, `func`, `list`).
 
     Made from a kind and a Python value, or as TF's by keyword: `AttrValue(b=True)`.
+
+    Source: TF 1.15 `tf.AttrValue`.
     """
 
     def __init__(self, kind: str = "", value: Any = None, **fields: Any):
@@ -483,7 +485,7 @@ VersionDef: Any = message_class("tensorflow.VersionDef")
 @export("NodeDef")
 @override("tensorflow.NodeDef")
 class NodeDef(Message):
-    """A node of a GraphDef."""
+    """A node of a GraphDef. Source: TF 1.15 `tf.NodeDef`."""
 
     @classmethod
     def of(cls, name: str, op: str, inputs: Any = (), device: str = "", attr: Any = None) -> NodeDef:

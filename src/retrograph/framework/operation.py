@@ -541,7 +541,7 @@ def known_shape(value: Any) -> Shape:
 
 @export("is_symbolic_tensor")
 def is_symbolic_tensor(tensor: Any) -> bool:
-    """Whether `tensor` is a tensor of a graph."""
+    """Whether `tensor` is a tensor of a graph. Source: TF 1.15 `tf.is_symbolic_tensor`."""
     return isinstance(tensor, Tensor)
 
 

@@ -95,7 +95,7 @@ class IndexedSlices:
 
 
 class IndexedSlicesValue(NamedTuple):
-    """What fetching an `IndexedSlices` gives."""
+    """What fetching an `IndexedSlices` gives. Source: TF 1.15 `tf.compat.v1.IndexedSlicesValue`."""
 
     values: Any
     indices: Any
@@ -112,7 +112,7 @@ _KNOWN_SIZES = frozenset(
 
 
 class SparseTensorValue(NamedTuple):
-    """What fetching a `SparseTensor` gives, and what feeds one."""
+    """What fetching a `SparseTensor` gives, and what feeds one. Source: TF 1.15 `tf.SparseTensorValue`."""
 
     indices: Any
     values: Any

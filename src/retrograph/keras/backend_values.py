@@ -57,7 +57,10 @@ def placeholder(
 
 @export("keras.backend.is_keras_tensor")
 def is_keras_tensor(x: Any) -> bool:
-    """Whether a layer of Keras made the tensor; ValueError for what is no tensor."""
+    """Whether a layer of Keras made the tensor; ValueError for what is no tensor.
+
+    Source: TF 1.15 `tf.keras.backend.is_keras_tensor`.
+    """
     if not isinstance(x, (tf.Tensor, tf.Variable, tf.SparseTensor)):
         raise ValueError(f"Unexpectedly found an instance of type `{type(x)}`. Expected a symbolic tensor instance.")
     return hasattr(x, "_keras_history")

@@ -67,5 +67,7 @@ def nth_element(input: Any, n: Any, reverse: bool = False, name: Any = None) -> 
     """The `n`-th smallest (with `reverse` largest) element of each row along the last axis; `n` counts from 0.
 
     Raises ValueError if the axis is known to have no more than `n` elements.
+
+    Source: TF 1.15 `tf.contrib.nn.nth_element`.
     """
     return apply_op("NthElement", name, input=input, n=n, reverse=reverse)  # type: ignore[no-any-return]

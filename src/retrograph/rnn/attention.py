@@ -49,7 +49,7 @@ def tile_batch(t: Any, multiplier: int, name: Any = None) -> Any:
 
 @export("contrib.seq2seq.AttentionMechanism")
 class AttentionMechanism:
-    """The base of attention mechanisms."""
+    """The base of attention mechanisms. Source: TF 1.15 `tf.contrib.seq2seq.AttentionMechanism`."""
 
     @property
     def alignments_size(self) -> Any:

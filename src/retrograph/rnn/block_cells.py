@@ -168,7 +168,7 @@ class GRUBlockCellV2(GRUBlockCell):
 
 @export("contrib.rnn.LSTMBlockWrapper")
 class LSTMBlockWrapper(Layer):
-    """The base of layers that run an LSTM over all steps at once."""
+    """The base of layers that run an LSTM over all steps at once. Source: TF 1.15 `tf.contrib.rnn.LSTMBlockWrapper`."""
 
     def _states(self, initial: Any, rows: Any, dtype: Any) -> Any:
         if initial is not None:

@@ -164,7 +164,7 @@ class RNNCell(Layer):
 
 @export("contrib.rnn.LayerRNNCell")
 class LayerRNNCell(RNNCell):
-    """A cell that makes its variables in `build`, as layers do."""
+    """A cell that makes its variables in `build`, as layers do. Source: TF 1.15 `tf.contrib.rnn.LayerRNNCell`."""
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The output and the next state for inputs f[batch, n] and a state."""

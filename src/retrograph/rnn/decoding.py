@@ -139,7 +139,7 @@ _Output = collections.namedtuple("BasicDecoderOutput", ("rnn_output", "sample_id
 
 @export("contrib.seq2seq.BasicDecoderOutput")
 class BasicDecoderOutput(_Output):
-    """What a `BasicDecoder` gives a step."""
+    """What a `BasicDecoder` gives a step. Source: TF 1.15 `tf.contrib.seq2seq.BasicDecoderOutput`."""
 
     __slots__ = ()
 

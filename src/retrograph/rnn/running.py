@@ -57,7 +57,10 @@ def transpose_batch_time(x: Any) -> Any:
 
 @export("contrib.rnn.best_effort_input_batch_size")
 def best_effort_input_batch_size(flat_input: Any) -> Any:
-    """The batch size of inputs `[time, batch, ...]`: an int where one shape tells it, else a tensor."""
+    """The batch size of inputs `[time, batch, ...]`: an int where one shape tells it, else a tensor.
+
+    Source: TF 1.15 `tf.contrib.rnn.best_effort_input_batch_size`.
+    """
     for value in flat_input:
         shape = value.shape
         if shape.ndims is None:

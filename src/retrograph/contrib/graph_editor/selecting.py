@@ -21,13 +21,16 @@ from retrograph.framework.operation import Operation, Tensor
 
 @export("contrib.graph_editor.can_be_regex")
 def can_be_regex(obj: Any) -> bool:
-    """Whether something is a text or a regular expression."""
+    """Whether something is a text or a regular expression. Source: TF 1.15 `tf.contrib.graph_editor.can_be_regex`."""
     return isinstance(obj, (str, re.Pattern))
 
 
 @export("contrib.graph_editor.make_regex")
 def make_regex(obj: Any) -> Any:
-    """The regular expression of a text. Raises: ValueError for other things."""
+    """The regular expression of a text. Raises: ValueError for other things.
+
+    Source: TF 1.15 `tf.contrib.graph_editor.make_regex`.
+    """
     if not can_be_regex(obj):
         raise ValueError(f"Expected a string or a regex, got: {type(obj)}")
     return re.compile(obj) if isinstance(obj, str) else obj
