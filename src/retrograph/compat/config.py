@@ -33,7 +33,7 @@ def _setting(key: str, getter: str, setter: str, parameter: str, what: str) -> t
         _values[key] = signature.bind(*args, **kwargs).arguments[parameter]
 
     put.__signature__ = signature  # type: ignore[attr-defined]
-    for function, symbol, doc in ((get, getter, f"{what}."), (put, setter, f"Sets: {what}.")):
+    for function, symbol, doc in ((get, getter, f"{what[0].upper()}{what[1:]}."), (put, setter, f"Sets: {what}.")):
         function.__name__ = function.__qualname__ = symbol.rpartition(".")[2]
         function.__doc__ = f"{doc}\n\nSource: TF 1.15 `tf.{symbol}`."
     return export(getter)(get), export(setter)(put)

@@ -200,7 +200,10 @@ def is_inf(x: Any, name: str | None = None) -> Any:
 
 @export("math.is_nan", "is_nan", "debugging.is_nan")
 def is_nan(x: Any, name: str | None = None) -> Any:
-    """Whether `x` is NaN, element-wise.
+    """Whether `x` is NaN, element-wise: f32[...] -> bool[...].
+
+    >>> tf.is_nan([1.0, float("nan")])
+    <tf.Tensor 'IsNan:0' shape=(2,) dtype=bool>
 
     Source: TF 1.15 `tf.math.is_nan`.
     """
@@ -311,7 +314,10 @@ def sinh(x: Any, name: str | None = None) -> Any:
 @export("math.sqrt", "sqrt")
 @maps_sparse_values
 def sqrt(x: Any, name: str | None = None) -> Any:
-    """The square root of `x`, element-wise.
+    """The square root of `x`, element-wise; real (NaN below zero) or complex numbers.
+
+    >>> tf.sqrt([1.0, 4.0])
+    <tf.Tensor 'Sqrt:0' shape=(2,) dtype=float32>
 
     Source: TF 1.15 `tf.math.sqrt`.
     """

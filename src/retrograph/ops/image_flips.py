@@ -42,13 +42,29 @@ def _flip(image: Any, axis: int, scope: str) -> Tensor:
 
 @export("image.flip_left_right")
 def flip_left_right(image: Any) -> Tensor:
-    """The image, or each of a batch, turned over from left to right. Source: TF 1.15 `tf.image.flip_left_right`."""
+    """The image T[h, w, c], or each of a batch T[n, h, w, c], turned over from left to right.
+
+    Raises ValueError: another rank.
+
+    >>> tf.image.flip_left_right(tf.zeros([4, 6, 3])).shape
+    TensorShape([Dimension(4), Dimension(6), Dimension(3)])
+
+    Source: TF 1.15 `tf.image.flip_left_right`.
+    """
     return _flip(image, 1, "flip_left_right")
 
 
 @export("image.flip_up_down")
 def flip_up_down(image: Any) -> Tensor:
-    """The image, or each of a batch, turned over from top to bottom. Source: TF 1.15 `tf.image.flip_up_down`."""
+    """The image T[h, w, c], or each of a batch T[n, h, w, c], turned over from top to bottom.
+
+    Raises ValueError: another rank.
+
+    >>> tf.image.flip_up_down(tf.zeros([4, 6, 3])).shape
+    TensorShape([Dimension(4), Dimension(6), Dimension(3)])
+
+    Source: TF 1.15 `tf.image.flip_up_down`.
+    """
     return _flip(image, 0, "flip_up_down")
 
 

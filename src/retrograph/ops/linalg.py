@@ -299,7 +299,13 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 @export("linalg.adjoint")
 @takes_operators
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
-    """The matrices transposed and conjugated. Source: TF 1.15 `tf.linalg.adjoint`."""
+    """The matrices transposed and conjugated: `T[..., m, n]` -> `T[..., n, m]`. Raises ValueError: rank below 2.
+
+    >>> tf.linalg.adjoint(tf.zeros([5, 2, 3]))
+    <tf.Tensor 'adjoint/matrix_transpose/transpose:0' shape=(5, 3, 2) dtype=float32>
+
+    Source: TF 1.15 `tf.linalg.adjoint`.
+    """
     with name_scope(name, "adjoint", [matrix]):
         return transposing.matrix_transpose(convert_to_tensor(matrix, name="matrix"), conjugate=True)
 
@@ -307,6 +313,14 @@ def adjoint(matrix: Any, name: str | None = None) -> Tensor:
 @export("linalg.trace", "trace")
 @takes_operators
 def trace(x: Any, name: str | None = None) -> Tensor:
-    """The sums of the diagonals of the matrices in the last two axes. Source: TF 1.15 `tf.trace`."""
+    """The sums of the diagonals of the matrices in the last two axes: `T[..., m, n]` -> `T[...]`.
+
+    Raises ValueError: rank below 2.
+
+    >>> tf.trace(tf.zeros([5, 3, 3]))
+    <tf.Tensor 'Trace:0' shape=(5,) dtype=float32>
+
+    Source: TF 1.15 `tf.trace`.
+    """
     with name_scope(name, "Trace", [x]) as scope:
         return reduce_sum(matrix_diag_part(convert_to_tensor(x, name="x")), [-1], name=scope)

@@ -327,7 +327,10 @@ def _part(op_type: str, input: Any, name: str | None, of_real: Callable[[Tensor]
 
 @export("math.real", "real")
 def real(input: Any, name: str | None = None) -> Tensor:
-    """The real part; a real tensor itself.
+    """The real part, c64[...] -> f32[...], c128[...] -> f64[...]; a real tensor itself.
+
+    >>> tf.real(tf.constant([1 + 2j]))
+    <tf.Tensor 'Real:0' shape=(1,) dtype=float64>
 
     Source: TF 1.15 `tf.real`.
     """
@@ -336,7 +339,10 @@ def real(input: Any, name: str | None = None) -> Tensor:
 
 @export("math.imag", "imag")
 def imag(input: Any, name: str | None = None) -> Tensor:
-    """The imaginary part; zeros for a real tensor.
+    """The imaginary part, c64[...] -> f32[...], c128[...] -> f64[...]; zeros for a real tensor.
+
+    >>> tf.imag(tf.constant([1 + 2j]))
+    <tf.Tensor 'Imag:0' shape=(1,) dtype=float64>
 
     Source: TF 1.15 `tf.imag`.
     """
@@ -382,6 +388,9 @@ def _tensors_or_slices(inputs: Any) -> list[Any]:
 @dispatched("[inputs]")
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of a list of tensors of one shape and type.
+
+    >>> tf.add_n([tf.zeros([2]), tf.ones([2])])
+    <tf.Tensor 'AddN:0' shape=(2,) dtype=float32>
 
     Raises ValueError: an empty list, or shapes that differ. Source: TF 1.15 `tf.add_n`.
     """

@@ -100,7 +100,14 @@ def norm(
 
 @export("linalg.normalize")
 def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """(`tensor` divided by its norm along `axis`, that norm). Source: TF 1.15 `tf.linalg.normalize`."""
+    """(`tensor` divided by its norm along `axis`, that norm with `axis` kept as 1).
+
+    >>> unit, size = tf.linalg.normalize(tf.ones([2, 3]), axis=1)
+    >>> size.shape
+    TensorShape([Dimension(2), Dimension(1)])
+
+    Source: TF 1.15 `tf.linalg.normalize`.
+    """
     with name_scope(name, "normalize", [tensor]):
         tensor = convert_to_tensor(tensor)
         size = norm(tensor, ord, axis, keepdims=True)

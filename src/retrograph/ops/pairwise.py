@@ -11,7 +11,10 @@ from retrograph.framework.exports import export
 
 @export("math.add", "add")
 def add(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x + y`, broadcast.
+    """`x + y`, broadcast; numbers of one type, or strings, which are joined.
+
+    >>> tf.math.add(tf.zeros([2, 1]), [1.0, 2.0])
+    <tf.Tensor 'Add:0' shape=(2, 2) dtype=float32>
 
     Source: TF 1.15 `tf.math.add`.
     """
@@ -92,7 +95,10 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
 
 @export("math.maximum", "maximum")
 def maximum(x: Any, y: Any, name: str | None = None) -> Any:
-    """The greater of `x` and `y`, broadcast.
+    """The greater of `x` and `y`, real numbers of one type, broadcast.
+
+    >>> tf.maximum(tf.zeros([2, 1]), [1.0, -1.0])
+    <tf.Tensor 'Maximum:0' shape=(2, 2) dtype=float32>
 
     Source: TF 1.15 `tf.math.maximum`.
     """
@@ -236,7 +242,10 @@ def not_equal(x: Any, y: Any, name: str | None = None) -> Any:
 
 @export("math.logical_and", "logical_and")
 def logical_and(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether both are True, broadcast.
+    """Whether both are True, bool[...] and bool[...] -> bool[...], broadcast. Raises TypeError: not bool.
+
+    >>> tf.logical_and([True, False], True)
+    <tf.Tensor 'LogicalAnd:0' shape=(2,) dtype=bool>
 
     Source: TF 1.15 `tf.math.logical_and`.
     """
@@ -245,7 +254,10 @@ def logical_and(x: Any, y: Any, name: str | None = None) -> Any:
 
 @export("math.logical_or", "logical_or")
 def logical_or(x: Any, y: Any, name: str | None = None) -> Any:
-    """Whether any of both is True, broadcast.
+    """Whether any of both is True, bool[...] and bool[...] -> bool[...], broadcast. Raises TypeError: not bool.
+
+    >>> tf.logical_or([True, False], True)
+    <tf.Tensor 'LogicalOr:0' shape=(2,) dtype=bool>
 
     Source: TF 1.15 `tf.math.logical_or`.
     """

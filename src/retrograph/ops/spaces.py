@@ -216,7 +216,12 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
 
 @export("batch_to_space_nd", "manip.batch_to_space_nd")
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
-    """The inverse of `tf.space_to_batch_nd`, then cropped.
+    """The inverse of `tf.space_to_batch_nd`, then cropped: T[n * b, h, w, ...] -> T[n, ...].
+
+    Raises ValueError: sizes that do not divide.
+
+    >>> tf.batch_to_space_nd(tf.zeros([8, 1, 3, 1]), [2, 2], [[0, 0], [0, 0]])
+    <tf.Tensor 'BatchToSpaceND:0' shape=(2, 2, 6, 1) dtype=float32>
 
     Source: TF 1.15 `tf.batch_to_space_nd`.
     """

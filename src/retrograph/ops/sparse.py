@@ -549,7 +549,13 @@ def _reduced(op_type: str, sp_input: Any, axis: Any, keepdims: Any, reduction_ax
 def sparse_reduce_sum(
     sp_input: Any, axis: Any = None, keepdims: Any = None, reduction_axes: Any = None, keep_dims: Any = None
 ) -> Any:
-    """The sums along axes, dense. Source: TF 1.15 `tf.sparse.reduce_sum`."""
+    """The sums along axes (all of them for None), dense: the shape of the sparse tensor without these axes.
+
+    >>> tf.sparse.reduce_sum(tf.SparseTensor([[0, 1]], [2.0], [2, 3]), axis=1).dtype
+    tf.float32
+
+    Source: TF 1.15 `tf.sparse.reduce_sum`.
+    """
     return _reduced("SparseReduceSum", sp_input, axis, keepdims, reduction_axes, keep_dims)
 
 

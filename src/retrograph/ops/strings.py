@@ -506,6 +506,9 @@ def lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
 def upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """The texts in capital letters; ASCII alone unless `encoding` is "utf-8".
 
+    >>> tf.strings.upper(["ab"])
+    <tf.Tensor 'StringUpper:0' shape=(1,) dtype=string>
+
     Source: TF 1.15 tf.strings.upper
     """
     return apply_op("StringUpper", name, input=input, encoding=encoding)  # type: ignore[no-any-return]

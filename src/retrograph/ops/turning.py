@@ -73,6 +73,9 @@ register_op("Reverse", shape=_reverse_v1_shape, static_inputs=(1,), gradient=_re
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """`tensor` with the order along each dimension of the list `axis` turned round.
 
+    >>> tf.reverse(tf.zeros([2, 3]), [1])
+    <tf.Tensor 'ReverseV2:0' shape=(2, 3) dtype=float32>
+
     Source: TF 1.15 `tf.reverse`.
     """
     return make_tensor("ReverseV2", name, tensor=tensor, axis=axis)
