@@ -16,7 +16,14 @@ def _drawn(kind: str, seed: int | None, shape: Any, low: Any, high: Any, dtype: 
     return resolve("random", kind)(shape, low, high, dtype)  # type: ignore[no-any-return]
 
 
-class RandomNormal:
+class _Configured:
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The initializer that `get_config` described."""
+        return cls(**config)
+
+
+class RandomNormal(_Configured):
     """Normally distributed numbers. Source: TF 1.15 `tf.compat.v2.random_normal_initializer`."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
@@ -30,7 +37,7 @@ class RandomNormal:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
-class RandomUniform:
+class RandomUniform(_Configured):
     """Numbers of an interval. Source: TF 1.15 `tf.compat.v2.random_uniform_initializer`."""
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None):

@@ -22,7 +22,7 @@ _INNER = ("tensorflow.python.", "tensorflow.core.")
 _KERAS = "tensorflow.python.keras."
 # Where the names of a part of tensorflow.python.keras are public.
 _KERAS_SPACES = {
-    "": ("keras",), "engine": ("keras.layers", "keras"), "optimizer_v2": ("keras.optimizers", "keras.optimizers.schedules"), "callbacks_v1": ("keras.callbacks",),
+    "": ("keras",), "engine": ("keras.layers", "keras"), "optimizer_v2": ("keras.optimizers.schedules", "keras.experimental", "keras.optimizers"), "callbacks_v1": ("keras.callbacks",),
     "preprocessing": ("keras.preprocessing.sequence", "keras.preprocessing.text"),
 }  # fmt: skip
 _RECORDED = (*_INNER, "tensorflow.contrib.")

@@ -442,18 +442,22 @@ def bias_add(x: Any, bias: Any, data_format: Any = None) -> Any:
 # --- normalization ------------------------------------------------------------------------------------------------
 
 
+_LAYOUTS = {3: "NHWC", -1: "NHWC", 1: "NCHW", -3: "NCHW"}
+
+
 @export("keras.backend.batch_normalization")
 def batch_normalization(
     x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
 ) -> Any:
     """`x` normalized by given moments. Source: TF 1.15 `tf.keras.backend.batch_normalization`."""
-    if ndim(x) != 4 or axis not in (3, -1):
+    layout = _LAYOUTS.get(axis) if ndim(x) == 4 else None
+    if layout is None:
         return tf.nn.batch_normalization(x, mean, var, beta, gamma, epsilon)
     mean, var = _row(mean), _row(var)
     beta = tf.zeros_like(mean) if beta is None else _row(beta)
     gamma = tf.ones_like(mean) if gamma is None else _row(gamma)
     return tf.nn.fused_batch_norm(
-        x, gamma, beta, epsilon=epsilon, mean=mean, variance=var, data_format="NHWC", is_training=False
+        x, gamma, beta, epsilon=epsilon, mean=mean, variance=var, data_format=layout, is_training=False
     )[0]
 
 

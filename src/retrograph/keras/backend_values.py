@@ -270,6 +270,7 @@ class GraphExecutionFunction:
         self.feed_dict = session_kwargs.pop("feed_dict", None) or {}
         fetches = session_kwargs.pop("fetches", [])
         self.fetches = [tf.identity(x) for x in (fetches if isinstance(fetches, list) else [fetches])]
+        self.fetch_callbacks: dict[Any, Any] = {}
         self._run = {k: session_kwargs.pop(k, None) for k in ("options", "run_metadata")}
         if session_kwargs:
             raise ValueError(f"Some keys in session_kwargs are not supported at this time: {session_kwargs.keys()}")
@@ -279,6 +280,9 @@ class GraphExecutionFunction:
         session = get_session(given)
         feeds = {t: self._array(t, v) for t, v in zip(self.inputs, given, strict=False) if v is not None}
         made = session.run([self.outputs, self.fetches, self.updates_op], {**feeds, **self.feed_dict}, **self._run)
+        for fetch, value in zip(self.fetches, made[1], strict=True):
+            if fetch in self.fetch_callbacks:
+                self.fetch_callbacks[fetch](value)
         return nest.pack_sequence_as(self._outputs_structure, made[0], expand_composites=True)
 
     @staticmethod
@@ -286,6 +290,11 @@ class GraphExecutionFunction:
         if isinstance(value, (tf.Tensor, tf.Variable)):
             value = get_value(value)
         return np.asarray(value, dtype=tensor.dtype.base_dtype.as_numpy_dtype)
+
+
+def get_graph() -> Any:
+    """The graph that Keras builds in: the default graph."""
+    return tf.get_default_graph()
 
 
 @export("keras.backend.function")

@@ -127,7 +127,11 @@ class ModelCheckpoint(Callback):
         **kwargs: Any,
     ):  # fmt: skip
         super().__init__()
-        self.filepath, self.monitor, self.verbose = os.fspath(filepath), monitor, verbose
+        self.filepath, self.monitor, self.verbose = (
+            filepath if filepath is None else os.fspath(filepath),
+            monitor,
+            verbose,
+        )
         self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
         self.period = kwargs.pop("period", 1)
         self.load_weights_on_restart = kwargs.pop("load_weights_on_restart", False)
@@ -353,10 +357,10 @@ class TensorBoard(Callback):
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """Writes after so many rows, if asked to."""
         self._seen += (logs or {}).get("size", 1)
-        self._batches += 1
         if self.update_freq != "epoch" and self._seen - self._written >= self.update_freq:
             self._write(logs or {}, "batch_", self._batches)
             self._written = self._seen
+        self._batches += 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes the epoch."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import retrograph as tf
-from retrograph.framework import errors
 from retrograph.framework.exports import export
 from retrograph.keras.state import epsilon, floatx
 from retrograph.variables import named
@@ -93,10 +94,24 @@ class MinMaxNorm(Constraint):
 
 @export("keras.constraints.RadialConstraint", "keras.constraints.radial_constraint")
 class RadialConstraint(Constraint):
-    """Not implemented: raises UnimplementedError when made. Source: TF 1.15 `tf.keras.constraints.RadialConstraint`."""
+    """Weights `[rows, cols, in, out]` of a convolution that are equal at equal distance from the middle.
 
-    def __init__(self) -> None:
-        raise errors.UnimplementedError(None, None, "keras.constraints.RadialConstraint is not implemented")
+    Raises ValueError: another rank. Source: TF 1.15 `tf.keras.constraints.RadialConstraint`.
+    """
+
+    def __call__(self, w: Any) -> Any:
+        if w.shape.ndims != 4:
+            raise ValueError(f"The weight tensor must be of rank 4, but is of shape: {w.shape}")
+        rows = int(w.shape[0])
+        middle, odd = rows // 2, rows % 2
+        if not middle:
+            raise ValueError(f"The weight tensor must have two rows or more, but is of shape: {w.shape}")
+        far = np.arange(rows) - middle
+        far = np.where(far < 0, -far - (1 - odd), far)
+        ring = np.maximum(far[:, None], far[None, :])
+        # The middle has the value of the place before it, a ring one of the diagonal after it.
+        place = np.where(ring == 0, middle - 1, middle + ring - odd)
+        return tf.gather_nd(w, np.stack([place, place], -1))
 
 
 _KNOWN = {

@@ -31,10 +31,23 @@ class InputSpec:
             self.axes = {int(k): axes[k] for k in axes or {}}
         except (ValueError, TypeError):
             raise TypeError("The keys in axes must be integers.") from None
+        most = self.ndim if self.ndim is not None else self.max_ndim
+        if self.axes and most is not None and max(self.axes) > most - 1:
+            raise ValueError(f"Axis {max(self.axes)} is greater than the maximum allowed value: {most - 1}")
 
     def __repr__(self) -> str:
         names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
         return f"InputSpec({', '.join(f'{n}={getattr(self, n)}' for n in names if getattr(self, n))})"
+
+
+def to_tensor_shape(spec: InputSpec) -> Any:
+    """What a spec says of the shape, as a `TensorShape`."""
+    if spec.shape is not None or spec.ndim is None:
+        return tf.TensorShape(spec.shape)
+    sizes: list[Any] = [None] * spec.ndim
+    for axis, size in spec.axes.items():
+        sizes[axis] = size
+    return tf.TensorShape(sizes)
 
 
 def check_inputs(spec: Any, inputs: Any, layer_name: str) -> None:
