@@ -45,7 +45,7 @@ def test_variables_collections_and_contexts_come_back(tmp_path: Path) -> None:
     assert [v.op.name for v in tf.trainable_variables()] == ["net/w/part_0", "net/w/part_1"]
     assert tf.global_variables()[0]._get_save_slice_info().spec == "2 2 0,1:0,2"
     assert tf.global_variables()[2].op.type == "VarHandleOp"
-    assert tf.get_collection("numbers") == [5] and tf.get_collection("texts") == ["hello"]
+    assert tf.get_collection("numbers") == [5] and tf.get_collection("texts") == [b"hello"]
     (loop,) = tf.get_collection(tf.GraphKeys.WHILE_CONTEXT)
     assert loop.IsWhileContext() and len(loop._nested_contexts) == 2 and len(loop.loop_exits) == 2
     assert len(tf.get_collection(tf.GraphKeys.COND_CONTEXT)) == 2

@@ -15,7 +15,7 @@ from retrograph.checkpoint.reading import index_name
 from retrograph.checkpoint.writing import remove_files
 from retrograph.framework import errors
 from retrograph.framework.exports import export
-from retrograph.framework.files import write_atomically
+from retrograph.framework.files import as_file_name, write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.message_text import merge_text
 from retrograph.framework.messages import DecodeError, message_class
@@ -221,7 +221,7 @@ class NewCheckpointReader:
     """
 
     def __init__(self, filepattern: str | bytes):
-        self._bundle = open_checkpoint(os.fsdecode(filepattern))
+        self._bundle = open_checkpoint(as_file_name(filepattern))
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         """The shapes by name."""
@@ -237,7 +237,7 @@ class NewCheckpointReader:
 
     def get_tensor(self, tensor_str: str | bytes) -> Any:
         """The value of a tensor: an array, a NumPy scalar if it has no dimensions."""
-        value = self._bundle.read(tensor_str.decode() if isinstance(tensor_str, bytes) else tensor_str)
+        value = self._bundle.read(as_file_name(tensor_str))
         return value if value.ndim else value[()]
 
     def debug_string(self) -> bytes:
@@ -254,7 +254,8 @@ class NewCheckpointReader:
 
 def checkpoint_file(ckpt_dir_or_file: str) -> str | None:
     """The prefix that a directory or prefix means."""
-    return latest_checkpoint(ckpt_dir_or_file) if os.path.isdir(ckpt_dir_or_file) else ckpt_dir_or_file
+    found = as_file_name(ckpt_dir_or_file)
+    return latest_checkpoint(found) if os.path.isdir(found) else found
 
 
 @export("train.load_checkpoint", "contrib.framework.load_checkpoint")
@@ -264,7 +265,7 @@ def load_checkpoint(ckpt_dir_or_file: str) -> NewCheckpointReader:
     Raises: ValueError for a directory without one.
     Source: TF 1.15 `tf.train.load_checkpoint`.
     """
-    found = checkpoint_file(os.fspath(ckpt_dir_or_file))
+    found = checkpoint_file(ckpt_dir_or_file)
     if found is None:
         raise ValueError(f"Couldn't find 'checkpoint' file or checkpoints in given directory {ckpt_dir_or_file}")
     return NewCheckpointReader(found)

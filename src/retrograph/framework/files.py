@@ -189,3 +189,10 @@ def write_atomically(path: str, data: bytes) -> None:
     finally:
         file.abandon()
     sync_directory(os.path.dirname(path))
+
+
+def as_file_name(path: Any) -> str:
+    """A path as text. Raises: TypeError for what is no path, as TF words it."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"Expected binary or unicode string, got {path!r}")
+    return os.fsdecode(path)

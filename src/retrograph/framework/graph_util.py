@@ -12,6 +12,7 @@ import numpy as np
 
 from retrograph.framework import dtypes
 from retrograph.framework.exports import export
+from retrograph.framework.file_errors import as_tf
 from retrograph.framework.files import write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import Message
@@ -251,10 +252,11 @@ def write_graph(graph_or_graph_def: Any, logdir: str, name: str, as_text: bool =
     definition: Any = graph_or_graph_def
     if not isinstance(definition, Message):
         definition = definition.as_graph_def()
-    os.makedirs(logdir, exist_ok=True)
     path = os.path.join(logdir, name)
     data = str(definition).encode() if as_text else definition.SerializeToString()
-    write_atomically(path, data)
+    with as_tf(path):
+        os.makedirs(logdir, exist_ok=True)
+        write_atomically(path, data)
     if hasattr(definition, "node"):
         tell_private_operations(definition, path, None if definition is graph_or_graph_def else graph_or_graph_def)
     return path

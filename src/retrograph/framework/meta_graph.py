@@ -14,7 +14,8 @@ from typing import Any
 from retrograph.framework import errors
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.default_graph import get_default_graph
-from retrograph.framework.files import write_atomically
+from retrograph.framework.file_errors import as_tf
+from retrograph.framework.files import as_file_name, write_atomically
 from retrograph.framework.graph import Graph
 from retrograph.framework.graph_util import tell_private_operations
 from retrograph.framework.importer import import_graph_def
@@ -340,9 +341,9 @@ def read_meta_graph_file(filename: str) -> Any:
 
     Raises: OSError if it is not there or neither. Source: TF 1.15 `meta_graph.read_meta_graph_file`.
     """
-    if not os.path.exists(filename):
+    if not os.path.exists(as_file_name(filename)):
         raise OSError(f"File {filename} does not exist.")
-    with open(filename, "rb") as file:
+    with as_tf(filename), open(filename, "rb") as file:
         data = file.read()
     try:
         return MetaGraphDef.FromString(data)
@@ -371,6 +372,10 @@ def _has_trainable(version: str) -> bool:
     return match is None or (int(match[1]), int(match[2])) >= (1, 9)
 
 
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")
+
+
 class _Collections:
     """Puts the collections of a meta graph into a graph."""
 
@@ -392,7 +397,8 @@ class _Collections:
         elif kind == "node_list":
             items = [self.graph.as_graph_element(prepend_name_scope(v, self.scope)) for v in values]
         elif kind == "bytes_list":
-            items = [prepend_name_scope(v.decode(errors="surrogateescape"), self.scope) for v in values]
+            # Texts come back as bytes, as in TF, unless they get the scope's name.
+            items = [prepend_name_scope(_text(v), self.scope) if self.scope else v for v in values]
         elif key in GraphKeys._VARIABLE_COLLECTIONS:
             raise ValueError(f"The collection {key!r} of a meta graph holds an {kind}, no variables.")
         else:

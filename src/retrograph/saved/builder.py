@@ -12,6 +12,7 @@ from retrograph.framework import dtypes
 from retrograph.framework.collections import GraphKeys
 from retrograph.framework.default_graph import add_to_collection, get_collection
 from retrograph.framework.exports import export
+from retrograph.framework.file_errors import as_tf
 from retrograph.framework.files import write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.messages import message_class
@@ -111,7 +112,8 @@ def copy_assets_to_destination_dir(asset_filename_map: dict[Any, Any], destinati
     for name, source in asset_filename_map.items():
         path = os.path.join(target, os.fsdecode(name))
         if not os.path.exists(path):
-            shutil.copyfile(os.fsdecode(source), path)
+            with as_tf(os.fsdecode(source)):
+                shutil.copyfile(os.fsdecode(source), path)
     get_logger().info("Assets written to: %s", target)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -109,10 +109,14 @@ def _check_given(variables: Any, tensor_name: str, directory: str, shapes: Any) 
 
 def _assignments(assignment_map: Any) -> list[tuple[str, Any]]:
     """The pairs of an assignment_map, sorted. Raises TypeError for what is none."""
-    if isinstance(assignment_map, (list, tuple)) and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in assignment_map):
+    if isinstance(assignment_map, (list, tuple)) and all(
+        isinstance(p, (list, tuple)) and len(p) == 2 for p in assignment_map
+    ):
         assignment_map = dict(assignment_map)
     if not isinstance(assignment_map, Mapping):
-        raise TypeError(f"assignment_map has to be a dict from names of the checkpoint to variables, not {assignment_map!r}")
+        raise TypeError(
+            f"assignment_map has to be a dict from names of the checkpoint to variables, not {assignment_map!r}"
+        )
     return sorted(assignment_map.items(), key=lambda pair: pair[0])
 
 
