@@ -309,6 +309,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         f"tensorflow{path}": (
             "retrograph.estimator.tpu",
             "retrograph.contrib.tpu_optimizer",
+            "retrograph.contrib.tpu_scopes",
             "retrograph.ops.replicas",
             "retrograph.ops.tpu_context",
         )
@@ -343,6 +344,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.training.saver": ("retrograph.train.object_restoring",),
     "tensorflow.python.training.saver_test_utils": (_PLATFORM + "saver_test_utils",),
     "tensorflow.python.feature_column": ("retrograph.feature_column",),
+    "tensorflow.python.feature_column.feature_column_lib": (
+        "retrograph.feature_column.older",
+        "retrograph.feature_column",
+    ),
+    "tensorflow.python.estimator.canned.head": ("retrograph.estimator.old_heads",),
+    "tensorflow.python.estimator.canned.metric_keys": ("retrograph.estimator.head_keys",),
+    "tensorflow.python.estimator.canned.prediction_keys": ("retrograph.estimator.head_keys",),
     "tensorflow.python.lib.io": ("retrograph.io",),
     "tensorflow.python.debug": (_PLATFORM + "debug_wrappers",),
     "tensorflow.python.compat.compat": (_PLATFORM + "text",),
@@ -429,7 +437,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.core": ("retrograph.protos", "retrograph.framework"),
     "tensorflow.contrib": ("retrograph.contrib",),
     **{
-        f"tensorflow.python.ops.ragged.{name}": ("retrograph.compat.ragged_forms", "retrograph.ops.ragged_tensor")
+        f"tensorflow.python.ops.ragged.{name}": (
+            "retrograph.compat.ragged_forms",
+            "retrograph.ops.ragged_tensor",
+            "retrograph.ops.ragged_value",
+        )
         for name in (
             "ragged_array_ops",
             "ragged_batch_gather_ops",

@@ -143,6 +143,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "SharedEmbeddingColumn": _COLUMNS + "shared:SharedEmbeddingColumnV2",
         "SharedEmbeddingColumnCreator": _COLUMNS + "shared:SharedEmbeddingColumnCreator",
         "make_parse_example_spec_v2": _COLUMNS + "models:make_parse_example_spec",
+        "is_feature_column_v2": _COLUMNS + "older:is_feature_column_v2",
     },
     "tensorflow.python.keras.utils.losses_utils": {"ReductionV2": "retrograph.keras.loss_functions:ReductionV2"},
     "tensorflow.python.ops.losses.loss_reduction": {"ReductionV2": "retrograph.keras.loss_functions:ReductionV2"},

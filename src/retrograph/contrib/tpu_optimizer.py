@@ -20,7 +20,7 @@ _V2_TEXT = (
 )
 
 
-@export("contrib.tpu.CrossShardOptimizer")
+@export("tpu.CrossShardOptimizer", "contrib.tpu.CrossShardOptimizer")
 class CrossShardOptimizer(Optimizer):
     """Another optimizer with gradients summed over all replicas. Raises ValueError, TypeError: what cannot be wrapped.
 

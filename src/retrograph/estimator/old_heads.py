@@ -412,3 +412,16 @@ def multi_label_head(
         n_classes, weight_column, thresholds, label_vocabulary, loss_reduction, loss_fn,
         classes_for_class_based_metrics, name,
     )  # fmt: skip
+
+
+# the names that programs take from `tensorflow.python.estimator.canned.head`
+_binary_logistic_or_multi_class_head = binary_or_multi_class_head
+_binary_logistic_head_with_sigmoid_cross_entropy_loss = _BinaryHead
+_multi_class_head_with_softmax_cross_entropy_loss = _MultiClassHead
+
+
+def _regression_head(
+    weight_column: Any = None, label_dimension: int = 1, loss_reduction: Any = tf.losses.Reduction.SUM, loss_fn: Any = None,
+    inverse_link_fn: Any = None, name: Any = None,
+) -> Any:  # fmt: skip
+    return _RegressionHead(label_dimension, weight_column, loss_reduction, loss_fn, inverse_link_fn, name)

@@ -33,3 +33,11 @@ _NEWER: dict[str, type] = {
     "OlderDenseColumn": DenseColumn,
     "OlderCategoricalColumn": CategoricalColumn,
 }
+
+
+def is_feature_column_v2(feature_columns: Any) -> bool:
+    """Whether all of them are columns of the newer kind, as all are that `tf.feature_column` makes.
+
+    Source: TF 1.15 `tensorflow.python.feature_column.feature_column_lib.is_feature_column_v2`.
+    """
+    return all(isinstance(c, FeatureColumn) and getattr(c, "_is_v2_column", True) for c in feature_columns)

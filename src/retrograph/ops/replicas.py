@@ -17,7 +17,7 @@ def _itself(op: Any, value: Any, groups: Any) -> Any:
 register_op("CrossReplicaSum", shape=unchanged, lower=_itself, numpy=_itself)
 
 
-@export("contrib.tpu.cross_replica_sum")
+@export("tpu.cross_replica_sum", "contrib.tpu.cross_replica_sum")
 def cross_replica_sum(x: Any, group_assignment: Any = None, name: str | None = None) -> Any:
     """The sum of `x` over all replicas: `x` itself, as there is one. Source: TF 1.15 `tf.contrib.tpu.cross_replica_sum`."""
     groups = [[0]] if group_assignment is None else group_assignment

@@ -11,8 +11,13 @@ from retrograph.layers.base_layer import InputSpec, Layer
 from retrograph.rnn.block_cells import LSTMBlockCell
 from retrograph.rnn.cells import GRUCell, known_depth
 
-_DIRECTIONS = ("unidirectional", "bidirectional")
-_MODES = ("linear_input", "skip_input", "auto_select")
+CUDNN_RNN_UNIDIRECTION, CUDNN_RNN_BIDIRECTION = _DIRECTIONS = ("unidirectional", "bidirectional")
+CUDNN_INPUT_LINEAR_MODE, CUDNN_INPUT_SKIP_MODE, CUDNN_INPUT_AUTO_MODE = _MODES = (
+    "linear_input",
+    "skip_input",
+    "auto_select",
+)
+CUDNN_LSTM, CUDNN_GRU, CUDNN_RNN_RELU, CUDNN_RNN_TANH = "lstm", "gru", "rnn_relu", "rnn_tanh"
 
 
 @export("contrib.cudnn_rnn.CudnnCompatibleLSTMCell")
