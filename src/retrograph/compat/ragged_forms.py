@@ -14,7 +14,8 @@ from retrograph.ops.ragged import ragged_boolean_mask as boolean_mask
 from retrograph.ops.ragged import ragged_range as range
 from retrograph.ops.ragged import stack_dynamic_partitions
 from retrograph.ops.ragged_calls import concat, stack
-from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorValue, is_ragged
+from retrograph.ops.ragged_tensor import RaggedTensor, is_ragged
+from retrograph.ops.ragged_value import RaggedTensorValue
 
 __all__ = [
     "boolean_mask",

@@ -10,7 +10,7 @@ import retrograph as tf
 from retrograph.framework.composite import CompositeTensor
 from retrograph.framework.conversion import internal_convert_to_tensor
 from retrograph.framework.structures import SparseTensorValue
-from retrograph.ops.ragged_tensor import RaggedTensorValue
+from retrograph.ops.ragged_value import RaggedTensorValue
 
 _dense_kinds: list[type] = [tf.Tensor, tf.Variable]
 

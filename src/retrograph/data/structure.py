@@ -16,7 +16,8 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor, SparseTensorValue
 from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec, TypeSpec
-from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorSpec, RaggedTensorValue
+from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorSpec
+from retrograph.ops.ragged_value import RaggedTensorValue
 from retrograph.ops.tensor_array import TensorArray
 
 _SCALARS_ONLY = "Unbatching a tensor is only supported for rank >= 1"

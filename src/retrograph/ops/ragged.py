@@ -17,7 +17,8 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.ops import array, cast, identities, joining, reduction, selecting, sequence
 from retrograph.ops.gather import gather
-from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorValue, is_ragged
+from retrograph.ops.ragged_tensor import RaggedTensor, is_ragged
+from retrograph.ops.ragged_value import RaggedTensorValue
 from retrograph.ops.raw import raw
 from retrograph.ops.segment import bincount
 
