@@ -110,6 +110,9 @@ def is_refusal(error: BaseException) -> bool:
     if isinstance(error, KeyError):
         # What TF raises for a collection or a signature with a name that the graph lacks.
         return str(error.args[0] if error.args else "").startswith("The name ")
+    if isinstance(error, RuntimeError) and not isinstance(error, (NotImplementedError, RecursionError)):
+        # What TF raises for a SavedModel whose graphs have other tags.
+        return str(error).startswith("MetaGraphDef associated with tags ")
     if isinstance(error, TypeError):
         # What TF raises for a collection of variables with a tensor that is none.
         return str(error).startswith("Variable to save is not a Variable: ")
