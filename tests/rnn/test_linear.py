@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import retrograph as tf
 from retrograph.compat import hook
 
 hook.install()
-from tensorflow.contrib.rnn.python.ops.core_rnn_cell import _Linear, _linear  # type: ignore[import-not-found] # noqa: E402
+_CELLS = importlib.import_module("tensorflow.contrib.rnn.python.ops.core_rnn_cell")
+_Linear, _linear = _CELLS._Linear, _CELLS._linear
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,8 @@ def test_values_are_those_of_the_class() -> None:
 
 @pytest.mark.parametrize("make", [lambda a: _linear(a, 2, True), lambda a: _Linear(a, 2, True)])
 def test_what_is_refused(make: Any) -> None:
-    for empty in (None, []):
+    nothing: list[Any] = [None, []]
+    for empty in nothing:
         with pytest.raises(ValueError, match="`args` must be specified"):
             make(empty)
     with pytest.raises(ValueError, match="linear is expecting 2D arguments"):
