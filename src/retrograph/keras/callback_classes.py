@@ -127,11 +127,8 @@ class ModelCheckpoint(Callback):
         **kwargs: Any,
     ):  # fmt: skip
         super().__init__()
-        self.filepath, self.monitor, self.verbose = (
-            filepath if filepath is None else os.fspath(filepath),
-            monitor,
-            verbose,
-        )
+        self.filepath: Any = filepath if filepath is None else os.fspath(filepath)
+        self.monitor, self.verbose = monitor, verbose
         self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
         self.period = kwargs.pop("period", 1)
         self.load_weights_on_restart = kwargs.pop("load_weights_on_restart", False)
