@@ -13,6 +13,7 @@ from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge_dim
 
 _DOTS = "..."
+_SMALL = 4096
 
 
 def _labels(term: str, rank: int) -> list[str]:
@@ -75,6 +76,9 @@ def _sum(xp: Any, op: Any, *inputs: Any) -> Any:
     if len(set(letters)) < len(letters):
         raise errors.UnimplementedError(None, op, f"Einsum: a label twice in the result, {equation}")
     try:
+        # NumPy's own way is a loop over all labels; its products are worth finding unless all is small.
+        if xp is np and sum(x.size for x in inputs) > _SMALL:
+            return np.einsum(equation, *inputs, optimize=True)
         return xp.einsum(equation, *inputs)
     except (ValueError, TypeError) as error:
         raise errors.InvalidArgumentError(None, op, str(error)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -107,24 +107,35 @@ def _bicubic(xp: Any, op: Any, x: Any, size: Any) -> Any:
     return x
 
 
+def weighted(xp: Any, rows: Any, columns: Any, images: Any) -> Any:
+    """Images whose pixels are sums of others: `f[batch, h, w, depth]` of `f[h, y]`, `f[w, x]` and `f[batch, y, x, depth]`.
+
+    As two products: NumPy's `einsum` of three arrays takes every element with every other one.
+    """
+    batch, height, _, depth = images.shape
+    narrow = xp.matmul(columns, images)
+    made = xp.matmul(rows, narrow.reshape(batch, height, -1))
+    return made.reshape(batch, len(rows), len(columns), depth)
+
+
+@lru_cache(32)
 def _area_weights(size: int, wanted: int, align: bool) -> Any:
     """How much of each input pixel an output pixel covers, as a share of its own area: `f32[wanted, size]`."""
     scale = _scale(size, wanted, align)
-    weights = np.zeros((wanted, size), np.float32)
-    for i in range(wanted):
-        begin, end = _F(i) * scale, _F(i + 1) * scale
-        for j in range(int(np.floor(begin)), int(np.ceil(end))):
-            covered = min(_F(j + 1), end) - max(_F(j), begin)
-            weights[i, min(max(j, 0), size - 1)] += covered
-    return weights / scale
+    edges = np.arange(wanted + 1, dtype=np.float32) * scale
+    pixels = np.arange(max(size, int(np.ceil(edges[-1]))), dtype=np.float32)
+    covered = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
+    covered = np.maximum(covered, 0)
+    # What lies beyond the image is its last pixel again.
+    covered[:, size - 1] += covered[:, size:].sum(1)
+    return covered[:, :size] / scale
 
 
 def _area(xp: Any, op: Any, x: Any, size: Any) -> Any:
     height, width = ints(size)
     align = op.attrs["align_corners"]
     rows, columns = _area_weights(x.shape[1], height, align), _area_weights(x.shape[2], width, align)
-    x = xp.asarray(x).astype(xp.float32)
-    return xp.einsum("hy,wx,byxc->bhwc", rows, columns, x)
+    return weighted(xp, rows, columns, xp.asarray(x).astype(xp.float32))
 
 
 def _resized_shape(c: ShapeContext) -> list[Shape]:

@@ -13,6 +13,7 @@ from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
+from retrograph.ops.image_kernels import weighted
 from retrograph.ops.rows import ints, refuse
 
 Array = Any
@@ -104,13 +105,13 @@ def _scaled(xp: Any, op: Any, x: Array, size: Array, scale: Array, shift: Array)
     if min(wanted) <= 0:
         refuse(op, "output dimensions must be positive")
     rows, columns = _axes(op, x.shape[1:3], wanted, scale, shift)
-    return xp.einsum("yh,bhwc,xw->byxc", rows, xp.asarray(x).astype(np.float32), columns)
+    return weighted(xp, rows, columns, xp.asarray(x).astype(np.float32))
 
 
 def _scaled_gradient(xp: Any, op: Any, grads: Array, original: Array, scale: Array, shift: Array) -> Array:
     _check(op, original, scale, shift)
     rows, columns = _axes(op, original.shape[1:3], grads.shape[1:3], scale, shift)
-    return xp.einsum("yh,byxc,xw->bhwc", rows, xp.asarray(grads), columns)
+    return weighted(xp, rows.T, columns.T, xp.asarray(grads))
 
 
 def _scaled_shape(c: ShapeContext) -> list[Shape]:
