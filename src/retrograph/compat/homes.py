@@ -47,6 +47,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         _KERAS + "nodes",
         _KERAS + "tracking",
         _KERAS + "base_layer",
+        _KERAS + "input_spec",
     ),
     "tensorflow.python.keras.utils.tf_utils": (
         "retrograph.ops.smart_cond",
