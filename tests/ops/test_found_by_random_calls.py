@@ -115,3 +115,22 @@ def test_mixed_types_are_converted_once() -> None:
         with pytest.raises(TypeError, match="don't all match"):
             tf.concat([[1.0, 2.0], flags], 0)
         assert [op.name for op in graph.get_operations()[before:]] == ["concat/values_0", "Const"]
+
+
+def test_places_of_texts_that_nothing_fills_are_empty_texts() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        made = [
+            tf.pad(tf.constant(["a"]), [[1, 1]]),
+            tf.scatter_nd([[1]], ["a"], [3]),
+            tf.image.pad_to_bounding_box(tf.constant("a", shape=[1, 1, 1]), 1, 0, 3, 1),
+            tf.dynamic_stitch([[1], [2]], [["a"], [""]]),
+        ]
+        found = [value.ravel().tolist() for value in session.run(made)]
+    assert found == [[b"", b"a", b""]] * 4
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.uint8])
+def test_images_that_are_no_numbers_are_refused_by_the_product(dtype: Any) -> None:
+    refusal = pytest.raises(TypeError, match="Value passed to parameter 'x' has DataType bool not in list of allowed")
+    with tf.Graph().as_default(), refusal:
+        tf.image.convert_image_dtype(tf.constant([True]), dtype)

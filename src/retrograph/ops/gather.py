@@ -578,6 +578,8 @@ def _lowered_scatter(op: Any, target: Any, indices: Any, updates: Any, how: str)
 
 
 def _zeros_of(xp: Any, shape: Any, updates: Any) -> Any:
+    if updates.dtype == object:
+        return np.full(shape.tolist(), b"", object)
     return xp.zeros(tuple(shape.tolist()), updates.dtype)
 
 

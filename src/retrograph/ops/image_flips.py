@@ -119,7 +119,7 @@ def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: st
         given = image.dtype
         if given.is_floating and dtype.is_floating:
             result: Tensor = cast(image, dtype, name=scope)
-        elif given.is_floating:
+        elif not given.is_integer:
             # Half more, so that rounding down does not lose the largest value.
             result = convert(math.multiply(image, dtype.max + 0.5), dtype, name=scope)
         elif dtype.is_floating:

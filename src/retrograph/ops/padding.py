@@ -58,7 +58,8 @@ def _check_paddings(op: Any, x: Any, paddings: Any) -> None:
 
 def _pad(xp: Any, op: Any, x: Any, paddings: Any, *value: Any) -> Any:
     _check_paddings(op, x, paddings)
-    filler = value[0] if value else np.zeros((), x.dtype)
+    nothing = np.array(b"", object) if x.dtype == object else np.zeros((), x.dtype)
+    filler = value[0] if value else nothing
     return xp.pad(x, _pairs(paddings), constant_values=filler) if x.ndim else x
 
 

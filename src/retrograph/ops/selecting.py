@@ -512,7 +512,7 @@ def _stitched(op: Any, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], tup
 
 def _stitch(op: Any, *inputs: Any) -> Any:
     indices, data, shape = _stitched(op, inputs)
-    result = np.zeros(shape, data[0].dtype)
+    result = np.full(shape, b"", object) if data[0].dtype == object else np.zeros(shape, data[0].dtype)
     for at, rows in zip(indices, data, strict=True):
         result[at] = rows
     return result
