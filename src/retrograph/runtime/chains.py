@@ -1,0 +1,76 @@
+"""Long chains of small operations, which XLA must not work out again for each of those who take their parts.
+
+XLA computes what is taken by several small operations anew inside each of them. Of a chain that goes on through the whole
+program (the cells of an LSTM whose steps are written out, and their derivatives) each part would begin at the chain's
+beginning: code and time grow with the square of its length. Some values on the way are therefore kept:
+divided by a one that XLA cannot know to be one, for it does not work out a division twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from retrograph.framework.lazy_jax import jnp, lax
+from retrograph.framework.operation import Tensor
+from retrograph.runtime.lower import Evaluator, Instruction
+from retrograph.runtime.pieces import is_traced
+from retrograph.runtime.state import StateContext
+
+# Operations of a chain after which a value that several take is kept.
+_LENGTH = 8
+_SMALL = frozenset(
+    (
+        *("Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "Neg", "Square", "Maximum", "Minimum", "BiasAdd"),
+        *("Sigmoid", "Tanh", "Relu", "Relu6", "Elu", "Softplus", "Exp", "Log", "Sqrt", "Rsqrt", "Reciprocal", "Abs"),
+        *("SigmoidGrad", "TanhGrad", "ReluGrad", "Relu6Grad", "EluGrad", "SoftplusGrad", "SqrtGrad", "RsqrtGrad"),
+        *("Identity", "Cast", "Select", "SelectV2", "Split", "SplitV", "Slice", "Reshape", "ExpandDims", "Squeeze"),
+        *("ClipByValue", "Pow", "SquaredDifference", "StopGradient"),
+    )
+)
+
+
+def kept_tensors(items: Iterable[Any]) -> frozenset[Tensor]:
+    """The tensors in long chains that are worked out once."""
+    items = list(items)
+    takers = Counter(t for item in items if item.__class__ is Instruction for t in item.inputs)
+    length: dict[Tensor, int] = {}
+    found = set()
+    for item in items:
+        if item.__class__ is not Instruction or item.op._type not in _SMALL:
+            continue
+        longest = 1 + max((length.get(t, 0) for t in item.inputs), default=0)
+        for tensor in item.outputs:
+            if longest >= _LENGTH and takers[tensor] > 1:
+                found.add(tensor)
+            else:
+                length[tensor] = longest
+    return frozenset(found)
+
+
+class KeepingEvaluator(Evaluator):
+    """An evaluator of a traced program that keeps certain tensors."""
+
+    kept: frozenset[Tensor] = frozenset()
+
+    def inside(self, context: StateContext, env: dict[Tensor, Any], host: bool) -> Evaluator:
+        """An evaluator for a region."""
+        return Evaluator(context, env, host)
+
+    def step(self, item: Instruction) -> None:
+        """Evaluates one operation."""
+        super().step(item)
+        for tensor in item.outputs:
+            if tensor in self.kept:
+                value = self.env[tensor]
+                if is_traced(value) and jnp.issubdtype(value.dtype, np.floating):
+                    self.env[tensor] = _worked_out_once(value)
+
+
+def _worked_out_once(value: Any) -> Any:
+    """`value`, divided by ones of its own shape: one number for all would become a multiplication."""
+    bits = lax.bitcast_convert_type(value, np.dtype(f"uint{8 * value.dtype.itemsize}"))
+    return value / ((bits | 1) != 0).astype(value.dtype)
