@@ -400,7 +400,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.parallel_for.test_util": (_PLATFORM + "parallel_for_test",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
     "tensorflow.python.keras.keras_parameterized": (_PLATFORM + "keras_parameterized",),
-    "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
+    "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells", "retrograph.rnn.joined_shapes"),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
         f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "normed_cells", "sharding")
     ),
