@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import retrograph as tf
-from retrograph.framework.graph import Tensor
+from retrograph.framework.operation import Tensor
 from retrograph.framework.static_value import constant_value
 
 
