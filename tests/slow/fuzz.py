@@ -114,8 +114,10 @@ def is_refusal(error: BaseException) -> bool:
         # What TF raises for a SavedModel whose graphs have other tags.
         return str(error).startswith("MetaGraphDef associated with tags ")
     if isinstance(error, TypeError):
-        # What TF raises for a collection of variables with a tensor that is none.
-        return str(error).startswith("Variable to save is not a Variable: ")
+        # What TF raises for a collection of variables with a tensor that is none, and for a saver's name that the graph lacks.
+        return str(error).startswith(
+            ("Variable to save is not a Variable: ", "Cannot interpret feed_dict key as Tensor: ")
+        )
     return isinstance(error, (ValueError, NotImplementedError, OSError)) and not isinstance(error, UnicodeError)
 
 
