@@ -76,3 +76,12 @@ def test_what_assign_from_checkpoint_feeds(prefix):
         np.testing.assert_array_equal(session.run(variable), [1.0, 1.0])
         with pytest.raises(ValueError, match=r"old/w lh_shape: \[\(2,\)\], rh_shape: \[\(3,\)\]"):
             tf.contrib.framework.assign_from_checkpoint(prefix, {"old/w": tf.get_variable("x", [3])})
+
+
+def test_values_of_another_kind_than_a_tensors_type():
+    """What TensorFlow does with them: they are not there."""
+    message = type(tf.make_tensor_proto(0))
+    texts = message(dtype=tf.string.as_datatype_enum, int64_val=[119])
+    assert tf.make_ndarray(type(texts).FromString(texts.SerializeToString())).tolist() == b""
+    numbers = message(dtype=tf.float32.as_datatype_enum, string_val=[b"w"])
+    assert tf.make_ndarray(type(numbers).FromString(numbers.SerializeToString())).tolist() == 0.0

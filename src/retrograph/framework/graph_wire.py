@@ -174,9 +174,10 @@ def parse_tensor(
             halves = number == 13
     if shape is None or None in shape:
         raise WireError("a tensor of unknown shape")
-    if not filled and not content and len(numbers or texts) != math.prod(shape) * (2 if dtype.is_complex else 1):
+    values = texts if dtype == dtypes.string else numbers
+    if not filled and not content and len(values) != math.prod(shape) * (2 if dtype.is_complex else 1):
         raise WireError("a tensor has another number of values than its shape")
-    return _array(dtype, shape, content, texts or numbers, halves)
+    return _array(dtype, shape, content, values, halves)
 
 
 def _array(dtype: DType, shape: Any, content: bytes, values: list[Any], halves: bool) -> np.ndarray[Any, Any]:

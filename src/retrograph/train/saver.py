@@ -582,7 +582,8 @@ def _restored(graph: Any, scope: str) -> Iterator[tuple[str, Any]]:
         if op.type != "RestoreV2" or op.name.rpartition("/")[0] != scope:
             continue
         names, specs = (tf.contrib.util.constant_value(op.inputs[i]) for i in (1, 2))
-        if names is None or specs is None:
+        # A damaged graph may name something else than as many texts.
+        if any(v is None or v.dtype != object or v.size != len(op.outputs) for v in (names, specs)):
             continue
         for name, spec, tensor in zip(names.ravel().tolist(), specs.ravel().tolist(), op.outputs, strict=True):
             yield name.decode(errors="surrogateescape"), None if spec else _assigned_shape(tensor)
