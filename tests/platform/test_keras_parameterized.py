@@ -29,7 +29,9 @@ def test_a_test_runs_in_a_session_and_is_skipped_where_it_would_be_eager():
             assert not keras_testing.should_run_eagerly() and not keras_testing.should_run_tf_function()
 
     result = _ran(Modes)
-    assert seen == [("test_it_v1_session", True)] and len(result.skipped) == 3
+    assert seen == [("test_it_v1_session", True)]
+    # unittest takes the method `test_session` for a test too: it skips itself.
+    assert sum("test_it" in case.id() for case, _ in result.skipped) == 3
 
 
 def test_classes_and_parameters_are_taken_together():
