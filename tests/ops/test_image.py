@@ -59,3 +59,14 @@ def test_space_and_depth_in_vectors_of_four() -> None:
         np.testing.assert_array_equal(found[2], x)
         with pytest.raises(ValueError, match="Shape must be rank 5 but is rank 4"):
             tf.space_to_depth(x[0], 2, data_format="NCHW_VECT_C")
+
+
+@pytest.mark.parametrize("resize", [tf.image.resize_area, tf.image.resize_bilinear, tf.image.resize_bicubic])
+def test_resizing_what_holds_no_pixels(resize: Any) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, None, None, None])
+        y = resize(x, [3, 4])
+        assert session.run(y, {x: np.zeros((0, 5, 7, 3))}).shape == (0, 3, 4, 3)
+        for shape, text in (((2, 5, 7, 0), "at least one channel"), ((2, 0, 7, 3), "must be of non-zero size")):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+                session.run(y, {x: np.zeros(shape)})

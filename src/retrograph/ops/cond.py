@@ -15,6 +15,7 @@ from retrograph.framework.conversion import convert_to_tensor
 from retrograph.framework.default_graph import add_to_collection, control_dependencies, get_default_graph, name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.logger import get_logger
+from retrograph.framework.nesting import RoomForNesting
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.control_flow import (
     cast_slice_indices,
@@ -374,7 +375,8 @@ def case(
     Raises: TypeError for malformed pairs.
     Source: TF 1.15 tf.case
     """
-    return case_with(cond, pred_fn_pairs, default, exclusive, name, allow_python_preds=False, strict=strict)
+    with RoomForNesting():
+        return case_with(cond, pred_fn_pairs, default, exclusive, name, allow_python_preds=False, strict=strict)
 
 
 def _branch_functions(branch_fns: Any, default: Callable[[], Any] | None) -> list[Callable[[], Any]]:
@@ -423,7 +425,7 @@ def switch_case(
     functions = _branch_functions(branch_fns, default)
     from retrograph.ops import math
 
-    with name_scope(name, "case", [branch_index]):
+    with name_scope(name, "case", [branch_index]), RoomForNesting():
         fn = functions[-1]
         for index in reversed(range(len(functions) - 1)):
             fn = functools.partial(cond, math.equal(branch_index, index), true_fn=functions[index], false_fn=fn)

@@ -15,7 +15,7 @@ from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, with_rank
 from retrograph.ops import array
-from retrograph.ops.rows import ints
+from retrograph.ops.rows import ints, refuse
 
 _F = np.float32
 
@@ -114,11 +114,11 @@ def weighted(xp: Any, rows: Any, columns: Any, images: Any) -> Any:
     """
     batch, height, _, depth = images.shape
     narrow = xp.matmul(columns, images)
-    made = xp.matmul(rows, narrow.reshape(batch, height, -1))
+    made = xp.matmul(rows, narrow.reshape(batch, height, len(columns) * depth))
     return made.reshape(batch, len(rows), len(columns), depth)
 
 
-@lru_cache(32)
+@lru_cache(4)
 def _area_weights(size: int, wanted: int, align: bool) -> Any:
     """How much of each input pixel an output pixel covers, as a share of its own area: `f32[wanted, size]`."""
     scale = _scale(size, wanted, align)
@@ -128,7 +128,9 @@ def _area_weights(size: int, wanted: int, align: bool) -> Any:
     covered = np.maximum(covered, 0)
     # What lies beyond the image is its last pixel again.
     covered[:, size - 1] += covered[:, size:].sum(1)
-    return covered[:, :size] / scale
+    weights = covered[:, :size] / scale
+    weights.flags.writeable = False
+    return weights
 
 
 def _area(xp: Any, op: Any, x: Any, size: Any) -> Any:
@@ -149,10 +151,24 @@ def _resized_shape(c: ShapeContext) -> list[Shape]:
     return [(batch, *size, depth)]
 
 
+def _check(op: Any, x: Any, size: Any) -> None:
+    _, height, width, depth = np.shape(x)
+    if min(ints(size)) <= 0:
+        refuse(op, "output dimensions must be positive")
+    if not depth:
+        refuse(op, "image must have at least one channel")
+    if not height or not width:
+        refuse(op, "input image must be of non-zero size")
+
+
 def _both(kernel: Callable[..., Any]) -> dict[str, Any]:
+    def run(xp: Any, op: Any, x: Any, size: Any) -> Any:
+        _check(op, x, size)
+        return kernel(xp, op, x, size)
+
     return {
-        "lower": lambda op, x, size: kernel(jnp, op, x, size),
-        "numpy": lambda op, x, size: kernel(np, op, x, size),
+        "lower": lambda op, x, size: run(jnp, op, x, size),
+        "numpy": lambda op, x, size: run(np, op, x, size),
         "static_inputs": (1,),
     }
 

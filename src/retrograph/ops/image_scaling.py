@@ -87,6 +87,8 @@ def _check(op: Any, x: Array, scale: Array, shift: Array) -> None:
         refuse(op, f"input must be 4-dimensional{list(x.shape)}")
     if not np.all(scale > 0):
         refuse(op, "Scale must be greater than zero.")
+    if not x.shape[3]:
+        refuse(op, "image must have at least one channel")
     if not all(x.shape[1:3]):
         refuse(op, "input image must be of non-zero size")
 

@@ -93,7 +93,6 @@ _UNARY: dict[str, Run] = {
     "conj": np.conj, "not": np.invert, "erf": _special("erf"), "erfc": _special("erfc"), "erf_inv": _special("erfinv"),
     "lgamma": _special("gammaln"), "digamma": _digamma,
     **dict.fromkeys(("stop_gradient", "copy", "copy_p", "name"), lambda x: x),
-    "optimization_barrier": lambda *values: values,
 }  # fmt: skip
 _BINARY: dict[str, Run] = {
     "add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply, "div": _div, "rem": _rem,
@@ -510,6 +509,7 @@ RULES: dict[str, Callable[[dict[str, Any]], Run]] = {
     "expand_dims": lambda p: lambda x: np.expand_dims(x, tuple(p["dimensions"])),
     "transpose": lambda p: lambda x: np.transpose(x, p["permutation"]),
     "rev": lambda p: lambda x: np.flip(x, p["dimensions"]),
+    "optimization_barrier": lambda p: lambda *values: values,
     "concatenate": lambda p: lambda *x: np.concatenate(x, p["dimension"]),
     "slice": _slice,
     "dynamic_slice": _dynamic_slice,

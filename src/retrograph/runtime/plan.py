@@ -10,6 +10,7 @@ import numpy as np
 
 from retrograph.framework import errors, frames
 from retrograph.framework.graph import Graph
+from retrograph.framework.nesting import RoomForNesting
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import (
@@ -26,7 +27,6 @@ from retrograph.runtime.lower import (
     uninitialized_error,
 )
 from retrograph.runtime.malformed import refusal
-from retrograph.runtime.nesting import RoomForNesting
 from retrograph.runtime.ordering import pruned, read_first
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn

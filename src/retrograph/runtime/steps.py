@@ -11,6 +11,7 @@ import numpy as np
 from retrograph.framework import errors
 from retrograph.framework.interrupts import InterruptsDeferred
 from retrograph.framework.lazy_jax import jax, jnp
+from retrograph.framework.nesting import RoomForNesting
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime import exits
@@ -25,7 +26,6 @@ from retrograph.runtime.lower import (
     located,
     uninitialized_error,
 )
-from retrograph.runtime.nesting import RoomForNesting
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.rounds import counting_step
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
