@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import retrograph as tf
+from retrograph.checkpoint import writing
 from retrograph.checkpoint.writing import write_checkpoint
 from retrograph.cli.main import main
 from retrograph.cli.tree import Leaf, rendered, sized
@@ -140,6 +141,25 @@ def test_an_event_file_that_is_still_written(files, capsys):
     assert "truncated record" in err and err.count("\n") == 1
 
 
+def test_an_event_file_cut_inside_its_first_record(files, capsys):
+    (whole,) = (files / "logs").iterdir()
+    cut = files / "logs" / "events.out.tfevents.2.x"
+    cut.write_bytes(whole.read_bytes()[:20])
+    (files / "logs" / "events.out.tfevents.3.x").symlink_to("nowhere")
+    status, out, err = told(capsys, "inspect", "logs", "--json")
+    assert (status, json.loads(out)["damaged"]) == (0, [str(cut.relative_to(files))]) and err.count("\n") == 1
+    assert json.loads(out)["tags"]["loss"]["steps"] == [1, 5]
+    status, out, err = told(capsys, "inspect", str(cut))
+    assert (status, out) == (1, "") and str(cut) in err
+
+
+def test_a_link_that_leads_nowhere_is_no_checkpoint(files, capsys):
+    (files / "gone.index").symlink_to("nowhere")
+    status, out, _ = told(capsys, "inspect", ".")
+    assert status == 0 and "./m.ckpt" in out and "gone" not in out
+    assert "there is m.ckpt" in told(capsys, "inspect", "m.ckp")[2]
+
+
 def test_convert_a_frozen_graph(files, capsys):
     status, out, _ = told(capsys, "convert", "frozen.pb", "w.npz", "--rename", "net=model")
     assert status == 0 and "net/w -> model/w  float32[4,2]" in out
@@ -214,6 +234,35 @@ def test_convert_refuses_what_would_lose_something(files, capsys):
     assert (files / "a.npz").read_text() == "kept"
 
 
+@pytest.mark.parametrize("target", ["t.npz", "t.safetensors", "t.ckpt"])
+@pytest.mark.parametrize("kind", ["quint8", "datetime64[D]"])
+def test_convert_refuses_types_before_it_prints(tmp_path, capsys, monkeypatch, kind, target):
+    monkeypatch.chdir(tmp_path)
+    if kind == "quint8":
+        with monkeypatch.context() as patch:
+            patch.setattr(writing, "_enum_of", lambda array: tf.quint8.as_datatype_enum)
+            write_checkpoint("s", {"day": np.array([1, 2], np.uint8)})
+    else:
+        np.savez("s.npz", day=np.array(["2020-01-01"], "M8[D]"))
+    before = sorted(tmp_path.iterdir())
+    status, out, err = told(capsys, "convert", before[-1].name, target)
+    if (kind, target) == ("datetime64[D]", "t.npz"):
+        assert status == 0 and np.load(target)["day"].dtype == "M8[D]"
+        return
+    assert (status, out) == (1, "") and err.startswith("retrograph convert: day: a") and err.count("\n") == 1
+    assert f"cannot hold {kind};" in err and sorted(tmp_path.iterdir()) == before
+
+
+def test_endings_in_capitals(files, capsys):
+    assert told(capsys, "convert", "m.ckpt", "x.NPZ", "--include", "net")[0] == 0
+    assert list(np.load("x.NPZ")) == ["net/w"]
+    assert told(capsys, "diff", "x.NPZ", "m.ckpt", "--include", "net")[0] == 0
+    assert "x.NPZ: npz" in told(capsys, "inspect", "x.NPZ")[1]
+    pytest.importorskip("safetensors")
+    assert told(capsys, "convert", "x.NPZ", "x.SAFETENSORS")[0] == 0
+    assert "x.SAFETENSORS: safetensors" in told(capsys, "inspect", "x.SAFETENSORS")[1]
+
+
 def test_convert_looks_at_its_target_first(files, capsys):
     for target, text in (
         ("a.h5", ".h5 files are not written"),
@@ -264,6 +313,14 @@ def test_diff(tmp_path, capsys, monkeypatch):
     }
     assert told(capsys, "diff", "a.npz", "b.npz", "--include", "moved", "--tolerance", "0.5")[0] == 0
     assert told(capsys, "diff", "a.npz", "nowhere")[0] == 2
+
+
+def test_diff_refuses_two_tensors_of_one_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", a=[1], b=[2])
+    status, out, err = told(capsys, "diff", "a.npz", "a.npz", "--rename", "a=b")
+    assert (status, out) == (2, "") and "b and a would both be named b" in err
+    assert told(capsys, "diff", "a.npz", "a.npz", "--rename", "a=b", "--include", "a")[0] == 1
 
 
 def test_diff_of_large_integers_and_of_nothing(tmp_path, capsys, monkeypatch):

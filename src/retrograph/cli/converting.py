@@ -6,7 +6,7 @@ import os
 
 from retrograph.cli.failure import Failure
 from retrograph.cli.finding import checkpoint_prefix
-from retrograph.cli.tensor_files import Described, Named, TensorFile, open_tensors, write_tensors
+from retrograph.cli.tensor_files import Named, TensorFile, check_types, named_apart, open_tensors, write_tensors
 from retrograph.cli.tree import many, shown, sized
 from retrograph.scopes.select import Rename, Select
 
@@ -37,40 +37,34 @@ _OTHER_KINDS = frozenset(
 def convert(
     source: str, target: str, rename: list[str], include: list[str], exclude: list[str], dry_run: bool, force: bool
 ) -> int:
-    """Writes the tensors of `source` as `target`. Raises Failure: nothing is chosen, or two get one name."""
+    """Writes the tensors of `source` as `target`. Raises Failure: nothing is chosen, two get one name, or a type does not fit."""
     file = open_tensors(source)
     plan = _planned(file, rename, include, exclude)
     _check_target(source, target, force)
-    for old, new in plan:
+    check_types(target, plan)
+    for _, old, new in plan:
         print(
             f"{old.name} -> {new}  {old.dtype}{shown(old.shape)}"
             if old.name != new
             else f"{new}  {old.dtype}{shown(old.shape)}"
         )
-    total = f"{many(len(plan), 'tensor')}, {sized(sum(old.bytes for old, _ in plan))}"
+    total = f"{many(len(plan), 'tensor')}, {sized(sum(tensor.described.bytes for tensor in plan))}"
     if dry_run:
         print(f"{total}: would be written to {target}")
         return 0
-    write_tensors(target, [Named(file, old, new) for old, new in plan])
+    write_tensors(target, plan)
     print(f"{total}: written to {target}")
     return 0
 
 
-def _planned(
-    file: TensorFile, rename: list[str], include: list[str], exclude: list[str]
-) -> list[tuple[Described, str]]:
+def _planned(file: TensorFile, rename: list[str], include: list[str], exclude: list[str]) -> list[Named]:
     chosen, hidden, renamed = Select(*(include or [""])), Select(*exclude), Rename(rename)
-    plan = [(d, renamed(d.name)) for d in file.described() if chosen(d.name) and not hidden(d.name)]
+    plan = named_apart((renamed(d.name), d) for d in file.described() if chosen(d.name) and not hidden(d.name))
     if not plan:
         raise Failure("no tensor is chosen; names are shown by `retrograph inspect`")
-    taken: dict[str, str] = {}
-    for described, new in plan:
-        if not new:
-            raise Failure(f"{described.name}: the renaming leaves no name")
-        if new in taken:
-            raise Failure(f"{described.name} and {taken[new]} would both be named {new}")
-        taken[new] = described.name
-    return sorted(plan, key=lambda pair: pair[1])
+    if "" in plan:
+        raise Failure(f"{plan[''].name}: the renaming leaves no name")
+    return [Named(file, described, new) for new, described in sorted(plan.items())]
 
 
 def _check_target(source: str, target: str, force: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from retrograph.cli.failure import Failure
 from retrograph.cli.progress import with_progress
-from retrograph.cli.tensor_files import Described, TensorFile, open_tensors, value_of
+from retrograph.cli.tensor_files import Described, TensorFile, named_apart, open_tensors, value_of
 from retrograph.cli.tree import many, shown
 from retrograph.scopes.select import Rename, Select
 
@@ -21,12 +21,12 @@ def diff(
 ) -> int:
     """Prints what differs; 1 if anything does, else 0. `rename` is applied to the names of the first.
 
-    Raises Failure: rules choose nothing of either.
+    Raises Failure: rules choose nothing of either, or two tensors get one name.
     """
     a, b = open_tensors(first), open_tensors(second)
     chosen, hidden, renamed = Select(*(include or [""])), Select(*exclude), Rename(rename)
-    of_a, of_b = {renamed(d.name): d for d in a.described()}, {d.name: d for d in b.described()}
-    of_a, of_b = ({n: d for n, d in of.items() if chosen(n) and not hidden(n)} for of in (of_a, of_b))
+    new_names, names = [(renamed(d.name), d) for d in a.described()], [(d.name, d) for d in b.described()]
+    of_a, of_b = (named_apart((n, d) for n, d in named if chosen(n) and not hidden(n)) for named in (new_names, names))
     if (include or exclude) and not (of_a or of_b):
         raise Failure("no tensor is chosen; names are shown by `retrograph inspect`")
     found: list[dict[str, Any]] = [{"name": n, "difference": f"only in {first}"} for n in sorted(set(of_a) - set(of_b))]

@@ -21,7 +21,7 @@ def event_files(path: str) -> list[str]:
         os.path.join(folder, name)
         for folder, _, names in sorted(os.walk(path))
         for name in sorted(names)
-        if "tfevents" in name
+        if "tfevents" in name and os.path.isfile(os.path.join(folder, name))
     ]
 
 
@@ -58,7 +58,7 @@ class EventReport:
                 count += 1
                 progress.advance(len(record) + _FRAME)
         except DataLossError as error:
-            if not count:
+            if not count and not self._inside:
                 raise Failure(f"{file}: {one_line(error)}") from None
             self._cut.append(file)
             print(f"retrograph inspect: {file}: {one_line(error)}; shown is what stands before it", file=sys.stderr)

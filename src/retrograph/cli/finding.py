@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 
@@ -73,8 +74,13 @@ def _in_directory(directory: str) -> str | None:
 
 def prefixes(directory: str) -> list[str]:
     """The names of the checkpoints in a directory, the older ones first."""
+    found = []
     with os.scandir(directory) as entries:
-        found = [(entry.stat().st_mtime, entry.name) for entry in entries if entry.name.endswith(".index")]
+        for entry in entries:
+            # A link may lead nowhere, and a training run removes its older checkpoints meanwhile.
+            with contextlib.suppress(OSError):
+                if entry.name.endswith(".index"):
+                    found.append((entry.stat().st_mtime, entry.name))
     return [name.removesuffix(".index") for _, name in sorted(found)]
 
 

@@ -44,7 +44,7 @@ def _reporter(path: str) -> Callable[[str, list[str]], dict[str, Any]]:
     if "tfevents" in name:
         return _events
     for ending, reporter in _ENDINGS.items():
-        if name.endswith(ending) and os.path.isfile(path):
+        if name.lower().endswith(ending) and os.path.isfile(path):
             return reporter
     if checkpoint_prefix(path) is not None:
         return _tensors
@@ -113,7 +113,7 @@ def parsed(kind: str, path: str) -> Any:
     message = message_class(kind)()
     with open(path, "rb") as file:
         data = file.read()
-    if path.endswith("txt"):
+    if path.lower().endswith("txt"):
         merge_text(data, message)
     else:
         message.ParseFromString(data)

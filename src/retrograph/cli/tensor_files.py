@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -149,12 +149,13 @@ def open_tensors(path: str) -> TensorFile:
 
     Raises Failure: no such file, or a damaged one.
     """
+    low = path.lower()
     with reading(path):
-        if path.endswith(".npz") and os.path.isfile(path):
+        if low.endswith(".npz") and os.path.isfile(path):
             return NpzFile(path)
-        if path.endswith(".safetensors") and os.path.isfile(path):
+        if low.endswith(".safetensors") and os.path.isfile(path):
             return SafetensorsFile(path)
-        if path.endswith((".pb", ".pbtxt")) and os.path.isfile(path) and not in_saved_model(path):
+        if low.endswith((".pb", ".pbtxt")) and os.path.isfile(path) and not in_saved_model(path):
             from retrograph.cli.frozen_file import FrozenGraphFile
 
             return FrozenGraphFile(path)
@@ -178,6 +179,16 @@ class Named(NamedTuple):
         return value_of(self.file, self.described.name)
 
 
+def named_apart(named: Iterable[tuple[str, Described]]) -> dict[str, Described]:
+    """Tensors by their new names. Raises Failure: two have the same."""
+    taken: dict[str, Described] = {}
+    for new, described in named:
+        if new in taken:
+            raise Failure(f"{described.name} and {taken[new].name} would both be named {new}")
+        taken[new] = described
+    return taken
+
+
 def value_of(file: TensorFile, name: str) -> Any:
     """The array of that name. Raises Failure, with file and name: it cannot be read."""
     with reading(file.path, name):
@@ -190,19 +201,43 @@ def write_tensors(path: str, tensors: Sequence[Named]) -> None:
     Nothing is left behind if it fails.
     """
     with Progress(sum(tensor.described.bytes for tensor in tensors), "converting") as progress:
-        if path.endswith(".npz"):
-            _check_kinds(tensors, "an .npz file", ("string", "bfloat16"))
+        if path.lower().endswith(".npz"):
             _whole(path, lambda part: _write_npz(part, tensors, progress))
-        elif path.endswith(".safetensors"):
-            _check_kinds(tensors, "a .safetensors file", ("string", "complex128"))
+        elif path.lower().endswith(".safetensors"):
             _whole(path, lambda part: _write_safetensors(part, tensors, progress))
         else:
             _write_checkpoint(path.removesuffix(".index"), tensors, progress)
 
 
-def _check_kinds(tensors: Sequence[Named], what: str, kinds: tuple[str, ...]) -> None:
+_QUANTIZED = ("qint8", "quint8", "qint16", "quint16", "qint32")
+
+
+def _fits_npz(dtype: str) -> bool:
+    # In capitals are the types of `.safetensors` that have no other name here.
+    return not dtype.isupper() and dtype not in ("string", "bfloat16", "object", *_QUANTIZED)
+
+
+def _fits_checkpoint(dtype: str) -> bool:
+    # The writer is given arrays, and those of quantized numbers do not say that they are.
+    if dtype.startswith(("str", "bytes")):
+        return True
+    try:
+        return dtypes.as_dtype(dtype).name == dtype and dtype not in _QUANTIZED
+    except TypeError:
+        return False
+
+
+def check_types(path: str, tensors: Sequence[Named]) -> None:
+    """Raises Failure: a tensor is of a type that the kind of file which `write_tensors` would write cannot hold."""
+    fits: Callable[[str], bool]
+    if path.lower().endswith(".npz"):
+        what, fits = "an .npz file", _fits_npz
+    elif path.lower().endswith(".safetensors"):
+        what, fits = "a .safetensors file", _SAFETENSORS_NAMES.__contains__
+    else:
+        what, fits = "a checkpoint written here", _fits_checkpoint
     for _, described, name in tensors:
-        if described.dtype in kinds:
+        if not fits(described.dtype):
             kind = "strings" if described.dtype == "string" else described.dtype
             raise Failure(f"{name}: {what} cannot hold {kind}; leave it out by --exclude")
 
