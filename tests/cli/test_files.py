@@ -253,6 +253,14 @@ def test_convert_refuses_types_before_it_prints(tmp_path, capsys, monkeypatch, k
     assert f"cannot hold {kind};" in err and sorted(tmp_path.iterdir()) == before
 
 
+def test_convert_refuses_quantized_numbers_of_a_frozen_graph(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with tf.Graph().as_default() as graph:
+        tf.constant(np.array([1, 2], np.uint8), name="w")
+    Path("s.pbtxt").write_text(str(graph.as_graph_def()).replace("DT_UINT8", "DT_QUINT8"))
+    assert "w: an .npz file cannot hold quint8;" in told(capsys, "convert", "s.pbtxt", "t.npz")[2]
+
+
 def test_endings_in_capitals(files, capsys):
     assert told(capsys, "convert", "m.ckpt", "x.NPZ", "--include", "net")[0] == 0
     assert list(np.load("x.NPZ")) == ["net/w"]

@@ -36,8 +36,8 @@ class FrozenGraphFile:
     def _described(self, name: str) -> Described:
         from retrograph.framework.dtypes import as_dtype
 
-        tensor = self._nodes[name].attr["value"].tensor
-        dtype = as_dtype(tensor.dtype)
+        attributes = self._nodes[name].attr
+        tensor, dtype = attributes["value"].tensor, as_dtype(attributes["dtype"].type)
         item_size = 0 if dtype.name == "string" else np.dtype(dtype.as_numpy_dtype).itemsize
         return Described(name, tuple(dim.size for dim in tensor.tensor_shape.dim), dtype.name, item_size)
 
