@@ -67,8 +67,11 @@ class Batches:
         self._began = False
         if self.is_dataset:
             self._open(source)
+        elif isinstance(source, Sequence):
+            passes = _Passes(source, shuffle)
+            self._items, self._start = passes, passes.restart
         else:
-            self._items = _sequenced(source, shuffle) if isinstance(source, Sequence) else source
+            self._items = source
 
     def _told(self, source: Any) -> int | None:
         """The number of batches that a source tells itself."""
@@ -94,8 +97,8 @@ class Batches:
         self._start()
 
     def restart(self, always: bool = False) -> None:
-        """Begins a dataset anew. If a number of steps was asked for, an epoch of training goes on where the last one ended."""
-        if self._start is not None and self._began and (always or not self._asked):
+        """Begins a dataset or a sequence anew. An epoch of training goes on where the last one ended on a sequence, and if a number of steps was asked for."""
+        if self._start is not None and self._began and (always or (self.is_dataset and not self._asked)):
             self._start()
             self._began = False
 
@@ -140,23 +143,42 @@ def first_of(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if not is_dataset(x):
         return x, y, sample_weight
     check_beside(x, y=y, sample_weight=sample_weight)
-    return parts_of(Batches(x, 1, "steps").next(1))
+    return parts_of(Batches(x, 1, "steps").next(1), of_dataset=True)
 
 
-def _sequenced(source: Sequence, shuffle: Any) -> Iterator[Any]:
-    order = list(range(len(source)))
-    while True:
-        if shuffle:
-            random.shuffle(order)
-        for index in order:
-            yield source[index]
-        source.on_epoch_end()
+class _Passes(Iterator[Any]):
+    """The batches of a sequence, pass after pass; it hears of the end of a pass when the next one begins."""
+
+    def __init__(self, source: Sequence, shuffle: Any):
+        self._source, self._shuffle = source, shuffle
+        self._order = list(range(len(source)))
+        self._left: list[int] | None = None
+
+    def __next__(self) -> Any:
+        if not self._left:
+            self.restart()
+        assert self._left is not None
+        return self._source[self._left.pop(0)]
+
+    def restart(self) -> None:
+        """Goes on with the first batch."""
+        if self._left is not None and not self._left:
+            self._source.on_epoch_end()
+        if self._shuffle:
+            random.shuffle(self._order)
+        self._left = list(self._order)
 
 
-def parts_of(item: Any) -> tuple[Any, Any, Any]:
+def parts_of(item: Any, of_dataset: bool = False) -> tuple[Any, Any, Any]:
     """Inputs, targets and sample weights of a batch. Raises ValueError: another number of parts."""
-    if not isinstance(item, tuple):
-        return item, None, None
-    if len(item) not in (2, 3):
-        raise ValueError(f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {item}")
-    return item[0], item[1], item[2] if len(item) == 3 else None
+    parts = item if isinstance(item, tuple) else (item,)
+    if of_dataset and isinstance(item, tuple) and len(parts) not in (2, 3):
+        raise ValueError(
+            f"Please provide model inputs as a list or tuple of 2 or 3 elements: (input, target) or (input, target, sample_weights) Received {item}"
+        )
+    if len(parts) not in (1, 2, 3):
+        raise ValueError(
+            f"Output of generator should be a tuple of 1 or 2 or 3 elements: (input,) or (input, target) or (input, target, sample_weights). Received {item}"
+        )
+    x, y, weight = (*parts, None, None)[:3]
+    return x, y, weight

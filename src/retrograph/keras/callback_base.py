@@ -93,11 +93,11 @@ class CallbackList:
 
     def on_train_begin(self) -> None:
         """Before training."""
-        self.call("on_train_begin")
+        self.call("on_train_begin", None)
 
     def on_train_end(self) -> None:
         """After training."""
-        self.call("on_train_end")
+        self.call("on_train_end", None)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Before an epoch."""

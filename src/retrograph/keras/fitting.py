@@ -158,7 +158,7 @@ def evaluate(model: Any, batch: Any, batch_size: Any, verbose: int, steps: Any, 
     number, size = inputs[0].shape[0], int(batch_size or 32)
     listeners = configured(model, callbacks, False, 1, size, number, None, verbose, mode="test")
     model.reset_metrics()
-    listeners.call("on_test_begin")
+    listeners.call("on_test_begin", None)
     totals = _Totals()
     for index, (start, end) in enumerate(_batches(number, size)):
         logs: dict[str, Any] = {"batch": index, "size": end - start}
@@ -167,7 +167,7 @@ def evaluate(model: Any, batch: Any, batch_size: Any, verbose: int, steps: Any, 
         totals.add(outputs, end - start)
         logs.update(zip(model.metrics_names, outputs, strict=True))
         listeners.call("on_test_batch_end", index, logs)
-    listeners.call("on_test_end")
+    listeners.call("on_test_end", None)
     return totals.values()
 
 
@@ -177,14 +177,14 @@ def predict(model: Any, inputs: list[Any], batch_size: Any, verbose: int, steps:
         raise errors.UnimplementedError(None, None, "Model.predict: `steps` with arrays is not implemented")
     number, size = inputs[0].shape[0], int(batch_size or 32)
     listeners = configured(model, callbacks, False, 1, size, number, None, 0, mode="predict")
-    listeners.call("on_predict_begin")
+    listeners.call("on_predict_begin", None)
     made = []
     for index, (start, end) in enumerate(_batches(number, size)):
         logs = {"batch": index, "size": end - start}
         listeners.call("on_predict_batch_begin", index, logs)
         made.append(model._run_batch("predict", arrays.rows_of(inputs, slice(start, end))))
         listeners.call("on_predict_batch_end", index, logs)
-    listeners.call("on_predict_end")
+    listeners.call("on_predict_end", None)
     return _joined(made)
 
 
@@ -211,15 +211,12 @@ def fit_generator(
             if item is None:
                 _ran_out(model, source, listeners, index)
                 break
-            x, y, weight = parts_of(item)
+            x, y, weight = parts_of(item, source.is_dataset)
             batch = model._standardized(x, y, weight, class_weight)
             if listeners is None:
                 validation = _validation(model, validation_data, validation_steps)
                 model._make_train_function()
-                steps = source.steps
-                # TF counts steps as samples here.
-                listeners = configured(model, callbacks, validation is not None, epochs, None, steps, steps, verbose)
-                listeners.on_train_begin()
+                listeners = _begun(model, callbacks, validation is not None, epochs, source.steps, verbose)
             if index == 0:
                 model.reset_metrics()
                 listeners.on_epoch_begin(epoch)
@@ -238,9 +235,18 @@ def fit_generator(
         _end_epoch(model, listeners, epoch, totals, validation, 32, validation_steps, validation_freq)
         if model.stop_training:
             break
-    if listeners is not None:
-        listeners.on_train_end()
+    if listeners is None:  # There was no epoch.
+        listeners = _begun(model, callbacks, validation_data is not None, epochs, source.steps, verbose)
+    listeners.on_train_end()
     return model.history
+
+
+def _begun(model: Any, callbacks: Any, validates: bool, epochs: int, steps: Any, verbose: int) -> CallbackList:
+    """The callbacks of a training on batches, which have heard that it begins."""
+    # TF counts steps as samples here.
+    listeners = configured(model, callbacks, validates, epochs, None, steps, steps, verbose)
+    listeners.on_train_begin()
+    return listeners
 
 
 def _ran_out(model: Any, source: Batches, listeners: CallbackList | None, index: int) -> None:
@@ -270,11 +276,11 @@ def evaluate_generator(model: Any, source: Batches, callbacks: Any = None, verbo
         if item is None:
             _tell_end(source, listeners, "on_test_batch_begin", index)
             break
-        x, y, weight = parts_of(item)
+        x, y, weight = parts_of(item, source.is_dataset)
         batch = model._standardized(x, y, weight)
         if listeners is None:
             listeners = configured(model, callbacks, False, 1, None, source.steps, source.steps, verbose, mode="test")
-            listeners.call("on_test_begin")
+            listeners.call("on_test_begin", None)
             model.reset_metrics()
         logs: dict[str, Any] = {"batch": index, "size": source.size(batch[0][0].shape[0])}
         listeners.call("on_test_batch_begin", index, logs)
@@ -285,7 +291,9 @@ def evaluate_generator(model: Any, source: Batches, callbacks: Any = None, verbo
         index += 1
     if listeners is None:
         raise ValueError("Empty training data.")
-    listeners.call("on_test_end")
+    listeners.call("on_test_end", None)
+    # TF divides by the steps asked for, even if there were fewer.
+    totals.rows = source.steps or index
     return totals.values()
 
 
@@ -298,16 +306,16 @@ def predict_generator(model: Any, source: Batches, callbacks: Any = None, verbos
         if item is None:
             _tell_end(source, listeners, "on_predict_batch_begin", len(made))
             break
-        inputs, _, _ = model._standardized(parts_of(item)[0])
+        inputs, _, _ = model._standardized(parts_of(item, source.is_dataset)[0])
         if listeners is None:
             steps = source.steps
             listeners = configured(model, callbacks, False, 1, None, steps, steps, verbose, mode="predict")
-            listeners.call("on_predict_begin")
+            listeners.call("on_predict_begin", None)
         logs = {"batch": len(made), "size": source.size(inputs[0].shape[0])}
         listeners.call("on_predict_batch_begin", len(made), logs)
         made.append(model._run_batch("predict", inputs))
         listeners.call("on_predict_batch_end", len(made) - 1, logs)
     if listeners is None:
         raise ValueError("Empty training data.")
-    listeners.call("on_predict_end")
+    listeners.call("on_predict_end", None)
     return _joined(made)
