@@ -151,10 +151,9 @@ def _resized_shape(c: ShapeContext) -> list[Shape]:
     return [(batch, *size, depth)]
 
 
-def _check(op: Any, x: Any, size: Any) -> None:
-    _, height, width, depth = np.shape(x)
-    if min(ints(size)) <= 0:
-        refuse(op, "output dimensions must be positive")
+def check_pixels(op: Any, shape: tuple[int, ...]) -> None:
+    """Refuses images of a shape `[batch, height, width, depth]` that hold no pixels."""
+    _, height, width, depth = shape
     if not depth:
         refuse(op, "image must have at least one channel")
     if not height or not width:
@@ -163,7 +162,9 @@ def _check(op: Any, x: Any, size: Any) -> None:
 
 def _both(kernel: Callable[..., Any]) -> dict[str, Any]:
     def run(xp: Any, op: Any, x: Any, size: Any) -> Any:
-        _check(op, x, size)
+        if min(ints(size)) <= 0:
+            refuse(op, "output dimensions must be positive")
+        check_pixels(op, np.shape(x))
         return kernel(xp, op, x, size)
 
     return {

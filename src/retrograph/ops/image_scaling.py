@@ -13,7 +13,7 @@ from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, merge, with_rank
-from retrograph.ops.image_kernels import weighted
+from retrograph.ops.image_kernels import check_pixels, weighted
 from retrograph.ops.rows import ints, refuse
 
 Array = Any
@@ -87,10 +87,7 @@ def _check(op: Any, x: Array, scale: Array, shift: Array) -> None:
         refuse(op, f"input must be 4-dimensional{list(x.shape)}")
     if not np.all(scale > 0):
         refuse(op, "Scale must be greater than zero.")
-    if not x.shape[3]:
-        refuse(op, "image must have at least one channel")
-    if not all(x.shape[1:3]):
-        refuse(op, "input image must be of non-zero size")
+    check_pixels(op, x.shape)
 
 
 def _axes(op: Any, sizes: Any, wanted: Any, scale: Array, shift: Array) -> tuple[Array, Array]:

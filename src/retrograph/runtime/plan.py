@@ -86,11 +86,10 @@ def _elements(shape: Any) -> int:
 _RESHAPING = frozenset(("Identity", "Reshape", "ExpandDims", "Squeeze", "Cast", "StopGradient", "Snapshot"))
 
 
-def _fed_checks(ops: Iterable[Operation], feeds: Sequence[Tensor]) -> list[tuple[int, Operation, Any]]:
+def _fed_checks(ops: Iterable[Operation], places: dict[Tensor, int]) -> list[tuple[int, Operation, Any]]:
     """(place in the feeds, operation, check) of what operations ask of fed values."""
-    places = {tensor: i for i, tensor in enumerate(feeds)}
     found = []
-    for op in ops if feeds else ():
+    for op in ops if places else ():
         record = RECORDS.get(op._type)
         if record is None or record.fed_check is None:
             continue
@@ -113,8 +112,8 @@ class Plan:
         self.ops = pruned([*targets, *(t._op for t in fetches if t not in fed)], fed)
         with RoomForNesting():
             self.items = _items(self.ops, fed)
-        self._checks = _fed_checks(self.ops, self.feeds)
         places = {tensor: i for i, tensor in enumerate(self.feeds)}
+        self._checks = _fed_checks(self.ops, places)
         self.fed_fetches = [(i, places[t]) for i, t in enumerate(self.fetches) if t in places]
         """(place in the fetches, place in the feeds) of tensors that are fed and fetched."""
         self.runs = 0
