@@ -133,7 +133,11 @@ def _max_pool(op: Any, x: Any, *sizes: Any) -> Any:
         return jnp.max(x, [m.axis for m in moves], keepdims=True)
     if _many(moves) and not sizes:
         return lax.reduce_window(x, lowest(x.dtype), lax.max, *_window_arguments(op, x.shape))
-    return apart(lambda x: reduce_windows(x, moves, jnp.maximum, lowest(x.dtype)), x)
+
+    def reduced(x: Any) -> Any:
+        return reduce_windows(x, moves, jnp.maximum, lowest(x.dtype))
+
+    return apart(reduced, x) if any(m.window > 1 for m in moves) else reduced(x)
 
 
 def _whole(moves: Sequence[Slide]) -> bool:
