@@ -47,3 +47,29 @@ def test_values_are_the_same():
             for one in got:
                 wanted = wanted * np.float32(0.5) + given
                 np.testing.assert_allclose(one, wanted - given, rtol=1e-6, atol=1e-6)
+
+
+def _residual_units(x, count):
+    weights = tf.constant(np.eye(8, dtype="f"))
+    for _ in range(count):
+        x = tf.nn.relu(x + tf.matmul(x, weights) * 0.1)
+    return x
+
+
+def test_sums_that_products_take_are_kept():
+    with tf.Graph().as_default() as graph:
+        last = _residual_units(tf.placeholder(tf.float32, [4, 8]), 3)
+        kept = kept_tensors(_instructions(graph))
+        assert {t.op.type for t in kept} == {"Relu"}
+        assert len(kept) == 2
+        assert last not in kept
+
+
+def test_values_of_residual_units():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [4, 8])
+        last = _residual_units(x, 3)
+        given = np.random.RandomState(0).randn(4, 8).astype("f")
+        found, by_x = session.run([last, tf.gradients(last, x)[0]], {x: given})
+    np.testing.assert_allclose(found, np.maximum(given, 0) * 1.1**3, rtol=1e-5)
+    np.testing.assert_allclose(by_x, (given > 0) * 1.1**3, rtol=1e-5)

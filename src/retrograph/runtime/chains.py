@@ -1,4 +1,4 @@
-"""Long chains of small operations, which XLA must not work out again for each of those who take their parts.
+"""Chains of small operations, which XLA must not work out again for each of those who take their parts.
 
 XLA computes what is taken by several small operations anew inside each of them. Of a chain that goes on through the whole
 program (the cells of an LSTM whose steps are written out, and their derivatives) each part would begin at the chain's
@@ -33,22 +33,40 @@ _SMALL = frozenset(
 )
 
 
+_PRODUCTS = frozenset(("Conv2D", "MatMul", "BatchMatMul", "BatchMatMulV2"))
+_SUMS = frozenset(("Add", "AddV2", "AddN"))
+
+
 def kept_tensors(items: Iterable[Any]) -> frozenset[Tensor]:
-    """The tensors in long chains that are worked out once."""
-    items = list(items)
-    takers = Counter(t for item in items if item.__class__ is Instruction for t in item.inputs)
+    """The tensors that are worked out once: in long chains, and sums that a product takes beside small operations.
+
+    Sums of two arrays of one shape are what residual nets hand on. A product has them in memory anyway; each of the next
+    ones would begin at the first otherwise.
+    """
+    instructions = [item for item in items if item.__class__ is Instruction]
+    takers = Counter(t for item in instructions for t in item.inputs)
+    multiplied = {t for item in instructions if item.op._type in _PRODUCTS for t in item.inputs}
     length: dict[Tensor, int] = {}
+    sums: set[Tensor] = set()
     found = set()
-    for item in items:
-        if item.__class__ is not Instruction or item.op._type not in _SMALL:
+    for item in instructions:
+        if item.op._type not in _SMALL:
             continue
         longest = 1 + max((length.get(t, 0) for t in item.inputs), default=0)
+        is_sum = not sums.isdisjoint(item.inputs) or (item.op._type in _SUMS and _have_one_shape(item.inputs))
         for tensor in item.outputs:
-            if longest >= _LENGTH and takers[tensor] > 1:
+            if takers[tensor] > 1 and (longest >= _LENGTH or (is_sum and tensor in multiplied)):
                 found.add(tensor)
-            else:
-                length[tensor] = longest
+                continue
+            length[tensor] = longest
+            if is_sum:
+                sums.add(tensor)
     return frozenset(found)
+
+
+def _have_one_shape(tensors: Iterable[Tensor]) -> bool:
+    ranks_and_sizes = {(t.shape.ndims, *(t.shape.as_list() if t.shape.ndims else ())) for t in tensors}
+    return len(ranks_and_sizes) == 1 and None not in {one[0] for one in ranks_and_sizes}
 
 
 class KeepingEvaluator(Evaluator):
