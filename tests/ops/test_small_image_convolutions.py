@@ -57,7 +57,15 @@ def test_values_and_gradients(case: Any) -> None:
 
 @pytest.mark.parametrize("case", [(7, 3, 1, "SAME"), (14, 3, 2, "SAME"), (9, 3, 1, "VALID"), (6, 2, 2, "VALID")])
 def test_large_filters(monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
-    monkeypatch.setattr("retrograph.ops.conv_rows._LARGE_FILTER", 1)
+    monkeypatch.setattr("retrograph.ops.conv_forms._LARGE_FILTER", 1)
+    test_values_and_gradients(case)
+
+
+@pytest.mark.parametrize("cores", [2, 4, 32])
+@pytest.mark.parametrize("case", [(20, 3, 1, "SAME"), (40, 5, 2, "SAME"), (22, 3, 1, "VALID"), (33, 4, 3, "VALID")])
+def test_images_side_by_side(monkeypatch: pytest.MonkeyPatch, case: Any, cores: int) -> None:
+    for name, value in (("_LEAST_TAKEN", 1), ("_MOST_WASTE", 9.0), ("_cores", lambda: cores)):
+        monkeypatch.setattr(f"retrograph.ops.conv_forms.{name}", value)
     test_values_and_gradients(case)
 
 

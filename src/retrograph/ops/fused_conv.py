@@ -10,7 +10,7 @@ from retrograph.framework.lazy_jax import jnp
 from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, ShapeError, merge, merge_dim, with_rank
-from retrograph.ops.conv_rows import convolved
+from retrograph.ops.conv_forms import convolved
 from retrograph.ops.image_kernels import _bilinear
 from retrograph.ops.padding import mirrored
 from retrograph.ops.window import window_size
