@@ -107,14 +107,6 @@ class CallbackList:
         """After an epoch."""
         self.call("on_epoch_end", epoch, logs)
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any]) -> None:
-        """Before a batch."""
-        self.call("on_train_batch_begin", batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """After a batch."""
-        self.call("on_train_batch_end", batch, logs)
-
 
 @export("keras.callbacks.BaseLogger")
 class BaseLogger(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,17 @@ def _validation(model: Any, data: Any, steps: Any = None) -> Any:
     return model._standardized(data[0], data[1], data[2] if len(data) == 3 else None)
 
 
+def _heard(model: Any, listeners: CallbackList, mode: str, index: int, size: int, values: list[Any]) -> list[Any]:
+    """What a batch gives; the callbacks hear of it before and after."""
+    logs: dict[str, Any] = {"batch": index, "size": size}
+    listeners.call(f"on_{mode}_batch_begin", index, logs)
+    outputs: list[Any] = model._run_batch(mode, values)
+    if mode != "predict":
+        logs.update(zip(model.metrics_names, outputs, strict=True))
+    listeners.call(f"on_{mode}_batch_end", index, logs)
+    return outputs
+
+
 def fit(
     model: Any, x: Any, y: Any, batch_size: Any, epochs: int, verbose: int, callbacks: Any, validation_split: float, validation_data: Any, shuffle: Any, class_weight: Any,
     sample_weight: Any, initial_epoch: int, steps_per_epoch: Any, validation_steps: Any, validation_freq: Any,
@@ -104,12 +116,8 @@ def fit(
         listeners.on_epoch_begin(epoch)
         totals, order = _Totals(), _order(number, size, shuffle)
         for index, (start, end) in enumerate(_batches(number, size)):
-            logs: dict[str, Any] = {"batch": index, "size": end - start}
-            listeners.on_train_batch_begin(index, logs)
-            outputs = model._run_batch("train", arrays.rows_of(inputs, order[start:end]))
-            totals.add(outputs, end - start)
-            logs.update(zip(model.metrics_names, outputs, strict=True))
-            listeners.on_train_batch_end(index, logs)
+            rows = arrays.rows_of(inputs, order[start:end])
+            totals.add(_heard(model, listeners, "train", index, end - start, rows), end - start)
             if model.stop_training:
                 break
         _end_epoch(model, listeners, epoch, totals, validation, size, validation_steps, validation_freq)
@@ -154,20 +162,10 @@ def evaluate(model: Any, batch: Any, batch_size: Any, verbose: int, steps: Any, 
     """The loss and metrics for arrays."""
     if steps is not None:
         raise errors.UnimplementedError(None, None, "Model.evaluate: `steps` with arrays is not implemented")
-    inputs = [*batch[0], *batch[1], *batch[2]]
-    number, size = inputs[0].shape[0], int(batch_size or 32)
-    listeners = configured(model, callbacks, False, 1, size, number, None, verbose, mode="test")
-    model.reset_metrics()
-    listeners.call("on_test_begin", None)
     totals = _Totals()
-    for index, (start, end) in enumerate(_batches(number, size)):
-        logs: dict[str, Any] = {"batch": index, "size": end - start}
-        listeners.call("on_test_batch_begin", index, logs)
-        outputs = model._run_batch("test", arrays.rows_of(inputs, slice(start, end)))
-        totals.add(outputs, end - start)
-        logs.update(zip(model.metrics_names, outputs, strict=True))
-        listeners.call("on_test_batch_end", index, logs)
-    listeners.call("on_test_end", None)
+    inputs = [*batch[0], *batch[1], *batch[2]]
+    for rows, outputs in _outputs(model, inputs, batch_size, "test", callbacks, verbose):
+        totals.add(outputs, rows)
     return totals.values()
 
 
@@ -175,17 +173,22 @@ def predict(model: Any, inputs: list[Any], batch_size: Any, verbose: int, steps:
     """The outputs for arrays."""
     if steps is not None:
         raise errors.UnimplementedError(None, None, "Model.predict: `steps` with arrays is not implemented")
+    return _joined([outputs for _, outputs in _outputs(model, inputs, batch_size, "predict", callbacks, 0)])
+
+
+def _outputs(
+    model: Any, inputs: list[Any], batch_size: Any, mode: str, callbacks: Any, verbose: int
+) -> Iterator[tuple[int, list[Any]]]:
+    """(rows, outputs) of each batch of arrays, without training."""
     number, size = inputs[0].shape[0], int(batch_size or 32)
-    listeners = configured(model, callbacks, False, 1, size, number, None, 0, mode="predict")
-    listeners.call("on_predict_begin", None)
-    made = []
+    listeners = configured(model, callbacks, False, 1, size, number, None, verbose, mode=mode)
+    if mode == "test":
+        model.reset_metrics()
+    listeners.call(f"on_{mode}_begin", None)
     for index, (start, end) in enumerate(_batches(number, size)):
-        logs = {"batch": index, "size": end - start}
-        listeners.call("on_predict_batch_begin", index, logs)
-        made.append(model._run_batch("predict", arrays.rows_of(inputs, slice(start, end))))
-        listeners.call("on_predict_batch_end", index, logs)
-    listeners.call("on_predict_end", None)
-    return _joined(made)
+        rows = arrays.rows_of(inputs, slice(start, end))
+        yield end - start, _heard(model, listeners, mode, index, end - start, rows)
+    listeners.call(f"on_{mode}_end", None)
 
 
 def _joined(made: list[Any]) -> list[Any]:
@@ -201,52 +204,70 @@ def fit_generator(
 ) -> Any:  # fmt: skip
     """Trains on batches of a generator or dataset; the history."""
     source = Batches(generator, steps_per_epoch, "steps_per_epoch", shuffle)
-    listeners: Any = None
-    validation: Any = None
+
+    def begun(validates: bool) -> CallbackList:
+        # TF counts steps as samples here.
+        made = configured(model, callbacks, validates, epochs, None, source.steps, source.steps, verbose)
+        made.on_train_begin()
+        return made
+
+    def begin() -> tuple[CallbackList, Any]:
+        validation = _validation(model, validation_data, validation_steps)
+        model._make_train_function()
+        return begun(validation is not None), validation
+
+    training = _BatchTraining(model, source, epochs, class_weight, begin)
     for epoch in range(initial_epoch, epochs):
+        totals = training.epoch(epoch)
+        _end_epoch(model, training.listeners, epoch, totals, training.validation, 32, validation_steps, validation_freq)
+        if model.stop_training:
+            break
+    if training.listeners is None:  # There was no epoch.
+        training.listeners = begun(validation_data is not None)
+    training.listeners.on_train_end()
+    return model.history
+
+
+class _BatchTraining:
+    """Training on the batches of a source: it begins, and the callbacks hear so, when the first batch is there."""
+
+    def __init__(
+        self, model: Any, source: Batches, epochs: int, class_weight: Any, begin: Callable[[], tuple[CallbackList, Any]]
+    ):
+        self._model, self._source, self._epochs, self._class_weight = model, source, epochs, class_weight
+        self._begin = begin
+        self.listeners: Any = None
+        self.validation: Any = None
+
+    def epoch(self, epoch: int) -> _Totals:
+        """Trains for one epoch. Raises ValueError: the source has no batch."""
+        model, source = self._model, self._source
         totals, index = _Totals(), 0
         source.restart()
         while source.steps is None or index < source.steps:
-            item = source.next(epochs)
+            item = source.next(self._epochs)
             if item is None:
-                _ran_out(model, source, listeners, index)
+                _ran_out(model, source, self.listeners, index)
                 break
-            x, y, weight = parts_of(item, source.is_dataset)
-            batch = model._standardized(x, y, weight, class_weight)
-            if listeners is None:
-                validation = _validation(model, validation_data, validation_steps)
-                model._make_train_function()
-                listeners = _begun(model, callbacks, validation is not None, epochs, source.steps, verbose)
-            if index == 0:
-                model.reset_metrics()
-                listeners.on_epoch_begin(epoch)
-            size = source.size(batch[0][0].shape[0])
-            logs: dict[str, Any] = {"batch": index, "size": size}
-            listeners.on_train_batch_begin(index, logs)
-            outputs = model._run_batch("train", [*batch[0], *batch[1], *batch[2]])
-            totals.add(outputs, size)
-            logs.update(zip(model.metrics_names, outputs, strict=True))
-            listeners.on_train_batch_end(index, logs)
+            self._take(
+                epoch, index, model._standardized(*parts_of(item, source.is_dataset), self._class_weight), totals
+            )
             index += 1
             if model.stop_training:
                 break
         if not index:
             raise ValueError("Empty training data.")
-        _end_epoch(model, listeners, epoch, totals, validation, 32, validation_steps, validation_freq)
-        if model.stop_training:
-            break
-    if listeners is None:  # There was no epoch.
-        listeners = _begun(model, callbacks, validation_data is not None, epochs, source.steps, verbose)
-    listeners.on_train_end()
-    return model.history
+        return totals
 
-
-def _begun(model: Any, callbacks: Any, validates: bool, epochs: int, steps: Any, verbose: int) -> CallbackList:
-    """The callbacks of a training on batches, which have heard that it begins."""
-    # TF counts steps as samples here.
-    listeners = configured(model, callbacks, validates, epochs, None, steps, steps, verbose)
-    listeners.on_train_begin()
-    return listeners
+    def _take(self, epoch: int, index: int, batch: tuple[list[Any], ...], totals: _Totals) -> None:
+        if self.listeners is None:
+            self.listeners, self.validation = self._begin()
+        if index == 0:
+            self._model.reset_metrics()
+            self.listeners.on_epoch_begin(epoch)
+        size = self._source.size(batch[0][0].shape[0])
+        values = [value for part in batch for value in part]
+        totals.add(_heard(self._model, self.listeners, "train", index, size, values), size)
 
 
 def _ran_out(model: Any, source: Batches, listeners: CallbackList | None, index: int) -> None:
@@ -269,53 +290,38 @@ def _tell_end(source: Batches, listeners: CallbackList | None, hook: str, index:
 
 def evaluate_generator(model: Any, source: Batches, callbacks: Any = None, verbose: int = 0) -> list[Any]:
     """The loss and metrics for batches of a generator or dataset."""
-    totals, index = _Totals(), 0
-    listeners: Any = None
-    while source.steps is None or index < source.steps:
-        item = source.next(1)
-        if item is None:
-            _tell_end(source, listeners, "on_test_batch_begin", index)
-            break
-        x, y, weight = parts_of(item, source.is_dataset)
-        batch = model._standardized(x, y, weight)
-        if listeners is None:
-            listeners = configured(model, callbacks, False, 1, None, source.steps, source.steps, verbose, mode="test")
-            listeners.call("on_test_begin", None)
-            model.reset_metrics()
-        logs: dict[str, Any] = {"batch": index, "size": source.size(batch[0][0].shape[0])}
-        listeners.call("on_test_batch_begin", index, logs)
-        outputs = model._run_batch("test", [*batch[0], *batch[1], *batch[2]])
+    totals = _Totals()
+    for outputs in _outputs_of(model, source, "test", callbacks, verbose):
         totals.add(outputs, 1)
-        logs.update(zip(model.metrics_names, outputs, strict=True))
-        listeners.call("on_test_batch_end", index, logs)
-        index += 1
-    if listeners is None:
-        raise ValueError("Empty training data.")
-    listeners.call("on_test_end", None)
     # TF divides by the steps asked for, even if there were fewer.
-    totals.rows = source.steps or index
+    totals.rows = source.steps or totals.rows
     return totals.values()
 
 
 def predict_generator(model: Any, source: Batches, callbacks: Any = None, verbose: int = 0) -> list[Any]:
     """The outputs for batches of a generator or dataset."""
-    made: list[Any] = []
+    return _joined(list(_outputs_of(model, source, "predict", callbacks, verbose)))
+
+
+def _outputs_of(model: Any, source: Batches, mode: str, callbacks: Any, verbose: int) -> Iterator[list[Any]]:
+    """The outputs for each batch of a source, without training. Raises ValueError: there is none."""
     listeners: Any = None
-    while source.steps is None or len(made) < source.steps:
+    index = 0
+    while source.steps is None or index < source.steps:
         item = source.next(1)
         if item is None:
-            _tell_end(source, listeners, "on_predict_batch_begin", len(made))
+            _tell_end(source, listeners, f"on_{mode}_batch_begin", index)
             break
-        inputs, _, _ = model._standardized(parts_of(item, source.is_dataset)[0])
+        parts = parts_of(item, source.is_dataset)
+        batch = model._standardized(*(parts[:1] if mode == "predict" else parts))
         if listeners is None:
-            steps = source.steps
-            listeners = configured(model, callbacks, False, 1, None, steps, steps, verbose, mode="predict")
-            listeners.call("on_predict_begin", None)
-        logs = {"batch": len(made), "size": source.size(inputs[0].shape[0])}
-        listeners.call("on_predict_batch_begin", len(made), logs)
-        made.append(model._run_batch("predict", inputs))
-        listeners.call("on_predict_batch_end", len(made) - 1, logs)
+            listeners = configured(model, callbacks, False, 1, None, source.steps, source.steps, verbose, mode=mode)
+            listeners.call(f"on_{mode}_begin", None)
+            if mode == "test":
+                model.reset_metrics()
+        size = source.size(batch[0][0].shape[0])
+        yield _heard(model, listeners, mode, index, size, [value for part in batch for value in part])
+        index += 1
     if listeners is None:
         raise ValueError("Empty training data.")
-    listeners.call("on_predict_end", None)
-    return _joined(made)
+    listeners.call(f"on_{mode}_end", None)
