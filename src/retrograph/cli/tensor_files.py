@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -195,20 +195,6 @@ def value_of(file: TensorFile, name: str) -> Any:
         return np.asarray(file.read(name))
 
 
-def write_tensors(path: str, tensors: Sequence[Named]) -> None:
-    """Writes arrays by name as the kind of file that the path's ending says; a checkpoint if it says none.
-
-    Nothing is left behind if it fails.
-    """
-    with Progress(sum(tensor.described.bytes for tensor in tensors), "converting") as progress:
-        if path.lower().endswith(".npz"):
-            _whole(path, lambda part: _write_npz(part, tensors, progress))
-        elif path.lower().endswith(".safetensors"):
-            _whole(path, lambda part: _write_safetensors(part, tensors, progress))
-        else:
-            _write_checkpoint(path.removesuffix(".index"), tensors, progress)
-
-
 _QUANTIZED = ("qint8", "quint8", "qint16", "quint16", "qint32")
 
 
@@ -227,25 +213,12 @@ def _fits_checkpoint(dtype: str) -> bool:
         return False
 
 
-def check_types(path: str, tensors: Sequence[Named]) -> None:
-    """Raises Failure: a tensor is of a type that the kind of file which `write_tensors` would write cannot hold."""
-    fits: Callable[[str], bool]
-    if path.lower().endswith(".npz"):
-        what, fits = "an .npz file", _fits_npz
-    elif path.lower().endswith(".safetensors"):
-        what, fits = "a .safetensors file", _SAFETENSORS_NAMES.__contains__
-    else:
-        what, fits = "a checkpoint written here", _fits_checkpoint
-    for _, described, name in tensors:
-        if not fits(described.dtype):
-            kind = "strings" if described.dtype == "string" else described.dtype
-            raise Failure(f"{name}: {what} cannot hold {kind}; leave it out by --exclude")
-
-
-def _whole(path: str, write: Any) -> None:
+@contextlib.contextmanager
+def _whole(path: str) -> Iterator[str]:
+    """The name under which to write a file that gets its own name when it is complete."""
     part = f"{path}.{os.getpid()}.part"
     try:
-        write(part)
+        yield part
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -254,7 +227,7 @@ def _whole(path: str, write: Any) -> None:
 
 
 def _write_npz(path: str, tensors: Sequence[Named], progress: Progress) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with _whole(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for tensor in tensors:
             array = tensor.value()
             with archive.open(tensor.name + ".npy", "w", force_zip64=True) as file:
@@ -281,15 +254,15 @@ def _write_safetensors(path: str, tensors: Sequence[Named], progress: Progress) 
         place = end
     header = json.dumps(table, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    with open(path, "wb") as file:
+    with _whole(path) as part, open(part, "wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         for tensor in tensors:
             _write_values(file, tensor.value(), progress)
 
 
-def _write_checkpoint(prefix: str, tensors: Sequence[Named], progress: Progress) -> None:
+def _write_checkpoint(path: str, tensors: Sequence[Named], progress: Progress) -> None:
     # The order of a checkpoint's data is that of its names; the values are not needed at once for that.
-    writer = BundleWriter(prefix)
+    writer = BundleWriter(path.removesuffix(".index"))
     try:
         for tensor in tensors:
             writer.add(tensor.name, tensor.value())
@@ -298,3 +271,41 @@ def _write_checkpoint(prefix: str, tensors: Sequence[Named], progress: Progress)
         writer.abandon()
         raise
     writer.finish()
+
+
+class _Target(NamedTuple):
+    """A kind of file that can be written."""
+
+    what: str
+    fits: Callable[[str], bool]
+    write: Callable[[str, Sequence[Named], Progress], None]
+
+
+_CHECKPOINT = _Target("a checkpoint written here", _fits_checkpoint, _write_checkpoint)
+_TARGETS = {
+    ".npz": _Target("an .npz file", _fits_npz, _write_npz),
+    ".safetensors": _Target("a .safetensors file", _SAFETENSORS_NAMES.__contains__, _write_safetensors),
+}
+
+
+def _target(path: str) -> _Target:
+    """The kind of file that the path's ending says; a checkpoint if it says none."""
+    return next((target for ending, target in _TARGETS.items() if path.lower().endswith(ending)), _CHECKPOINT)
+
+
+def check_types(path: str, tensors: Sequence[Named]) -> None:
+    """Raises Failure: a tensor is of a type that the kind of file which `write_tensors` would write cannot hold."""
+    target = _target(path)
+    for _, described, name in tensors:
+        if not target.fits(described.dtype):
+            kind = "strings" if described.dtype == "string" else described.dtype
+            raise Failure(f"{name}: {target.what} cannot hold {kind}; leave it out by --exclude")
+
+
+def write_tensors(path: str, tensors: Sequence[Named]) -> None:
+    """Writes arrays by name as the kind of file that the path's ending says; a checkpoint if it says none.
+
+    Nothing is left behind if it fails.
+    """
+    with Progress(sum(tensor.described.bytes for tensor in tensors), "converting") as progress:
+        _target(path).write(path, tensors, progress)
