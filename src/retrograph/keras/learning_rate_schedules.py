@@ -123,15 +123,13 @@ class PolynomialDecay(LearningRateSchedule):
             return tf.add(tf.multiply(rate - end, tf.pow(1 - p, power)), end, name=name)
 
 
-class _Cosine(LearningRateSchedule):
-    """A decay of `tf.train` as a schedule."""
+class _TrainDecay(LearningRateSchedule):
+    """A decay of `tf.train` as a schedule, with all its options by name."""
 
     decay = ""
 
-    def __init__(self, initial_learning_rate: Any, decay_steps: Any, **options: Any):
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        for name, value in options.items():
-            setattr(self, name, value)
+    def __init__(self, **options: Any):
+        vars(self).update(options)
 
     def __call__(self, step: Any) -> Any:
         rate, *options = (getattr(self, name) for name in self.options)
@@ -139,18 +137,18 @@ class _Cosine(LearningRateSchedule):
 
 
 @export("keras.experimental.CosineDecay")
-class CosineDecay(_Cosine):
+class CosineDecay(_TrainDecay):
     """Half a cosine from the initial rate to `alpha` of it. Source: TF 1.15 `tf.keras.experimental.CosineDecay`."""
 
     options = ("initial_learning_rate", "decay_steps", "alpha", "name")
     decay = "cosine_decay"
 
     def __init__(self, initial_learning_rate: Any, decay_steps: Any, alpha: Any = 0.0, name: Any = None):
-        super().__init__(initial_learning_rate, decay_steps, alpha=alpha, name=name)
+        super().__init__(initial_learning_rate=initial_learning_rate, decay_steps=decay_steps, alpha=alpha, name=name)
 
 
 @export("keras.experimental.CosineDecayRestarts")
-class CosineDecayRestarts(_Cosine):
+class CosineDecayRestarts(_TrainDecay):
     """Cosine decay that starts again. Source: TF 1.15 `tf.keras.experimental.CosineDecayRestarts`."""
 
     options = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
@@ -160,12 +158,12 @@ class CosineDecayRestarts(_Cosine):
         self, initial_learning_rate: Any, first_decay_steps: Any, t_mul: Any = 2.0, m_mul: Any = 1.0, alpha: Any = 0.0, name: Any = None,
     ):  # fmt: skip
         super().__init__(
-            initial_learning_rate, None, first_decay_steps=first_decay_steps, t_mul=t_mul, m_mul=m_mul, alpha=alpha, name=name
+            initial_learning_rate=initial_learning_rate, first_decay_steps=first_decay_steps, t_mul=t_mul, m_mul=m_mul, alpha=alpha, name=name
         )  # fmt: skip
 
 
 @export("keras.experimental.LinearCosineDecay")
-class LinearCosineDecay(_Cosine):
+class LinearCosineDecay(_TrainDecay):
     """A line times a cosine. Source: TF 1.15 `tf.keras.experimental.LinearCosineDecay`."""
 
     options = ("initial_learning_rate", "decay_steps", "num_periods", "alpha", "beta", "name")
@@ -174,11 +172,18 @@ class LinearCosineDecay(_Cosine):
     def __init__(
         self, initial_learning_rate: Any, decay_steps: Any, num_periods: Any = 0.5, alpha: Any = 0.0, beta: Any = 0.001, name: Any = None,
     ):  # fmt: skip
-        super().__init__(initial_learning_rate, decay_steps, num_periods=num_periods, alpha=alpha, beta=beta, name=name)
+        super().__init__(
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            num_periods=num_periods,
+            alpha=alpha,
+            beta=beta,
+            name=name,
+        )
 
 
 @export("keras.experimental.NoisyLinearCosineDecay")
-class NoisyLinearCosineDecay(_Cosine):
+class NoisyLinearCosineDecay(_TrainDecay):
     """A line with noise times a cosine. Source: TF 1.15 `tf.keras.experimental.NoisyLinearCosineDecay`."""
 
     options = (
@@ -191,7 +196,8 @@ class NoisyLinearCosineDecay(_Cosine):
         name: Any = None,
     ):  # fmt: skip
         super().__init__(
-            initial_learning_rate, decay_steps, initial_variance=initial_variance, variance_decay=variance_decay, num_periods=num_periods, alpha=alpha, beta=beta, name=name
+            initial_learning_rate=initial_learning_rate, decay_steps=decay_steps, initial_variance=initial_variance, variance_decay=variance_decay,
+            num_periods=num_periods, alpha=alpha, beta=beta, name=name
         )  # fmt: skip
 
 
