@@ -400,11 +400,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.parallel_for.test_util": (_PLATFORM + "parallel_for_test",),
     "tensorflow.python.keras.testing_utils": (_PLATFORM + "keras_testing",),
     "tensorflow.python.keras.keras_parameterized": (_PLATFORM + "keras_parameterized",),
-    "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells", "retrograph.rnn.joined_shapes"),
+    "tensorflow.python.ops.rnn_cell_impl": ("retrograph.rnn.cells",),
     "tensorflow.contrib.rnn.python.ops.rnn_cell": tuple(
         f"retrograph.rnn.{name}" for name in ("contrib_cells", "more_cells", "grid_cells", "normed_cells", "sharding")
     ),
-    "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells", "retrograph.rnn.linear"),
+    "tensorflow.contrib.rnn.python.ops.core_rnn_cell": ("retrograph.rnn.contrib_cells",),
     "tensorflow.python.ops.session_ops": ("retrograph.runtime.handles",),
     "tensorflow.python.ops.inplace_ops": ("retrograph.ops.inplace",),
     "tensorflow.contrib.rnn.python.ops.lstm_ops": ("retrograph.rnn.block_cells",),

@@ -237,7 +237,14 @@ INTERNALS: dict[str, dict[str, str]] = {
         "safe_embedding_lookup_sparse": "retrograph.ops.safe_embedding:contrib_safe_embedding_lookup_sparse",
     },
     "tensorflow.python.ops.metrics_impl": {"_streaming_confusion_matrix": "retrograph.metrics.metrics_impl:_confusion"},
-    "tensorflow.python.ops.rnn_cell_impl": {"_zero_state_tensors": "retrograph.rnn.sizes:zeros_of"},
+    "tensorflow.python.ops.rnn_cell_impl": {
+        "_concat": "retrograph.rnn.joined_shapes:joined",
+        "_zero_state_tensors": "retrograph.rnn.sizes:zeros_of",
+    },
+    "tensorflow.contrib.rnn.python.ops.core_rnn_cell": {
+        "_Linear": "retrograph.rnn.linear:Linear",
+        "_linear": "retrograph.rnn.linear:linear",
+    },
     "tensorflow.contrib.layers.python.layers.utils": {
         "get_variable_collections": "retrograph.contrib.layer_parts:collections_for",
     },

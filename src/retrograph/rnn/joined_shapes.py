@@ -20,7 +20,7 @@ def _part(given: Any, what: str) -> tuple[Any, Any]:
     return (tf.expand_dims(given, 0) if given.shape.ndims == 0 else given), constant_value(given)
 
 
-def _concat(prefix: Any, suffix: Any, static: bool = False) -> Any:
+def joined(prefix: Any, suffix: Any, static: bool = False) -> Any:
     """Both shapes one after the other: int32[rank], or a list where `static`. Raises ValueError: parts not known.
 
     Source: TF 1.15 `tensorflow.python.ops.rnn_cell_impl._concat`.

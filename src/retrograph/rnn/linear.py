@@ -75,7 +75,3 @@ def linear(
                 bias_initializer = tf.constant_initializer(0.0, dtype=dtype)
             biases = tf.get_variable("bias", [output_size], dtype=dtype, initializer=bias_initializer)
         return tf.nn.bias_add(product, biases)
-
-
-# the names that programs take from `core_rnn_cell`
-_Linear, _linear = Linear, linear
