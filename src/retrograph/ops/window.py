@@ -17,6 +17,7 @@ from retrograph.framework import errors
 from retrograph.framework.lazy_jax import jax, jnp, lax
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext
+from retrograph.framework.unknowable import unknowably_true_of
 
 SAME, VALID, EXPLICIT = b"SAME", b"VALID", b"EXPLICIT"
 
@@ -83,19 +84,17 @@ def apart(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
 
     XLA's CPU back end takes pads, slices and comparisons for cheap, and computes what a window reads anew for each of
     the window's elements; it drops `optimization_barrier` before it merges loops. A conditional stays: its condition
-    holds for every bit pattern, but XLA cannot know.
+    is one that XLA cannot know to hold.
     """
     arrays = [jnp.asarray(x) for x in (first, *rest)]
     if arrays[0].size < _LARGE or not on_cpu():
         return function(*arrays)
     results = jax.eval_shape(function, *arrays)
-    element = lax.slice(arrays[0].reshape(-1), (0,), (1,))[0]
-    bits = lax.bitcast_convert_type(element, np.dtype(f"uint{8 * element.dtype.itemsize}"))
 
     def never(*_: Any) -> Any:
         return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), results)
 
-    return lax.cond((bits | 1) != 0, function, never, *arrays)
+    return lax.cond(unknowably_true_of(arrays[0]), function, never, *arrays)
 
 
 # Sizes

@@ -12,17 +12,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from retrograph.framework.lazy_jax import jnp, lax
 from retrograph.framework.operation import Tensor
-from retrograph.runtime.lower import Evaluator, Instruction
-from retrograph.runtime.pieces import is_traced
-from retrograph.runtime.state import StateContext
+from retrograph.framework.unknowable import unknowably_true
+from retrograph.runtime.lower import Instruction
 
 # Operations of a chain after which a value that several take is kept.
 _LENGTH = 8
-_SMALL = frozenset(
+SMALL = frozenset(
     (
         *("Add", "AddV2", "AddN", "Sub", "Mul", "RealDiv", "Div", "Neg", "Square", "Maximum", "Minimum", "BiasAdd"),
         *("Sigmoid", "Tanh", "Relu", "Relu6", "Elu", "Softplus", "Exp", "Log", "Sqrt", "Rsqrt", "Reciprocal", "Abs"),
@@ -50,7 +46,7 @@ def kept_tensors(items: Iterable[Any]) -> frozenset[Tensor]:
     sums: set[Tensor] = set()
     found = set()
     for item in instructions:
-        if item.op._type not in _SMALL:
+        if item.op._type not in SMALL:
             continue
         longest = 1 + max((length.get(t, 0) for t in item.inputs), default=0)
         is_sum = not sums.isdisjoint(item.inputs) or (item.op._type in _SUMS and _have_one_shape(item.inputs))
@@ -69,26 +65,6 @@ def _have_one_shape(tensors: Iterable[Tensor]) -> bool:
     return len(ranks_and_sizes) == 1 and None not in {one[0] for one in ranks_and_sizes}
 
 
-class KeepingEvaluator(Evaluator):
-    """An evaluator of a traced program that keeps certain tensors."""
-
-    kept: frozenset[Tensor] = frozenset()
-
-    def inside(self, context: StateContext, env: dict[Tensor, Any], host: bool) -> Evaluator:
-        """An evaluator for a region."""
-        return Evaluator(context, env, host)
-
-    def step(self, item: Instruction) -> None:
-        """Evaluates one operation."""
-        super().step(item)
-        for tensor in item.outputs:
-            if tensor in self.kept:
-                value = self.env[tensor]
-                if is_traced(value) and jnp.issubdtype(value.dtype, np.floating):
-                    self.env[tensor] = _worked_out_once(value)
-
-
-def _worked_out_once(value: Any) -> Any:
+def worked_out_once(value: Any) -> Any:
     """`value`, divided by ones of its own shape: one number for all would become a multiplication."""
-    bits = lax.bitcast_convert_type(value, np.dtype(f"uint{8 * value.dtype.itemsize}"))
-    return value / ((bits | 1) != 0).astype(value.dtype)
+    return value / unknowably_true(value).astype(value.dtype)

@@ -15,7 +15,6 @@ from retrograph.framework.nesting import RoomForNesting
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime import exits
-from retrograph.runtime.chains import KeepingEvaluator, kept_tensors
 from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (
     CONTROL_FLOW_TYPES,
@@ -29,6 +28,7 @@ from retrograph.runtime.lower import (
 from retrograph.runtime.places import Cells, is_handle, ops_of, taken_by
 from retrograph.runtime.rounds import counting_step
 from retrograph.runtime.state import HANDLE_TYPES, HostContext, Ref, TraceContext, initial_stream
+from retrograph.runtime.xla_evaluator import evaluator_of
 
 # Shapes that a segment is compiled for as soon as they are met.
 _AT_ONCE = 2
@@ -370,7 +370,7 @@ class Segment(_Step):
             )
             inside: dict[Any, Any] = {**self.constants, **known, **dict(zip(dynamic_tensors, values, strict=True))}
             inside.update((key, env[key]) for key in self.rounds)
-            evaluator = self._evaluator(context, inside)
+            evaluator = evaluator_of(self.items, self.outputs, context, inside)
             evaluator.run(self.items)
             executable.written = [k for k in self.donated if k in context.cells]
             results = self._results(evaluator, executable, (*given, *read))
@@ -381,14 +381,6 @@ class Segment(_Step):
 
         with InterruptsDeferred(), RoomForNesting(), jax.enable_x64(True):
             return executable, jax.jit(traced, donate_argnums=0).trace(donated, kept, dynamic)
-
-    def _evaluator(self, context: TraceContext, env: dict[Any, Any]) -> Evaluator:
-        tensors = kept_tensors(self.items)
-        if not tensors:
-            return Evaluator(context, env, host=False)
-        keeping = KeepingEvaluator(context, env, host=False)
-        keeping.kept = tensors
-        return keeping
 
     def _results(self, evaluator: Evaluator, executable: _Executable, given: tuple[Any, ...]) -> list[Any]:
         executable.dynamic, executable.static = [], {}
