@@ -10,24 +10,19 @@ from typing import Any, NamedTuple
 
 from retrograph.framework import errors
 from retrograph.framework.exports import export
+from retrograph.runtime import config
 
-_values: dict[Any, Any] = {
-    "inter_op": 0,
-    "intra_op": 0,
-    "soft_placement": False,
-    "log_placement": False,
-    "jit": False,
-    "options": {},
-}
+_values = config.process_settings
 
 
-def _setting(key: str, getter: str, setter: str, parameter: str, what: str) -> tuple[Any, Any]:
+def _setting(key: str, default: Any, getter: str, setter: str, parameter: str, what: str) -> tuple[Any, Any]:
     """A pair of functions that read and write a value of the process."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([inspect.Parameter(parameter, kind)])
 
     def get() -> Any:
-        return _values[key]
+        found = _values.get(key)
+        return default if found is None else found
 
     def put(*args: Any, **kwargs: Any) -> None:
         _values[key] = signature.bind(*args, **kwargs).arguments[parameter]
@@ -35,63 +30,71 @@ def _setting(key: str, getter: str, setter: str, parameter: str, what: str) -> t
     put.__signature__ = signature  # type: ignore[attr-defined]
     for function, symbol, doc in ((get, getter, f"{what[0].upper()}{what[1:]}."), (put, setter, f"Sets: {what}.")):
         function.__name__ = function.__qualname__ = symbol.rpartition(".")[2]
-        function.__doc__ = f"{doc}\n\nSource: TF 1.15 `tf.{symbol}`."
+        function.__doc__ = f"{doc}\n\nSessions without a config of their own take it. Source: TF 1.15 `tf.{symbol}`."
     return export(getter)(get), export(setter)(put)
 
 
 get_inter_op_parallelism_threads, set_inter_op_parallelism_threads = _setting(
-    "inter_op",
+    "inter_op_parallelism_threads",
+    0,
     "config.threading.get_inter_op_parallelism_threads",
     "config.threading.set_inter_op_parallelism_threads",
     "num_threads",
     "how many operations run side by side; kept, without effect: XLA has its own threads",
 )
 get_intra_op_parallelism_threads, set_intra_op_parallelism_threads = _setting(
-    "intra_op",
+    "intra_op_parallelism_threads",
+    0,
     "config.threading.get_intra_op_parallelism_threads",
     "config.threading.set_intra_op_parallelism_threads",
     "num_threads",
     "how many threads an operation has; kept, without effect: XLA has its own threads",
 )
 get_soft_device_placement, set_soft_device_placement = _setting(
-    "soft_placement",
+    "allow_soft_placement",
+    False,
     "config.get_soft_device_placement",
     "config.set_soft_device_placement",
     "enabled",
-    "whether eager operations may go to another device; kept, without effect on sessions, as in TF",
+    "whether operations of devices that are not there may go to another",
 )
 get_log_device_placement, set_log_device_placement = _setting(
-    "log_placement",
+    "log_device_placement",
+    False,
     "debugging.get_log_device_placement",
     "debugging.set_log_device_placement",
     "enabled",
-    "whether the devices of eager operations are logged; kept, without effect on sessions, as in TF",
+    "whether the devices of operations are printed",
 )
 get_jit, set_jit = _setting(
     "jit",
+    False,
     "config.optimizer.get_jit",
     "config.optimizer.set_jit",
     "enabled",
-    "whether eager graphs go through XLA; kept, without effect: all graphs do",
+    "whether graphs go through XLA; kept, without effect: all graphs do",
 )
 
 
 @export("config.optimizer.get_experimental_options")
 def get_experimental_options() -> dict[str, Any]:
-    """The options of the graph optimizer that were set.
+    """The options of the graph optimizer that were set, and the two that always have a value.
 
     Source: TF 1.15 `tf.config.optimizer.get_experimental_options`.
     """
-    return dict(_values["options"])
+    options = {name: _values.get(name) for name in (*config.REWRITE_TOGGLES, *config.REWRITE_VALUES)}
+    always = {"disable_model_pruning": False, "disable_meta_optimizer": False}
+    return always | {name: value for name, value in options.items() if value is not None}
 
 
 @export("config.optimizer.set_experimental_options")
 def set_experimental_options(options: dict[str, Any]) -> None:
-    """Keeps options of the graph optimizer; they have no effect: XLA optimizes.
+    """Keeps options of the graph optimizer; they have no effect: XLA optimizes. Names that it has none of are left out.
 
     Source: TF 1.15 `tf.config.optimizer.set_experimental_options`.
     """
-    _values["options"].update(options)
+    known = (*config.REWRITE_TOGGLES, *config.REWRITE_VALUES)
+    _values.update({name: value for name, value in dict(options).items() if name in known})
 
 
 get_optimizer_jit, set_optimizer_jit = get_jit, set_jit

@@ -25,3 +25,49 @@ ConfigProto: Any = export_value("ConfigProto", _of("ConfigProto"))
 RunOptions: Any = export_value("RunOptions", _of("RunOptions"))
 StepStats: Any = _of("StepStats")
 RunMetadata: Any = export_value("RunMetadata", _of("RunMetadata"))
+
+# What `tf.config` was told, by the field's name: sessions without a config of their own take it.
+process_settings: dict[Any, Any] = {}
+_DIRECT = (
+    "inter_op_parallelism_threads",
+    "intra_op_parallelism_threads",
+    "allow_soft_placement",
+    "log_device_placement",
+)
+REWRITE_VALUES = ("disable_model_pruning", "disable_meta_optimizer", "min_graph_nodes")
+REWRITE_TOGGLES = (
+    "layout_optimizer",
+    "constant_folding",
+    "shape_optimization",
+    "remapping",
+    "arithmetic_optimization",
+    "dependency_optimization",
+    "loop_optimization",
+    "function_optimization",
+    "debug_stripper",
+    "scoped_allocator_optimization",
+    "pin_to_host_optimization",
+    "implementation_selector",
+    "auto_mixed_precision",
+)
+
+
+def _set_fields(message: Any, names: tuple[str, ...], value_of: Any = None) -> None:
+    for name in names:
+        value = process_settings.get(name)
+        if value is not None:
+            setattr(message, name, value_of(value) if value_of is not None else value)
+
+
+def config_of_process() -> Any:
+    """The ConfigProto of a session that is given none: what `tf.config` set. Raises TypeError: a value of a wrong type."""
+    made = ConfigProto()
+    if process_settings:
+        _set_fields(made, _DIRECT)
+        rewrite = made.graph_options.rewrite_options
+        _set_fields(rewrite, REWRITE_VALUES)
+        _set_fields(rewrite, REWRITE_TOGGLES, lambda on: RewriterConfig.ON if on else RewriterConfig.OFF)
+        if process_settings.get("jit") is not None:
+            level = OptimizerOptions.ON_1 if process_settings["jit"] else OptimizerOptions.OFF
+            made.graph_options.optimizer_options.global_jit_level = level
+    return made

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from retrograph.framework import errors, frames
 from retrograph.framework.device import DeviceSpec
+from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation
 
 
@@ -63,6 +64,36 @@ def _placeable(device: str, config: Any, server: Any) -> bool:
     return any(
         d.device_type == spec.device_type and d.name.endswith(f":{spec.device_index or 0}") for d in available(config)
     )
+
+
+def print_devices(config: Any) -> None:
+    """Writes the accelerators that a session has, as TensorFlow does where `log_device_placement` is set."""
+    named = [d.name for d in available(config) if d.device_type != "CPU"]
+    lines = [f"{name} -> device: {name.rpartition(':')[2]}" for name in named]
+    print("\n".join(["Device mapping:", *lines]) if lines else "Device mapping: no known devices.", flush=True)
+
+
+def print_placement(ops: Iterable[Operation], config: Any) -> None:
+    """Writes the device of every operation: those that take nothing (constants, placeholders) last, as in TensorFlow."""
+    there = {(d.device_type, d.device_index): name for name in _names(config) for d in [DeviceSpec.from_string(name)]}
+    for op in sorted(ops, key=_is_source):
+        print(f"{op._name}: ({op.type}): {_device_of(op, there)}", flush=True)
+
+
+def _names(config: Any) -> list[str]:
+    return [d.name for d in available(config)]
+
+
+def _is_source(op: Operation) -> bool:
+    return not op.inputs and len(op.outputs) == 1 and not op.outputs[0].dtype._is_ref_dtype
+
+
+def _device_of(op: Operation, there: dict[Any, str]) -> str:
+    spec = DeviceSpec.from_string(op._device)
+    record = RECORDS.get(op.type)
+    on_host = spec.device_type == "CPU" or (record is not None and record.on_host(op))
+    usual = there[("CPU", 0)] if on_host else there.get(("GPU", 0), there[("CPU", 0)])
+    return there.get((spec.device_type, spec.device_index or 0), usual)
 
 
 def _unplaceable(op: Operation) -> errors.OpError:

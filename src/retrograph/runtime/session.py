@@ -19,7 +19,7 @@ from retrograph.framework.logger import get_logger
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import allocator, devices, exits
-from retrograph.runtime.config import ConfigProto
+from retrograph.runtime.config import ConfigProto, config_of_process
 from retrograph.runtime.fetches import Fetches, expand_feed
 from retrograph.runtime.handles import TensorHandle
 from retrograph.runtime.plan import Plan
@@ -63,7 +63,7 @@ class BaseSession:
             config = self._server.config
         self._graph = graph if graph is not None else get_default_graph()
         self._target = target.encode() if isinstance(target, str) else target or b""
-        self._config = config if config is not None else ConfigProto()
+        self._config = config if config is not None else config_of_process()
         self._opened = False
         self._closed = False
         server = None if self._config.isolate_session_state else self._server
@@ -81,6 +81,8 @@ class BaseSession:
         self._has_container = False
         exits.watch(self)
         self._placed = 0
+        if self._config.log_device_placement:
+            devices.print_devices(self._config)
         self._partial: dict[str, Any] = {}
 
     # ---- facts
@@ -190,7 +192,10 @@ class BaseSession:
     def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
         plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
         whole = not self._config.graph_options.place_pruned_graph
-        devices.check_placement(self._graph._ops[self._placed :] if whole else plan.ops, self._config, self._server)
+        placed = self._graph._ops[self._placed :] if whole else plan.ops
+        devices.check_placement(placed, self._config, self._server)
+        if placed and self._config.log_device_placement:
+            devices.print_placement(self._graph._ops if whole else plan.ops, self._config)
         self._placed = len(self._graph._ops)
         return plan
 
@@ -451,8 +456,10 @@ class InteractiveSession(BaseSession):
     _active_session_count = 0
 
     def __init__(self, target: Any = "", graph: Graph | None = None, config: Any = None):
-        super().__init__(target, graph, config)
         own = ConfigProto()
+        if config is None:
+            own.gpu_options.allow_growth = True
+        super().__init__(target, graph, own if config is None and not target else config)
         own.CopyFrom(self._config)
         own.graph_options.place_pruned_graph = True
         self._config = own
