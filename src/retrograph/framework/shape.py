@@ -421,7 +421,12 @@ def compatible(a: Shape, b: Shape) -> bool:
     """Whether some full shape fits both plain shapes."""
     if a is None or b is None or a == b:
         return True
-    return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))
+    if len(a) != len(b):
+        return False
+    for x, y in zip(a, b, strict=True):  # every run asks this of what it is fed: no generator
+        if x != y and x is not None and y is not None:
+            return False
+    return True
 
 
 def as_shape(shape: Any) -> TensorShape:
