@@ -19,6 +19,7 @@ from retrograph.framework.files import as_file_name, write_atomically
 from retrograph.framework.logger import get_logger
 from retrograph.framework.message_text import merge_text
 from retrograph.framework.messages import DecodeError, message_class
+from retrograph.platform.text import as_name
 
 CheckpointState: Any = message_class("tensorflow.CheckpointState")
 
@@ -237,14 +238,14 @@ class NewCheckpointReader:
 
     def get_tensor(self, tensor_str: str | bytes) -> Any:
         """The value of a tensor: an array, a NumPy scalar if it has no dimensions."""
-        value = self._bundle.read(as_file_name(tensor_str))
+        value = self._bundle.read(as_name(tensor_str))
         return value if value.ndim else value[()]
 
     def debug_string(self) -> bytes:
         """Names, types and shapes, one a line."""
         lines = []
         for key in self._bundle.raw_keys():
-            if key.startswith(b"\0") or not self._bundle.slices_of(key.decode(errors="surrogateescape")):
+            if key.startswith(b"\0") or not self._bundle.slices_of(as_name(key)):
                 kind = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}
                 name = self._bundle.dtype_of(key).name
                 shape = ",".join(map(str, self._bundle.shape_of(key)))

@@ -81,6 +81,17 @@ def as_str_any(value: Any) -> str:
     return as_text(value) if isinstance(value, bytes) else str(value)
 
 
+def as_name(name: str | bytes) -> str:
+    r"""A name as text; bytes that are not UTF-8 are kept as Python keeps them in names of files.
+
+    >>> as_name(b"a\xff")
+    'a\udcff'
+
+    Raises TypeError for anything else.
+    """
+    return name if isinstance(name, str) else as_bytes(name).decode(errors="surrogateescape")
+
+
 @export("compat.path_to_str")
 def path_to_str(path: Any) -> Any:
     """A path object as a string; anything else as it is.
