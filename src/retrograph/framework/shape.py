@@ -423,7 +423,7 @@ def compatible(a: Shape, b: Shape) -> bool:
         return True
     if len(a) != len(b):
         return False
-    for x, y in zip(a, b, strict=True):  # every run asks this of what it is fed: no generator
+    for x, y in zip(a, b, strict=True):  # noqa: SIM110 - every run asks this of what it is fed: no generator
         if x != y and x is not None and y is not None:
             return False
     return True
