@@ -103,7 +103,7 @@ def _encoded(spec: Any, value: Any) -> Any:
         parts = {"sparse_indices": value.indices, "sparse_values": value.values, "sparse_shape": value.dense_shape}
         return apply_op("SerializeSparse", None, out_type=dtypes.variant, **parts)
     if isinstance(spec, RaggedTensorSpec):
-        return _ragged_variant(spec, value, batched=False)
+        return value._to_variant()
     if hasattr(value, "_variant_tensor"):
         return value._variant_tensor
     if isinstance(spec, TensorArraySpec):
@@ -111,17 +111,6 @@ def _encoded(spec: Any, value: Any) -> Any:
     if isinstance(value, SparseTensor):
         raise ValueError(f"{value} is not convertible to a tensor with dtype {spec.dtype} and shape {spec.shape}.")
     return convert_to_tensor(value)
-
-
-def _ragged_variant(spec: Any, value: Any, batched: bool) -> Any:
-    splits = list(value.nested_row_splits)
-    return apply_op(
-        "RaggedTensorToVariant",
-        None,
-        rt_nested_splits=splits,
-        rt_dense_values=value.flat_values,
-        batched_input=batched,
-    )
 
 
 def _encoded_rows(spec: Any, value: Any) -> Any:
@@ -133,7 +122,7 @@ def _encoded_rows(spec: Any, value: Any) -> Any:
             raise ValueError("Unbatching a sparse tensor is only supported for rank >= 1")
         return apply_op("SerializeManySparse", None, out_type=dtypes.variant, **parts)
     if isinstance(spec, RaggedTensorSpec):
-        return _ragged_variant(spec, value, batched=True)
+        return value._to_variant(batched_input=True)
     tensor = _encoded(spec, value)
     if isinstance(spec, TensorSpec) and spec.shape.ndims == 0:
         raise ValueError(f"Value {tensor} has insufficient rank for batching.")
@@ -167,21 +156,13 @@ def _decoded_sparse(spec: SparseTensorSpec, tensor: Tensor) -> SparseTensor:
 def _decoded_ragged(spec: Any, tensor: Tensor) -> Any:
     if spec._ragged_rank < 1:
         raise ValueError(f"ragged_rank must be non-negative; got {spec._ragged_rank}.")
-    parts = apply_op(
-        "RaggedTensorFromVariant",
-        None,
-        encoded_ragged=tensor,
-        input_ragged_rank=-1 if tensor.shape.ndims is None else spec._ragged_rank - tensor.shape.ndims,
-        output_ragged_rank=spec._ragged_rank,
-        Tvalues=spec._dtype,
-        Tsplits=spec._row_splits_dtype,
-    )
-    splits, values = parts[0], parts[1]
+    rank = spec._ragged_rank
+    result = RaggedTensor._from_variant(tensor, spec._dtype, rank, splits_dtype=spec._row_splits_dtype)
     if spec._shape.ndims is not None:
-        values.set_shape(TensorShape([None]).concatenate(spec._shape[spec._ragged_rank + 1 :]))
-    result = values
-    for part in reversed(splits):
-        result = RaggedTensor(result, part, internal=True)
+        rows = spec._shape[0].value
+        if rows is not None:
+            result.row_splits.set_shape([rows + 1])
+        result.flat_values.set_shape(TensorShape([None]).concatenate(spec._shape[rank + 1 :]))
     return result
 
 
@@ -355,24 +336,22 @@ def _legacy_spec(dtype: Any, shape: Any, cls: Any) -> Any:
 
 
 def _part(structure: Any, plain: Callable[[Any], Any]) -> Any:
-    return data_nest.map_structure(
-        lambda s: s if isinstance(s, (DatasetSpec, RaggedTensorSpec)) else plain(s), structure
-    )
+    return data_nest.map_structure(lambda s: s if isinstance(s, DatasetSpec) else plain(s), structure)
 
 
 def legacy_types(structure: Any) -> Any:
     """The dtypes of the components."""
-    return _part(structure, lambda s: s.dtype)
+    return _part(structure, lambda s: s._dtype if isinstance(s, RaggedTensorSpec) else s.dtype)
 
 
 def legacy_shapes(structure: Any) -> Any:
     """The shapes of the components."""
-    return _part(structure, lambda s: s.shape)
+    return _part(structure, lambda s: s._shape if isinstance(s, RaggedTensorSpec) else s.shape)
 
 
 def legacy_classes(structure: Any) -> Any:
     """The classes of the components."""
-    return _part(structure, lambda s: s.value_type or Tensor)
+    return _part(structure, lambda s: s if isinstance(s, RaggedTensorSpec) else s.value_type or Tensor)
 
 
 @export("data.experimental.TensorStructure")

@@ -20,7 +20,18 @@ from retrograph.framework.shape import TensorShape
 from retrograph.framework.static_value import constant_value
 from retrograph.framework.structures import SparseTensor, SparseTensorValue
 from retrograph.framework.type_spec import BatchableTypeSpec, TensorSpec, register_type_spec_from_value_converter
-from retrograph.ops import array, broadcasting, cast, check, control_flow, joining, ragged_rows, reduction, sequence
+from retrograph.ops import (
+    array,
+    broadcasting,
+    cast,
+    check,
+    control_flow,
+    joining,
+    ragged_rows,
+    ragged_variants,
+    reduction,
+    sequence,
+)
 from retrograph.ops.gather import gather
 from retrograph.ops.ragged_value import RaggedTensorValue
 from retrograph.ops.raw import raw
@@ -482,6 +493,37 @@ class RaggedTensor:
             parts = raw("RaggedTensorToSparse", list(self.nested_row_splits), self.flat_values, name=name)
             return SparseTensor(*parts)
 
+    def _to_variant(self, batched_input: bool = False, name: str | None = None) -> Any:
+        """A variant that holds it, or one for each of its rows."""
+        with name_scope(name, "RaggedToVariant", _tensors(self)):
+            splits = list(self.nested_row_splits)
+            return raw("RaggedTensorToVariant", splits, self.flat_values, name=name, batched_input=batched_input)
+
+    @classmethod
+    def _from_variant(
+        cls, variant: Any, dtype: Any, output_ragged_rank: int, input_ragged_rank: int | None = None, name: str | None = None,
+        splits_dtype: Any = dtypes.int64,
+    ) -> Any:  # fmt: skip
+        """What a variant holds, or the variants of a tensor stacked. Raises ValueError: ranks that do not fit."""
+        variant = convert_to_tensor(variant, name="variant", dtype=dtypes.variant)
+        rank = variant.shape.ndims
+        if None not in (rank, input_ragged_rank) and output_ragged_rank != input_ragged_rank + rank:
+            raise ValueError(
+                "output_ragged_rank must be equal to input_ragged_rank +variant.shape.ndims, found variant.shape.ndims: "
+                f"{rank}, input_ragged_rank: {input_ragged_rank}, output_ragged_rank: {output_ragged_rank}"
+            )
+        with name_scope(name, "RaggedFromVariant", [variant]):
+            parts = raw(
+                "RaggedTensorFromVariant",
+                variant,
+                name=name,
+                input_ragged_rank=-1 if input_ragged_rank is None else input_ragged_rank,
+                output_ragged_rank=output_ragged_rank,
+                Tvalues=dtype,
+                Tsplits=splits_dtype,
+            )
+            return cls.from_nested_row_splits(parts[1], parts[0], validate=False)
+
     def consumers(self) -> list[Operation]:
         """The operations that take one of its tensors."""
         return [op for t in (self.flat_values, *self.nested_row_splits) for op in t.consumers()]
@@ -730,4 +772,4 @@ def _refused(value: Any, dtype: Any = None, name: Any = None, as_ref: bool = Fal
 
 register_tensor_conversion_function(RaggedTensor, _refused, priority=0)
 _register()
-_ROWS = (ragged_rows,)  # registers the op types
+_ROWS = (ragged_rows, ragged_variants)  # registers the op types
