@@ -21,6 +21,7 @@ from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.function_import import argument_types, function_of
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.inlined_function import effects_of
+from retrograph.variables.traces import Traces
 
 _NO_DEFAULTS = (
     "function with argument defaults or keywords arguments are not supported. {} has defaults {} and keywords {}."
@@ -74,6 +75,7 @@ class DefinedFunction:
         self._func, self._types = func, input_types
         self._options, self._attrs = kwargs, attributes_of(kwargs)
         self._traced: Any = None
+        self._traces = Traces()
         self._definition: Any = None
         self._has_name, self._out_names = bool(func_name), list(out_names or ())
         self._name: str = func_name or getattr(func, "__name__", type(func).__name__).strip("<>")
@@ -163,7 +165,8 @@ class DefinedFunction:
     def _inlined_call(self, graph: Any, inputs: list[Tensor], name: Any) -> Any:
         before = len(graph._ops)
         with tf.name_scope(name or self._name) as scope:
-            result = self._func(*inputs)
+            with self._traces.call(tuple(t.dtype.base_dtype for t in inputs)):
+                result = self._func(*inputs)
             effects = effects_of(graph._ops[before:], graph._get_control_flow_context())
             if result is None or isinstance(result, Operation):
                 return tf.group(*effects, *([] if result is None else [result]), name=scope)

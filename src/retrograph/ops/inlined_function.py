@@ -18,6 +18,7 @@ from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
 from retrograph.ops.identities import identity
 from retrograph.variables.base import Variable
+from retrograph.variables.traces import Traces, signature_of
 
 
 class InlinedFunction:
@@ -27,13 +28,16 @@ class InlinedFunction:
         functools.update_wrapper(self, python_function)
         self.python_function = python_function
         self.input_signature = input_signature
+        self._traces = Traces()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function gives for these arguments."""
         graph = get_default_graph()
         taken = [_as_argument(a) for a in args]
         made = len(graph._ops)
-        result = self.python_function(*taken, **{k: _as_argument(v) for k, v in kwargs.items()})
+        named = {k: _as_argument(v) for k, v in kwargs.items()}
+        with self._traces.call(signature_of([taken, named])):
+            result = self.python_function(*taken, **named)
         return _with_effects(_as_results(result), graph, graph._ops[made:])
 
     def __get__(self, instance: Any, owner: Any) -> Any:

@@ -16,6 +16,13 @@ class _Node:
         self.below: dict[str, _Node] = {}
         self.numbers: dict[str, int] = {}
 
+    def copy(self) -> _Node:
+        """The same counts, here and below."""
+        made = _Node()
+        made.count, made.numbers = self.count, dict(self.numbers)
+        made.below = {name: node.copy() for name, node in self.below.items()}
+        return made
+
 
 class OpenedNames:
     """A table from full scope names to counts, as a tree: leaving a scope forgets its subtree at the cost of one step,
@@ -25,6 +32,12 @@ class OpenedNames:
         self._root = _Node()
         self._undo: list[tuple[Callable[..., Any], Any, Any, Any]] = []
         self._marks = 0
+
+    def copy(self) -> OpenedNames:
+        """A table of its own with the same counts, without marks."""
+        made = OpenedNames()
+        made._root = self._root.copy()
+        return made
 
     def _node(self, name: str) -> _Node:
         node = self._root
