@@ -95,7 +95,8 @@ class DefinedFunction:
             spec = inspect.getfullargspec(self._func)
             names = spec.args[inspect.ismethod(self._func) :]
             names += [f"{spec.varargs}{i}" for i in range(len(self._types) - len(names))]
-            self._traced = trace(self, self._func, names, self._types, self._options)
+            with self._traces.call(tuple(t.base_dtype for t in self._types)):
+                self._traced = trace(self, self._func, names, self._types, self._options)
         return self._traced
 
     @property

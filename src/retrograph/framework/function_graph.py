@@ -42,7 +42,7 @@ class FuncGraph(Graph):
 
     def _take_collections(self) -> None:
         outer = self.outer_graph
-        for key in outer.get_all_collection_keys():
+        for key in (*_SHARED, *outer.get_all_collection_keys()):
             items = outer.get_collection_ref(key)
             self._collections[key] = items if key in _SHARED or _is_store(key) else list(items)
 

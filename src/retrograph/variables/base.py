@@ -443,9 +443,14 @@ AS_IT_IS = nullcontext()
 
 
 def outside_control_flow(graph: Graph) -> Any:
-    """`init_scope`, if there is anything to leave: control dependencies, control-flow contexts, hidden devices."""
+    """`init_scope`, if there is anything to leave: control dependencies, control-flow contexts, hidden devices, functions."""
     state = graph._state
-    if state.control_stack or state.hidden_devices or state.control_flow_context is not None:
+    if (
+        state.control_stack
+        or state.hidden_devices
+        or state.control_flow_context is not None
+        or graph._building_function
+    ):
         return init_scope()
     return AS_IT_IS
 
