@@ -74,3 +74,28 @@ def test_a_definition_captures_the_variable(definition_first):
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         assert session.run(value) == 4.0
+
+
+@pytest.mark.parametrize("make", [_made, _got])
+@pytest.mark.parametrize(
+    ("method", "resource", "kind"),
+    [
+        ("map", None, "VarHandleOp"),
+        ("map", False, "VariableV2"),
+        ("map_with_legacy_function", None, "VariableV2"),
+        ("map_with_legacy_function", True, "VarHandleOp"),
+    ],
+)
+def test_functions_make_resources_unless_told_otherwise(make, method, resource, kind):
+    getattr(tf.data.Dataset.range(3), method)(lambda n: tf.cast(n, tf.float32) + make(resource))
+    assert [v.op.type for v in tf.global_variables()] == [kind]
+    assert tf.get_variable_scope().use_resource is None
+    assert tf.get_variable("after", []).op.type == "VariableV2"
+
+
+@pytest.mark.parametrize("value", [lambda n: n, lambda _: tf.zeros([], tf.int64)])
+def test_initial_values_from_inside_are_refused(value):
+    with pytest.raises(
+        ValueError, match="Tensor-typed variable initializers must either be wrapped in an init_scope or callable"
+    ):
+        tf.data.Dataset.range(3).map(lambda n: tf.Variable(value(n)) + n)

@@ -32,6 +32,7 @@ from retrograph.framework.dtypes import int64, string
 from retrograph.framework.exports import export
 from retrograph.framework.function_graph import FuncGraph, GraphFunction
 from retrograph.framework.operation import Tensor
+from retrograph.variables.traces import with_defaults_of_now
 
 _MODULE = "tensorflow.python.data.ops.dataset_ops"
 _ITERATE = "Use `for ... in dataset:` to iterate over a dataset. If using `tf.estimator`, return the `Dataset` object directly from your input function. As a last resort, you can use `tf.compat.v1.data.{}(dataset)`."
@@ -387,7 +388,7 @@ class DatasetV1(DatasetV2):
     @deprecated("Use `tf.data.Dataset.map()", _MODULE)
     def map_with_legacy_function(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> DatasetV1:
         """As `map`. Source: TF 1.15 `tf.data.Dataset.map_with_legacy_function`."""
-        return DatasetV1Adapter(building.map_dataset(self, map_func, num_parallel_calls))
+        return DatasetV1Adapter(building.map_dataset(self, with_defaults_of_now(map_func), num_parallel_calls))
 
     def flat_map(self, map_func: Callable[..., Any]) -> DatasetV1:
         """The elements of the datasets that `map_func` gives. Raises TypeError: it gives no dataset.
@@ -419,7 +420,7 @@ class DatasetV1(DatasetV2):
     @deprecated("Use `tf.data.Dataset.filter()", _MODULE)
     def filter_with_legacy_function(self, predicate: Callable[..., Any]) -> DatasetV1:
         """As `filter`. Source: TF 1.15 `tf.data.Dataset.filter_with_legacy_function`."""
-        return DatasetV1Adapter(building.filter_dataset(self, predicate))
+        return DatasetV1Adapter(building.filter_dataset(self, with_defaults_of_now(predicate)))
 
     def apply(self, transformation_func: Callable[[Any], Any]) -> DatasetV1:
         """What a function of the dataset gives. Raises TypeError: no dataset.

@@ -13,6 +13,7 @@ from retrograph.framework.default_graph import get_default_graph
 from retrograph.framework.function_graph import GraphFunction, traced
 from retrograph.framework.op_table import find_op_def
 from retrograph.framework.operation import Tensor
+from retrograph.variables.traces import resources_by_default
 
 _RANDOM = ("Random", "Truncated", "Multinomial", "ParameterizedTruncated", "Stateless")
 _HANDLES = ("VarHandleOp", "VariableV2", "Placeholder")
@@ -63,7 +64,8 @@ class StructuredFunction:
     def _call(self, *tensors: Tensor) -> list[Tensor]:
         arguments = structure.from_compatible_tensor_list(self._input_structure, tensors)
         unpacked = arguments if type(arguments) is tuple else (arguments,)
-        result = self._func(*unpacked)
+        with resources_by_default():
+            result = self._func(*unpacked)
         if isinstance(result, list):
             result = tuple(result)
         try:

@@ -22,6 +22,7 @@ from retrograph.framework.exports import export, export_value
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec
+from retrograph.variables.traces import with_defaults_of_now
 
 Transformation = Callable[[Any], Any]
 
@@ -90,7 +91,7 @@ def map_and_batch_with_legacy_function(
 ) -> Transformation:  # fmt: skip
     """As `map_and_batch`. Source: TF 1.15 `tf.data.experimental.map_and_batch_with_legacy_function`."""
     calls = _calls_at_once(batch_size, num_parallel_batches, num_parallel_calls)
-    return lambda dataset: _mapped_batches(dataset, map_func, batch_size, calls, drop_remainder)
+    return lambda dataset: _mapped_batches(dataset, with_defaults_of_now(map_func), batch_size, calls, drop_remainder)
 
 
 def _row_shape(shape: Any) -> Any:

@@ -18,7 +18,7 @@ from retrograph.framework.operation import Operation, Tensor
 from retrograph.ops.flow_context import is_cond_merge, is_loop_exit, output_context
 from retrograph.ops.identities import identity
 from retrograph.variables.base import Variable
-from retrograph.variables.traces import Traces, signature_of
+from retrograph.variables.traces import Traces, resources_by_default, signature_of
 
 
 class InlinedFunction:
@@ -36,7 +36,7 @@ class InlinedFunction:
         taken = [_as_argument(a) for a in args]
         made = len(graph._ops)
         named = {k: _as_argument(v) for k, v in kwargs.items()}
-        with self._traces.call(signature_of([taken, named])):
+        with self._traces.call(signature_of([taken, named])), resources_by_default():
             result = self.python_function(*taken, **named)
         return _with_effects(_as_results(result), graph, graph._ops[made:])
 

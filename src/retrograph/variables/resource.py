@@ -167,6 +167,13 @@ def _identity(value: Tensor) -> Tensor:
     return result
 
 
+_INSIDE = (
+    "Tensor-typed variable initializers must either be wrapped in an init_scope or callable (e.g., "
+    "`tf.Variable(lambda : tf.truncated_normal([10, 40]))`) when building functions. Please file a feature request if this "
+    "restriction inconveniences you."
+)
+
+
 class ResourceVariable(BaseResourceVariable):
     """A resource variable: each use reads it anew, ordered by the graph."""
 
@@ -205,6 +212,8 @@ class ResourceVariable(BaseResourceVariable):
 
     def _build(self, new: NewVariable) -> None:
         initial, from_function = new.initial_value, callable(new.initial_value)
+        if isinstance(initial, Tensor) and initial.graph.building_function:
+            raise ValueError(_INSIDE)
         with name_scope(new.name, "Variable", None if from_function else [initial]) as scope:
             full_name = scope[:-1] if scope.endswith("/") else scope
             with group_of(scope):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from retrograph.framework.dtypes import DType
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Tensor
 from retrograph.variables.opened import OpenedNames
-from retrograph.variables.scope import STORE_KEY, PureVariableScope, VariableScope, stack_of
+from retrograph.variables.scope import STORE_KEY, PureVariableScope, VariableScope, get_variable_scope, stack_of
 from retrograph.variables.spec import AUTO_REUSE
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type, DType)
@@ -61,6 +62,30 @@ def _part(value: Any) -> Hashable:
 def _count(graph: Graph) -> int:
     held = graph._collections.get(STORE_KEY)
     return len(held[0]._vars) if held else 0
+
+
+@contextmanager
+def resources_by_default() -> Iterator[None]:
+    """Variables of the current scope that do not say what they are become resources, as in all functions but `Defun`."""
+    scope = get_variable_scope()
+    before = scope._defaults
+    scope.set_use_resource(True)
+    try:
+        yield
+    finally:
+        scope._defaults = before
+
+
+def with_defaults_of_now(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, with variables of the kind that the scope has by default now."""
+    kind = get_variable_scope().use_resource
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        get_variable_scope().set_use_resource(kind)
+        return function(*args, **kwargs)
+
+    return call
 
 
 class Traces:
