@@ -74,9 +74,7 @@ def dynamic_decode(
     with tf.variable_scope(scope, "decoder") as opened:
         cache_reads(opened)
         if maximum_iterations is not None:
-            maximum_iterations = tf.convert_to_tensor(maximum_iterations, dtype=tf.int32, name="maximum_iterations")
-            if maximum_iterations.shape.ndims != 0:
-                raise ValueError("maximum_iterations must be a scalar")
+            maximum_iterations = _limit(maximum_iterations)
         finished, inputs, state = decoder.initialize()
         zeros = nest.map_structure(
             lambda size, dtype: zeros_of(size, decoder.batch_size, dtype), decoder.output_size, decoder.output_dtype
@@ -85,13 +83,7 @@ def dynamic_decode(
             finished = tf.logical_or(finished, maximum_iterations <= 0)
         lengths = tf.zeros_like(finished, dtype=tf.int32)
         time = tf.constant(0, dtype=tf.int32)
-        arrays = nest.map_structure(
-            lambda size, dtype: tf.TensorArray(
-                dtype=dtype, size=0, dynamic_size=True, element_shape=_row_shape(decoder.batch_size, size)
-            ),
-            decoder.output_size,
-            decoder.output_dtype,
-        )
+        arrays = _empty_arrays(decoder)
         _, arrays, state, _, _, lengths = tf.while_loop(
             lambda time, arrays, state, inputs, finished, lengths: tf.logical_not(tf.reduce_all(finished)),
             _decode_body(decoder, impute_finished, zeros),
@@ -106,6 +98,24 @@ def dynamic_decode(
         if not output_time_major:
             outputs = nest.map_structure(transpose_batch_time, outputs)
     return outputs, state, lengths
+
+
+def _limit(maximum_iterations: Any) -> Any:
+    limit = tf.convert_to_tensor(maximum_iterations, dtype=tf.int32, name="maximum_iterations")
+    if limit.shape.ndims != 0:
+        raise ValueError("maximum_iterations must be a scalar")
+    return limit
+
+
+def _empty_arrays(decoder: Any) -> Any:
+    """Arrays for the outputs of a decoder's steps, in their structure."""
+    return nest.map_structure(
+        lambda size, dtype: tf.TensorArray(
+            dtype=dtype, size=0, dynamic_size=True, element_shape=_row_shape(decoder.batch_size, size)
+        ),
+        decoder.output_size,
+        decoder.output_dtype,
+    )
 
 
 def _row_shape(batch_size: Any, size: Any) -> Any:

@@ -107,9 +107,27 @@ def _loop(cell: Any, inputs: Any, state: Any, lengths: Any, dtype: Any, loop: di
     in_arrays = [array(f"input_{i}", value.shape[1:], value.dtype) for i, value in enumerate(flat)]
     in_arrays = [a.unstack(value) for a, value in zip(in_arrays, flat, strict=True)]
 
+    # At least one step runs, so that variables and shapes are as in a run with steps.
+    bound = tf.minimum(steps, tf.maximum(1, steps if known is None else known.longest))
+    _, out_arrays, final = tf.while_loop(
+        cond=lambda time, *_: time < bound,
+        body=_body(cell, inputs, in_arrays, known, zero_output),
+        loop_vars=(time, out_arrays, state),
+        maximum_iterations=steps,
+        **loop,
+    )
+    outputs = [a.stack() for a in out_arrays]
+    for output, size in zip(outputs, flat_sizes, strict=True):
+        output.set_shape(batch_shape([known_steps, known_rows], size, static=True))
+    return nest.pack_sequence_as(cell.output_size, outputs), final
+
+
+def _body(cell: Any, inputs: Any, arrays_read: list[Any], known: Lengths | None, zero_output: Any) -> Any:
+    """A step of the loop: an input of each array goes through the cell, and its outputs into their arrays."""
+
     def body(time: Any, arrays: Any, state: Any) -> Any:
-        read = [a.read(time) for a in in_arrays]
-        for value, whole in zip(read, flat, strict=True):
+        read = [a.read(time) for a in arrays_read]
+        for value, whole in zip(read, nest.flatten(inputs), strict=True):
             value.set_shape(whole.shape[1:])
         given = nest.pack_sequence_as(inputs, read)
 
@@ -123,19 +141,7 @@ def _loop(cell: Any, inputs: Any, state: Any, lengths: Any, dtype: Any, loop: di
         written = tuple(a.write(time, value) for a, value in zip(arrays, nest.flatten(output), strict=True))
         return time + 1, written, new_state
 
-    # At least one step runs, so that variables and shapes are as in a run with steps.
-    bound = tf.minimum(steps, tf.maximum(1, steps if known is None else known.longest))
-    _, out_arrays, final = tf.while_loop(
-        cond=lambda time, *_: time < bound,
-        body=body,
-        loop_vars=(time, out_arrays, state),
-        maximum_iterations=steps,
-        **loop,
-    )
-    outputs = [a.stack() for a in out_arrays]
-    for output, size in zip(outputs, flat_sizes, strict=True):
-        output.set_shape(batch_shape([known_steps, known_rows], size, static=True))
-    return nest.pack_sequence_as(cell.output_size, outputs), final
+    return body
 
 
 @export("nn.bidirectional_dynamic_rnn")

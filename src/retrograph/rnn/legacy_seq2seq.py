@@ -161,6 +161,22 @@ def embedding_tied_rnn_seq2seq(
         return _decoded(feed_previous, len(decoder_inputs), lambda: inner.state_size, decode)
 
 
+def _check_attention(decoder_inputs: Any, num_heads: int, attention_states: Any) -> None:
+    if not decoder_inputs:
+        raise ValueError("Must provide at least 1 input to attention decoder.")
+    if num_heads < 1:
+        raise ValueError("With less than 1 heads, use a non-attention decoder.")
+    if attention_states.shape.as_list()[2] is None:
+        raise ValueError(f"Shape[2] of attention_states must be known: {attention_states.shape}")
+
+
+def _known_depth(value: Any) -> int:
+    depth: int | None = value.shape.with_rank(2).as_list()[1]
+    if depth is None:
+        raise ValueError(f"Could not infer input size from input: {value.name}")
+    return depth
+
+
 @export("contrib.legacy_seq2seq.attention_decoder")
 def attention_decoder(
     decoder_inputs: Any, initial_state: Any, attention_states: Any, cell: Any, output_size: Any = None, num_heads: int = 1, loop_function: Any = None, dtype: Any = None,
@@ -170,12 +186,7 @@ def attention_decoder(
 
     Raises ValueError: no inputs, no heads, a length or size that is not known. Source: TF 1.15 `tf.contrib.legacy_seq2seq.attention_decoder`.
     """
-    if not decoder_inputs:
-        raise ValueError("Must provide at least 1 input to attention decoder.")
-    if num_heads < 1:
-        raise ValueError("With less than 1 heads, use a non-attention decoder.")
-    if attention_states.shape.as_list()[2] is None:
-        raise ValueError(f"Shape[2] of attention_states must be known: {attention_states.shape}")
+    _check_attention(decoder_inputs, num_heads, attention_states)
     output_size = cell.output_size if output_size is None else output_size
     with tf.variable_scope(scope or "attention_decoder", dtype=dtype) as opened:
         dtype = opened.dtype
@@ -194,10 +205,7 @@ def attention_decoder(
                 tf.get_variable_scope().reuse_variables()
             if loop_function is not None and prev is not None:
                 value = _fed_back(loop_function, prev, i)
-            depth = value.shape.with_rank(2).as_list()[1]
-            if depth is None:
-                raise ValueError(f"Could not infer input size from input: {value.name}")
-            cell_output, state = cell(merge([value, *attns], depth), state)
+            cell_output, state = cell(merge([value, *attns], _known_depth(value)), state)
             if i == 0 and initial_state_attention:
                 with tf.variable_scope(tf.get_variable_scope(), reuse=True):
                     attns = heads(state)
