@@ -212,6 +212,14 @@ def _check_part(part: Any, kind: Any, field: str) -> None:
         raise TypeError(f"{field} must be of type {kind.__name__}, not %s", type(part))
 
 
+def _check_parts(graph: Any, meta_info_def: Any, graph_def: Any, saver_def: Any) -> None:
+    if graph and not isinstance(graph, Graph):
+        raise TypeError("graph must be of type Graph, not %s", type(graph))
+    _check_part(meta_info_def, MetaGraphDef.MetaInfoDef, "meta_info_def")
+    _check_part(graph_def, GraphDef, "graph_def")
+    _check_part(saver_def, SaverDef, "saver_def")
+
+
 def create_meta_graph_def(
     meta_info_def: Any = None,
     graph_def: Any = None,
@@ -227,11 +235,7 @@ def create_meta_graph_def(
 
     Raises: TypeError for parts of other types. Source: TF 1.15 `meta_graph.create_meta_graph_def`.
     """
-    if graph and not isinstance(graph, Graph):
-        raise TypeError("graph must be of type Graph, not %s", type(graph))
-    _check_part(meta_info_def, MetaGraphDef.MetaInfoDef, "meta_info_def")
-    _check_part(graph_def, GraphDef, "graph_def")
-    _check_part(saver_def, SaverDef, "saver_def")
+    _check_parts(graph, meta_info_def, graph_def, saver_def)
     graph = graph or get_default_graph()
     made = MetaGraphDef()
     info = made.meta_info_def
@@ -283,19 +287,11 @@ def _part_of(
 
 
 def export_scoped_meta_graph(
-    filename: str | None = None,
-    graph_def: Any = None,
-    graph: Any = None,
-    export_scope: str | None = None,
-    as_text: bool = False,
-    unbound_inputs_col_name: str | None = "unbound_inputs",
-    clear_devices: bool = False,
-    saver_def: Any = None,
-    clear_extraneous_savers: bool = False,
-    strip_default_attrs: bool = False,
-    save_debug_info: bool = False,
-    **kwargs: Any,
-) -> tuple[Any, dict[str, Any]]:
+    filename: str | None = None, graph_def: Any = None, graph: Any = None, export_scope: str | None = None,
+    as_text: bool = False, unbound_inputs_col_name: str | None = "unbound_inputs", clear_devices: bool = False,
+    saver_def: Any = None, clear_extraneous_savers: bool = False, strip_default_attrs: bool = False,
+    save_debug_info: bool = False, **kwargs: Any,
+) -> tuple[Any, dict[str, Any]]:  # fmt: skip
     """The meta graph of a graph or of one scope of it, also written to `filename`; and the variables by name.
 
     Raises: ValueError for a graph of more than 2 GB. Source: TF 1.15 `meta_graph.export_scoped_meta_graph`.
@@ -304,17 +300,13 @@ def export_scoped_meta_graph(
         raise errors.UnimplementedError(None, None, "export_meta_graph: save_debug_info")
     graph = graph or get_default_graph()
     excluded: set[str] = set()
-    unbound: set[str] = set()
+    if clear_extraneous_savers:
+        excluded = _saver_nodes(graph_def or graph.as_graph_def(), saver_def)
     if export_scope or clear_extraneous_savers or clear_devices:
-        if clear_extraneous_savers:
-            excluded = _saver_nodes(graph_def or graph.as_graph_def(), saver_def)
+        unbound: set[str] = set()
         graph_def = _part_of(graph, graph_def, export_scope, excluded, unbound, clear_devices)
         if unbound_inputs_col_name:
-            graph._collections.pop(unbound_inputs_col_name, None)
-            for name in sorted(unbound):
-                graph._collections.setdefault(unbound_inputs_col_name, []).append(name)
-    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=export_scope)
-    found = {strip_name_scope(v.name, export_scope): v for v in variables if _is_wanted(v, export_scope, excluded)}
+            _set_unbound(graph, unbound_inputs_col_name, unbound)
     made = create_meta_graph_def(
         graph_def=graph_def,
         graph=graph,
@@ -326,11 +318,22 @@ def export_scoped_meta_graph(
         **kwargs,
     )
     if filename:
-        if os.path.dirname(filename):
-            os.makedirs(os.path.dirname(filename), exist_ok=True)
-        write_atomically(filename, str(made).encode() if as_text else made.SerializeToString())
+        _write(made, filename, as_text)
         tell_private_operations(made.graph_def, filename, graph)
-    return made, found
+    variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES, scope=export_scope)
+    return made, {strip_name_scope(v.name, export_scope): v for v in variables if _is_wanted(v, export_scope, excluded)}
+
+
+def _set_unbound(graph: Graph, collection: str, names: set[str]) -> None:
+    graph._collections.pop(collection, None)
+    for name in sorted(names):
+        graph._collections.setdefault(collection, []).append(name)
+
+
+def _write(meta_graph: Any, filename: str, as_text: bool) -> None:
+    if os.path.dirname(filename):
+        os.makedirs(os.path.dirname(filename), exist_ok=True)
+    write_atomically(filename, str(meta_graph).encode() if as_text else meta_graph.SerializeToString())
 
 
 # ---- reading

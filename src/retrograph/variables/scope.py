@@ -148,58 +148,35 @@ class VariableScope:
         return self.get_collection(GraphKeys.LOCAL_VARIABLES)
 
     def get_variable(
-        self,
-        var_store: Any,
-        name: str,
-        shape: Any = None,
-        dtype: Any = None,
-        initializer: Any = None,
-        regularizer: Any = None,
-        reuse: Any = None,
-        trainable: bool | None = None,
-        collections: Any = None,
-        caching_device: Any = None,
-        partitioner: Any = None,
-        validate_shape: bool = True,
-        use_resource: bool | None = None,
-        custom_getter: Any = None,
-        constraint: Any = None,
-        synchronization: Any = VariableSynchronization.AUTO,
-        aggregation: Any = VariableAggregation.NONE,
-    ) -> Any:
+        self, var_store: Any, name: str, shape: Any = None, dtype: Any = None, initializer: Any = None,
+        regularizer: Any = None, reuse: Any = None, trainable: bool | None = None, collections: Any = None,
+        caching_device: Any = None, partitioner: Any = None, validate_shape: bool = True,
+        use_resource: bool | None = None, custom_getter: Any = None, constraint: Any = None,
+        synchronization: Any = VariableSynchronization.AUTO, aggregation: Any = VariableAggregation.NONE,
+    ) -> Any:  # fmt: skip
         """The variable `name` of this scope in `var_store`: `tf.get_variable`, for a scope that need not be open."""
         defaults = self._defaults
         full_name = self._name + "/" + name if self._name else name
-        if (
-            self._reuse
-            and (defaults is _PLAIN or _is_plain_to_share(defaults))
-            and (initializer is None or callable(initializer))
-            and partitioner is None
-            and custom_getter is None
-        ):
-            found = _shared_plainly(var_store, full_name, shape, dtype, synchronization, aggregation, reuse)
-            if found is not None:
-                return found
+        if self._reuse and (defaults is _PLAIN or _is_plain_to_share(defaults)):
+            if partitioner is None and custom_getter is None and (initializer is None or callable(initializer)):
+                found = _shared_plainly(var_store, full_name, shape, dtype, synchronization, aggregation, reuse)
+                if found is not None:
+                    return found
         constant = dtype is not None and initializer is not None and not callable(initializer)
         synchronization, aggregation, trainable = settled(synchronization, aggregation, trainable, full_name)
         wanted = defaults.dtype if dtype is None else dtype
         spec = VariableSpec(
-            full_name,
-            shape,
+            full_name, shape,
             wanted._base if wanted.__class__ is DType else getattr(wanted, "base_dtype", wanted),
             defaults.initializer if initializer is None else initializer,
             defaults.regularizer if regularizer is None else regularizer,
-            self._reuse if reuse is None else reuse,
-            trainable,
-            collections,
+            self._reuse if reuse is None else reuse, trainable, collections,
             defaults.caching_device if caching_device is None else caching_device,
             defaults.partitioner if partitioner is None else partitioner,
-            validate_shape,
-            defaults.use_resource if use_resource is None else use_resource,
+            validate_shape, defaults.use_resource if use_resource is None else use_resource,
             defaults.constraint if constraint is None else constraint,
-            synchronization,
-            aggregation,
-        )
+            synchronization, aggregation,
+        )  # fmt: skip
         if custom_getter is None:
             custom_getter = defaults.custom_getter
         state = get_default_graph()._state
