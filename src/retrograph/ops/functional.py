@@ -67,6 +67,15 @@ def _check_callable(fn: Any) -> None:
         raise TypeError("fn must be callable.")
 
 
+def _check_not_sparse(elems: Any) -> None:
+    if isinstance(elems, SparseTensor):
+        raise TypeError(
+            "To perform a map on the values of a sparse tensor use either "
+            " SparseTensor(input.indices, fn(input.values), input.dense_shape) or "
+            " SparseTensor(input.indices, map_fn(fn, input.values), input.dense_shape)"
+        )
+
+
 def _check_map_rows(elems: list[Tensor]) -> None:
     ndims = elems[0].get_shape().ndims
     if ndims is None or ndims >= 1:
@@ -104,44 +113,56 @@ def map_fn(
     Source: TF 1.15 tf.map_fn
     """
     _check_callable(fn)
-    if isinstance(elems, SparseTensor):
-        raise TypeError(
-            "To perform a map on the values of a sparse tensor use either "
-            " SparseTensor(input.indices, fn(input.values), input.dense_shape) or "
-            " SparseTensor(input.indices, map_fn(fn, input.values), input.dense_shape)"
-        )
+    _check_not_sparse(elems)
     flatten_in, pack_in = _structure_of(elems)
     flatten_out, pack_out = (flatten_in, pack_in) if dtype is None else _structure_of(dtype)
     flat = flatten_in(elems)
+    loop = {
+        "parallel_iterations": parallel_iterations or 10,
+        "back_prop": back_prop,
+        "swap_memory": swap_memory,
+    }
+
+    def of_row(row: list[Tensor]) -> list[Any]:
+        result = fn(pack_in(row))
+        nest.assert_same_structure(dtype or elems, result)
+        return flatten_out(result)
+
     with name_scope(name, "map", flat), _variables_cached():
         tensors = [convert_to_tensor(x, name="elem") for x in flat]
         dtype = dtype or pack_in([x.dtype for x in tensors])
-        _check_map_rows(tensors)
-        n = _first_dimension(tensors[0]) or _dynamic_rows(tensors[0])
-        inputs = _unstacked(tensors, n, [None] * len(tensors))
-        i = constant(0)
-        outputs = [
-            TensorArray(dtype=d, size=n, dynamic_size=False, infer_shape=infer_shape) for d in flatten_out(dtype)
-        ]
-
-        def compute(i: Tensor, arrays: list[TensorArray]) -> Any:
-            result = fn(pack_in([ta.read(i) for ta in inputs]))
-            nest.assert_same_structure(dtype or elems, result)
-            arrays = [ta.write(i, x) for ta, x in zip(arrays, flatten_out(result), strict=True)]
-            return i + 1, arrays
-
-        _, results = while_loop(
-            lambda i, _: i < n,
-            compute,
-            (i, outputs),
-            parallel_iterations=parallel_iterations or 10,
-            back_prop=back_prop,
-            swap_memory=swap_memory,
-            maximum_iterations=n,
-        )
-        stacked = [ta.stack() for ta in results]
-        _set_rows(stacked, tensors)
+        stacked = _mapped(of_row, tensors, flatten_out(dtype), infer_shape, loop)
     return pack_out(stacked)
+
+
+def _mapped(
+    of_row: Callable[[list[Tensor]], list[Any]],
+    tensors: list[Tensor],
+    dtypes: list[Any],
+    infer_shape: bool,
+    loop: dict[str, Any],
+) -> list[Tensor]:
+    """What a function gives for each row of the tensors, stacked."""
+    _check_map_rows(tensors)
+    n = _first_dimension(tensors[0]) or _dynamic_rows(tensors[0])
+    inputs = _unstacked(tensors, n, [None] * len(tensors))
+    i = constant(0)
+    outputs = [TensorArray(dtype=d, size=n, dynamic_size=False, infer_shape=infer_shape) for d in dtypes]
+
+    def compute(i: Tensor, arrays: list[TensorArray]) -> Any:
+        values = of_row([ta.read(i) for ta in inputs])
+        arrays = [ta.write(i, x) for ta, x in zip(arrays, values, strict=True)]
+        return i + 1, arrays
+
+    _, results = while_loop(lambda i, _: i < n, compute, (i, outputs), maximum_iterations=n, **loop)
+    return _stacked(results, tensors)
+
+
+def _stacked(arrays: list[TensorArray], elems: list[Tensor]) -> list[Tensor]:
+    """The values of the arrays, with as many rows as the tensors have."""
+    stacked = [ta.stack() for ta in arrays]
+    _set_rows(stacked, elems)
+    return stacked
 
 
 def _fold(
@@ -269,37 +290,50 @@ def scan(
     flatten_in, pack_in = _structure_of(elems)
     flatten_out, pack_out = (flatten_in, pack_in) if initializer is None else _structure_of(initializer)
     flat = flatten_in(elems)
+    loop = {"parallel_iterations": parallel_iterations, "back_prop": back_prop, "swap_memory": swap_memory}
+
+    def step(values: list[Tensor], row: list[Tensor]) -> list[Any]:
+        result = fn(pack_out(values), pack_in(row))
+        nest.assert_same_structure(elems if initializer is None else initializer, result)
+        return flatten_out(result)
+
+    def start() -> list[Tensor]:
+        return [convert_to_tensor(x) for x in flatten_out(initializer)]
+
     with name_scope(name, "scan", flat), _variables_cached():
         tensors = [convert_to_tensor(x, name="elem") for x in flat]
-        n = _first_dimension(tensors[0])
-        n = _dynamic_rows(tensors[0]) if n is None else n
-        inputs = _unstacked(tensors, n, [x.get_shape()[1:] for x in tensors])
-        if initializer is None:
-            start, i = [ta.read(n - 1 if reverse else 0) for ta in inputs], 1
-        else:
-            start, i = [convert_to_tensor(x) for x in flatten_out(initializer)], 0
-        outputs = _arrays_of_results(start, n, infer_shape)
-        if initializer is None:
-            outputs = [ta.write(n - 1 if reverse else 0, x) for ta, x in zip(outputs, start, strict=True)]
-
-        def compute(i: Any, a: list[Tensor], arrays: list[TensorArray]) -> Any:
-            row = pack_in([ta.read(i) for ta in inputs])
-            result = fn(pack_out(a), row)
-            nest.assert_same_structure(elems if initializer is None else initializer, result)
-            values = flatten_out(result)
-            arrays = [ta.write(i, x) for ta, x in zip(arrays, values, strict=True)]
-            return (i - 1 if reverse else i + 1), values, arrays
-
-        begin = n - 1 - i if reverse else i
-        _, _, results = while_loop(
-            (lambda i, _a, _b: i >= 0) if reverse else (lambda i, _a, _b: i < n),
-            compute,
-            (begin, start, outputs),
-            parallel_iterations=parallel_iterations,
-            back_prop=back_prop,
-            swap_memory=swap_memory,
-            maximum_iterations=n,
-        )
-        stacked = [ta.stack() for ta in results]
-        _set_rows(stacked, tensors)
+        stacked = _scanned(step, tensors, None if initializer is None else start, infer_shape, reverse, loop)
     return pack_out(stacked)
+
+
+def _scanned(
+    step: Callable[[list[Tensor], list[Tensor]], list[Any]],
+    tensors: list[Tensor],
+    start: Callable[[], list[Tensor]] | None,
+    infer_shape: bool,
+    reverse: bool,
+    loop: dict[str, Any],
+) -> list[Tensor]:
+    """The values after each row, stacked; the first row is the first value if there is no `start`."""
+    n = _first_dimension(tensors[0])
+    n = _dynamic_rows(tensors[0]) if n is None else n
+    inputs = _unstacked(tensors, n, [x.get_shape()[1:] for x in tensors])
+    first = [ta.read(n - 1 if reverse else 0) for ta in inputs] if start is None else start()
+    outputs = _arrays_of_results(first, n, infer_shape)
+    if start is None:
+        outputs = [ta.write(n - 1 if reverse else 0, x) for ta, x in zip(outputs, first, strict=True)]
+
+    def compute(i: Any, values: list[Tensor], arrays: list[TensorArray]) -> Any:
+        values = step(values, [ta.read(i) for ta in inputs])
+        arrays = [ta.write(i, x) for ta, x in zip(arrays, values, strict=True)]
+        return (i - 1 if reverse else i + 1), values, arrays
+
+    i = 1 if start is None else 0
+    _, _, results = while_loop(
+        (lambda i, _a, _b: i >= 0) if reverse else (lambda i, _a, _b: i < n),
+        compute,
+        (n - 1 - i if reverse else i, first, outputs),
+        maximum_iterations=n,
+        **loop,
+    )
+    return _stacked(results, tensors)

@@ -88,12 +88,11 @@ def _compute_sampled_logits(
         sampled, true_expected, sampled_expected = (identities.stop_gradient(s) for s in sampled_values)
         sampled = cast.cast(sampled, dtypes.int64)
         ids = joining.concat([flat, sampled], 0)
-        found = _as_type(embedding.embedding_lookup(weights, ids, partition_strategy=partition_strategy), inputs.dtype)
+        found = _looked_up(weights, ids, partition_strategy, inputs.dtype)
         true_w = _rows(found, [0, 0], joining.stack([_length(flat), -1]))
         sampled_w = _rows(found, joining.stack([_length(flat), 0]), [-1, -1])
         sampled_logits = matmul.matmul(inputs, sampled_w, transpose_b=True)
-        offsets = embedding.embedding_lookup(biases, ids, partition_strategy=partition_strategy)
-        offsets = _as_type(offsets, inputs.dtype)
+        offsets = _looked_up(biases, ids, partition_strategy, inputs.dtype)
         true_b = _rows(offsets, [0], array.shape(flat))
         sampled_b = _rows(offsets, array.shape(flat), [-1])
         true_logits = _true_logits(inputs, true_w, true_b, num_true)
@@ -103,9 +102,18 @@ def _compute_sampled_logits(
         if subtract_log_q:
             true_logits = true_logits - apply_op("Log", None, x=true_expected)
             sampled_logits = sampled_logits - apply_op("Log", None, x=sampled_expected)
-        logits = joining.concat([true_logits, sampled_logits], 1)
-        ones: Any = array.ones_like(true_logits)
-        return logits, joining.concat([ones / num_true, array.zeros_like(sampled_logits)], 1)
+        return _with_labels(true_logits, sampled_logits, num_true)
+
+
+def _looked_up(table: Any, ids: Any, partition_strategy: str, dtype: Any) -> Any:
+    return _as_type(embedding.embedding_lookup(table, ids, partition_strategy=partition_strategy), dtype)
+
+
+def _with_labels(true_logits: Any, sampled_logits: Any, num_true: int) -> tuple[Any, Any]:
+    """All logits, and labels that share one out among the true classes."""
+    logits = joining.concat([true_logits, sampled_logits], 1)
+    ones: Any = array.ones_like(true_logits)
+    return logits, joining.concat([ones / num_true, array.zeros_like(sampled_logits)], 1)
 
 
 def _length(x: Any) -> Any:

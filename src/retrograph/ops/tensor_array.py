@@ -72,17 +72,21 @@ class TensorArray:
                 if colocate_with_first_write_call:
                     stack.enter_context(device(None))
                     stack.enter_context(colocate_with(None, ignore_existing=True))
-                self._handle, self._flow = apply_op(
-                    "TensorArrayV3",
-                    scope,
-                    size=size,
-                    dtype=self._dtype,
-                    element_shape=element_shape,
-                    identical_element_shapes=infer_shape,
-                    dynamic_size=self._dynamic_size,
-                    clear_after_read=clear_after_read is None or clear_after_read,
-                    tensor_array_name=tensor_array_name or "",
-                )
+                clears = clear_after_read is None or clear_after_read
+                self._handle, self._flow = self._made(scope, size, element_shape, clears, tensor_array_name or "")
+
+    def _made(self, scope: str, size: Any, element_shape: Any, clear_after_read: bool, name: str) -> Any:
+        return apply_op(
+            "TensorArrayV3",
+            scope,
+            size=size,
+            dtype=self._dtype,
+            element_shape=element_shape,
+            identical_element_shapes=self._infer_shape,
+            dynamic_size=self._dynamic_size,
+            clear_after_read=clear_after_read,
+            tensor_array_name=name,
+        )
 
     @property
     def flow(self) -> Tensor:

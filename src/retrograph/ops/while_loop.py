@@ -355,6 +355,15 @@ def _slices_invariant(value: IndexedSlices, shape: TensorShape) -> list[TensorSh
     return shapes if value.dense_shape is None else [*shapes, TensorShape([shape.ndims])]
 
 
+def _check_arguments(cond: Any, body: Any, parallel_iterations: int) -> None:
+    if not callable(cond):
+        raise TypeError("cond must be callable.")
+    if not callable(body):
+        raise TypeError("body must be callable.")
+    if parallel_iterations < 1:
+        raise TypeError("parallel_iterations must be a positive integer.")
+
+
 @export("while_loop")
 def while_loop(
     cond: Callable[..., Any],
@@ -378,12 +387,7 @@ def while_loop(
         or shapes that vary.
     Source: TF 1.15 tf.while_loop
     """
-    if not callable(cond):
-        raise TypeError("cond must be callable.")
-    if not callable(body):
-        raise TypeError("body must be callable.")
-    if parallel_iterations < 1:
-        raise TypeError("parallel_iterations must be a positive integer.")
+    _check_arguments(cond, body, parallel_iterations)
     with name_scope(name, "while", loop_vars):
         if not loop_vars:
             raise ValueError("No loop variables provided")
