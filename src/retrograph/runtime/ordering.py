@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.lower import reader_of
+from retrograph.runtime.state import READ_ONLY_TYPES
 
 _BACK_EDGES = frozenset(("NextIteration", "RefNextIteration"))
 
@@ -34,12 +35,15 @@ def _predecessors(op: Operation, needed: set[Operation], fed: set[Tensor]) -> se
 
 
 def _ordered(needed: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    return [op for part in in_turn(needed, fed) for op in _ordered_by_age(part, fed)]
+
+
+def in_turn(needed: set[Operation], fed: set[Tensor]) -> list[set[Operation]]:
+    """The parts of a plan that run one after the other, whatever the age of their operations."""
     first = read_first(needed, fed)
     rest = needed - first if first else needed
     counting = _counting(rest, fed)
-    if counting:
-        return _ordered_by_age(first, fed) + _ordered_by_age(counting, fed) + _ordered_by_age(rest - counting, fed)
-    return _ordered_by_age(first, fed) + _ordered_by_age(rest, fed)
+    return [part for part in (first, counting, rest - counting if counting else rest) if part]
 
 
 def read_first(needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
@@ -81,16 +85,20 @@ _FEW, _SHORT = 16, 8  # elements of a counter; operations that compute its next 
 
 
 def _counting(needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
-    """What sets small reference variables to new values of their own (`step.assign(step + 1)`): it runs first.
+    """What sets small variables to new values of their own: it runs first.
 
-    TF 1.15 lets one thread go on with the last taker of a value, and wakes others for the rest; such an assignment is
-    over before they run, so that what else takes the variable sees the new value.
+    That is `step.assign(step + 1)` of a reference variable and `step.assign_add(1)` of a resource. TF 1.15 lets one
+    thread go on with the last taker of a value, and wakes others for the rest; such an assignment is over before they
+    run, so that what else takes the variable sees the new value.
     """
+    added = [op for op in needed if op._type in _ADDS_TO_RESOURCES and op._inputs[0]._op._type == "VarHandleOp"]
+    found: set[Operation] = set()
+    for op in added:
+        found |= _adding(op, needed, fed)
     assigned = [op for op in needed if op._type in _ASSIGNS and op._inputs[0]._op._type in _REFERENCES]
     writers: dict[Operation, int] = {}
     for op in assigned:
         writers[op._inputs[0]._op] = writers.get(op._inputs[0]._op, 0) + 1
-    found: set[Operation] = set()
     for op in assigned:
         if op._type == "Assign" and writers[op._inputs[0]._op] == 1:
             found |= _counting_for(op, needed, fed)
@@ -98,7 +106,31 @@ def _counting(needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
 
 
 _ASSIGNS = frozenset(("Assign", "AssignAdd", "AssignSub"))
+_ADDS_TO_RESOURCES = frozenset(("AssignAddVariableOp", "AssignSubVariableOp"))
 _REFERENCES = frozenset(("VariableV2", "Variable"))
+
+
+def _adding(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
+    """What adds a constant to a small resource variable, if nothing else sets it or has to run before.
+
+    A read that is only fetched, and with it what came of adding, goes before: `run([step, step.assign_add(1)])` gives
+    both values in TF.
+    """
+    handle, delta = (t._op for t in assign._inputs)
+    shape = delta._outputs[0]._shape
+    few = shape is not None and None not in shape and math.prod(d or 0 for d in shape) <= _FEW
+    if delta._type != "Const" or not few or any(op._control_inputs for op in (assign, handle, delta)):
+        return set()
+    if handle._outputs[0] in fed or delta._outputs[0] in fed:
+        return set()
+    takers = [op for op in needed if any(t._op is handle for t in op._inputs)]
+    if any(op is not assign and op._type not in READ_ONLY_TYPES for op in takers):
+        return set()
+    found = {assign, handle, delta}
+    if any(assign in op._control_inputs for op in takers):
+        taken = {t._op for op in needed for t in op._inputs}
+        found.update(op for op in takers if op._id < assign._id and op not in taken and not op._control_inputs)
+    return found
 
 
 def _counting_for(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:

@@ -27,7 +27,7 @@ from retrograph.runtime.lower import (
     uninitialized_error,
 )
 from retrograph.runtime.malformed import refusal
-from retrograph.runtime.ordering import pruned, read_first
+from retrograph.runtime.ordering import in_turn, pruned
 from retrograph.runtime.places import groups, is_handle, taken_by
 from retrograph.runtime.resources import run_in_turn
 from retrograph.runtime.rounds import NeedsRoundsError
@@ -47,9 +47,7 @@ def _items(ops: list[Operation], fed: set[Tensor]) -> list[Any]:
         return [Instruction(op) for op in ops]
     from retrograph.runtime.flow import grouped
 
-    first = read_first(set(ops), fed)
-    parts = ([op for op in ops if op in first], [op for op in ops if op not in first])
-    return [item for part in parts if part for item in grouped(part)]
+    return [item for part in in_turn(set(ops), fed) for item in grouped([op for op in ops if op in part])]
 
 
 def _host_steps(items: list[Any]) -> list[HostStep]:
