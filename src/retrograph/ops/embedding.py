@@ -16,7 +16,8 @@ from retrograph.framework.structures import IndexedSlices, SparseTensor
 from retrograph.ops import array, identities
 from retrograph.ops.gather import gather
 from retrograph.ops.joining import concat, stack
-from retrograph.ops.selecting import dynamic_partition, parallel_dynamic_stitch, unique, where
+from retrograph.ops.partitioning import dynamic_partition, parallel_dynamic_stitch
+from retrograph.ops.selecting import unique, where
 from retrograph.variables.partition import PartitionedVariable
 from retrograph.variables.resource import ResourceVariable
 
