@@ -213,3 +213,21 @@ def test_specs_of_what_converts():
     assert (spec.shape.as_list(), spec.dtype) == ([2], tf.float32)
     with pytest.raises(TypeError, match="Could not build a TypeSpec"):
         type_spec_from_value(object())
+
+
+def test_checks_of_images_that_are_compared():
+    check = find("tensorflow.python.ops.image_ops_impl", "_verify_compatible_image_shapes")
+    first, second = tf.placeholder(tf.float32), tf.placeholder(tf.float32)
+    shapes, checks = check(first, second)[:2], check(first, second)[2]
+    fed = np.zeros([2, 3, 1], np.float32)
+    np.testing.assert_array_equal(_run(shapes, {first: fed, second: fed}), [[2, 3, 1], [2, 3, 1]])
+    assert _run(checks, {first: fed, second: fed}) == [None, None]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        _run(checks, {first: fed, second: np.zeros([3, 3, 1])})
+    with pytest.raises(ValueError, match="are incompatible"):
+        check(tf.zeros([2, 3, 1]), tf.zeros([2, 3, 2]))
+
+
+def test_sizes_that_arrays_of_metrics_grow_to():
+    size = find("tensorflow.contrib.metrics.python.ops.metric_ops", "_next_array_size")
+    assert _run([size(n, growth_factor=2) for n in (2, 3, 4, 5, 6)]) == [2, 4, 4, 8, 8]

@@ -74,11 +74,10 @@ def streaming_pearson_correlation(predictions: Any, labels: Any, weights: Any = 
     return _collected(value, update, metrics_collections, updates_collections)
 
 
-def _larger(size: Any) -> Any:
-    """The next power of 1.5 that is not below a size."""
-    factor = 1.5
-    power = tf.ceil(tf.log(tf.cast(size, tf.float32)) / tf.log(tf.cast(factor, tf.float32)))
-    return tf.cast(tf.ceil(factor**power), tf.int32)
+def _next_array_size(required_size: Any, growth_factor: Any = 1.5) -> Any:
+    """The next power of a factor that is not below a size, i32[]."""
+    power = tf.ceil(tf.log(tf.cast(required_size, tf.float32)) / tf.log(tf.cast(growth_factor, tf.float32)))
+    return tf.cast(tf.ceil(growth_factor**power), tf.int32)
 
 
 def _fixed_sizes(shape: Any, axis: int) -> tuple[int, list[int]]:
@@ -122,7 +121,7 @@ def streaming_concat(
         new_size = size + number
 
         def reallocated() -> Any:
-            empty = tf.zeros(tf.stack([_larger(new_size), *fixed]), dtype=values.dtype)
+            empty = tf.zeros(tf.stack([_next_array_size(new_size), *fixed]), dtype=values.dtype)
             old = array.value()
             with tf.control_dependencies([old]):
                 grown = tf.assign(array, empty, validate_shape=False)

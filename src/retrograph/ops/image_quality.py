@@ -164,7 +164,7 @@ def _check_static(shape1: Any, shape2: Any) -> None:
             raise ValueError(f"Two images are not compatible: {shape1} and {shape2}")
 
 
-def _compatible(img1: Tensor, img2: Tensor) -> tuple[Tensor, Tensor, list[Any]]:
+def _verify_compatible_image_shapes(img1: Tensor, img2: Tensor) -> tuple[Tensor, Tensor, list[Any]]:
     """(shape, shape, checks) of two images that are to be compared.
 
     Raises ValueError: the graph knows that they cannot be.
@@ -193,7 +193,7 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
         error = reduction.reduce_mean(math.squared_difference(a, b), [-3, -2, -1])
         peak = 20 * math.log(largest) / math.log(10.0)
         ratio = math.subtract(peak, np.float32(10 / np.log(10)) * math.log(error), name="psnr")
-        _, _, checks = _compatible(a, b)
+        _, _, checks = _verify_compatible_image_shapes(a, b)
         with control_dependencies(checks):
             return identities.identity(ratio)
 
@@ -271,7 +271,7 @@ def ssim(
     Raises ValueError: images that do not match; InvalidArgumentError: they are smaller than the window.
     Source: TF 1.15 `tf.image.ssim`.
     """
-    _, _, checks = _compatible(img1, img2)
+    _, _, checks = _verify_compatible_image_shapes(img1, img2)
     with control_dependencies(checks):
         img1 = identities.identity(img1)
     largest, img1, img2 = _as_floats(max_val, img1.dtype, img1, img2)
@@ -318,7 +318,7 @@ def ssim_multiscale(
     """
     with name_scope(None, "MS-SSIM", [img1, img2]):
         img1, img2 = convert_to_tensor(img1, name="img1"), convert_to_tensor(img2, name="img2")
-        shape1, shape2, checks = _compatible(img1, img2)
+        shape1, shape2, checks = _verify_compatible_image_shapes(img1, img2)
         with control_dependencies(checks):
             img1 = identities.identity(img1)
         largest, img1, img2 = _as_floats(max_val, img1.dtype, img1, img2)
