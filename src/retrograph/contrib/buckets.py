@@ -79,6 +79,32 @@ def _add_runners(top: QueueBase, queues: Sequence[QueueBase], to_top: list[Any],
     )
 
 
+def _bucket_queues(
+    dynamic_pad: bool, capacities: Sequence[Any], types: Any, shapes: Any, shared_name: str | None
+) -> list[QueueBase]:
+    kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
+    return [
+        kind(
+            capacity=capacity,
+            dtypes=types,
+            shapes=shapes,
+            shared_name=None if shared_name is None else f"{shared_name}_{i}",
+            name=f"bucket_queue_{i}",
+        )
+        for i, capacity in enumerate(capacities)
+    ]
+
+
+def _top_queue(capacity: int, types: Any, rows: TensorShape, shapes: Any, shared_name: str | None) -> QueueBase:
+    return PaddingFIFOQueue(
+        capacity=capacity,
+        dtypes=[tf.int32, *types],
+        shapes=[TensorShape([]), *(rows.concatenate(s) for s in shapes)],
+        shared_name=shared_name,
+        name="top_queue",
+    )
+
+
 def _summarize(top: QueueBase, queues: Sequence[QueueBase], capacity: int) -> None:
     for queue in queues:
         tf.summary.scalar(f"bucket/{queue.name}/size", tf.cast(top.size(), tf.float32))
@@ -111,28 +137,12 @@ def bucket(
         sizes = [_known_size(s) for s in sizes]
         types, shapes = _types([converted]), _shapes([converted], shapes, False)
         which = tf.convert_to_tensor(which_bucket, dtype=tf.int32, name="which_bucket")
-        kind = PaddingFIFOQueue if dynamic_pad else FIFOQueue
-        queues = [
-            kind(
-                capacity=capacities[i],
-                dtypes=types,
-                shapes=shapes,
-                shared_name=None if shared_name is None else f"{shared_name}_{i}",
-                name=f"bucket_queue_{i}",
-            )
-            for i in range(num_buckets)
-        ]
+        queues = _bucket_queues(dynamic_pad, capacities, types, shapes, shared_name)
         fixed = (
             not allow_smaller_final_batch and not isinstance(batch_size, (list, tuple)) and isinstance(sizes[-1], int)
         )
         rows = TensorShape([sizes[-1] if fixed else None])
-        top = PaddingFIFOQueue(
-            capacity=capacity,
-            dtypes=[tf.int32, *types],
-            shapes=[TensorShape([]), *(rows.concatenate(s) for s in queues[0].shapes)],
-            shared_name=shared_name,
-            name="top_queue",
-        )
+        top = _top_queue(capacity, types, rows, queues[0].shapes, shared_name)
         into_buckets = [_enqueue(queues, converted, which, keep)] * num_threads
         _add_runners(top, queues, _to_top(top, queues, sizes, allow_smaller_final_batch), into_buckets)
         _summarize(top, queues, capacity)

@@ -21,6 +21,7 @@ from retrograph.contrib.layer_parts import (
 
 _UPDATE_OPS = tf.GraphKeys.UPDATE_OPS
 _ZEROS, _ONES = tf.zeros_initializer(), tf.ones_initializer()
+_NO_RENORM = "renorm is not supported with batch_weights, updates_collections or zero_debias_moving_mean"
 _MOVING = {"moving_mean": _ZEROS, "moving_variance": _ONES}
 
 
@@ -43,43 +44,54 @@ def batch_norm(
     check_format(data_format)
     initializers, regularizers = param_initializers or {}, param_regularizers or {}
     fuses = _fuses(inputs, batch_weights, renorm or adjustment is not None, fused, plain)
-    plain = plain and not fuses
     getter = None if fuses else model_getter()
     with tf.variable_scope(scope, "BatchNorm", [inputs], reuse=reuse, custom_getter=getter) as sc:
         inputs = tf.convert_to_tensor(inputs)
-        if plain:
-            layer = tf.layers.BatchNormalization(
-                axis=1 if data_format == NCHW else -1, momentum=decay, epsilon=epsilon, center=center, scale=scale,
-                **{f"{n}_initializer": initializers.get(n, i) for n, i in _initial_values().items()},
-                beta_regularizer=regularizers.get("beta"), gamma_regularizer=regularizers.get("gamma"),
-                trainable=trainable, renorm=renorm, renorm_clipping=renorm_clipping, renorm_momentum=renorm_decay,
-                adjustment=adjustment, name=sc.name, _scope=sc, _reuse=reuse, fused=fused,
+        if plain and not fuses:
+            outputs = _by_layer(
+                inputs, sc, is_training, initializers, regularizers, variables_collections, data_format, momentum=decay,
+                epsilon=epsilon, center=center, scale=scale, trainable=trainable, renorm=renorm, fused=fused, _reuse=reuse,
+                renorm_clipping=renorm_clipping, renorm_momentum=renorm_decay, adjustment=adjustment,
             )  # fmt: skip
-            outputs = layer.apply(inputs, training=is_training)
-            for name in ("moving_mean", "moving_variance", "beta", "gamma"):
-                if getattr(layer, name) is not None:
-                    add_to_collections(getattr(layer, name), variables_collections, name)
             return finished(outputs, activation_fn, outputs_collections, sc.name)
         if renorm:
-            raise ValueError(
-                "renorm is not supported with batch_weights, updates_collections or zero_debias_moving_mean"
-            )
-        original = inputs
-        if fuses and inputs.get_shape().ndims == 2:
-            inputs = _as_image(inputs, data_format)
-        elif batch_weights is not None:
-            batch_weights = _batch_column(inputs, batch_weights)
+            raise ValueError(_NO_RENORM)
+        original, (inputs, batch_weights) = inputs, _shaped(inputs, batch_weights, data_format, fuses)
         made = _Parameters(
             inputs, center, scale, initializers, regularizers, variables_collections, trainable, data_format, fuses
         )
-        normalize = _fused if fuses else _unfused
-        outputs = normalize(
+        outputs = (_fused if fuses else _unfused)(
             inputs, made, decay, epsilon, updates_collections, is_training, batch_weights, data_format,
             zero_debias_moving_mean,
         )  # fmt: skip
         if inputs is not original:
             outputs = tf.reshape(outputs, tf.shape(original))
         return finished(outputs, activation_fn, outputs_collections, sc.name)
+
+
+def _by_layer(
+    inputs: Any, scope: Any, is_training: Any, initializers: Any, regularizers: Any, collections: Any, data_format: str,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """The inputs normalized by a layer of `tf.layers`, whose variables go into the collections."""
+    layer = tf.layers.BatchNormalization(
+        axis=1 if data_format == NCHW else -1,
+        **{f"{n}_initializer": initializers.get(n, i) for n, i in _initial_values().items()},
+        beta_regularizer=regularizers.get("beta"), gamma_regularizer=regularizers.get("gamma"),
+        name=scope.name, _scope=scope, **options,
+    )  # fmt: skip
+    outputs = layer.apply(inputs, training=is_training)
+    for name in ("moving_mean", "moving_variance", "beta", "gamma"):
+        if getattr(layer, name) is not None:
+            add_to_collections(getattr(layer, name), collections, name)
+    return outputs
+
+
+def _shaped(inputs: Any, batch_weights: Any, data_format: str, fuses: bool) -> tuple[Any, Any]:
+    """The inputs as images and the weights as a column, where the way of normalizing asks for it."""
+    if fuses and inputs.get_shape().ndims == 2:
+        return _as_image(inputs, data_format), batch_weights
+    return inputs, batch_weights if batch_weights is None else _batch_column(inputs, batch_weights)
 
 
 def _initial_values() -> dict[str, Any]:

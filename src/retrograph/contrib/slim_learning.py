@@ -131,8 +131,7 @@ def train(
 ) -> Any:  # fmt: skip
     """Trains until `number_of_steps`, the input's end or a stop; saves into `logdir`; gives the last loss.
 
-    Raises: ValueError: arguments that do not go together.
-    Source: TF 1.15 `tf.contrib.slim.learning.train`.
+    Raises: ValueError: arguments that do not go together. Source: TF 1.15 `tf.contrib.slim.learning.train`.
     """
     sync = [sync_optimizer] if isinstance(sync_optimizer, SyncReplicasOptimizer) else list(sync_optimizer or [])
     _check_arguments(
@@ -140,38 +139,30 @@ def train(
     )
     graph = graph or tf.get_default_graph()
     with graph.as_default():
-        if global_step is None:
-            global_step = tf.train.get_or_create_global_step()
+        global_step = tf.train.get_or_create_global_step() if global_step is None else global_step
         saver = saver or tf.train.Saver()
         parts = _init_ops(init_op, ready_op, local_init_op, sync, is_chief)
-        if _is_default(summary_op):
-            summary_op = tf.summary.merge_all()
-        tokens = [o.get_init_tokens_op() for o in sync] if is_chief else []
-        runners = [o.get_chief_queue_runner() for o in sync] if is_chief else []
+        summary_op = tf.summary.merge_all() if _is_default(summary_op) else summary_op
+        tokens, runners = _of_chief(sync) if is_chief else ([], [])
         if _is_default(train_step_kwargs):
             trace_every = trace_every_n_steps if is_chief else None
             train_step_kwargs = _default_kwargs(global_step, number_of_steps, log_every_n_steps, trace_every, logdir)
+    writer = Supervisor.USE_DEFAULT if _is_default(summary_writer) else summary_writer
     sv = Supervisor(
-        graph=graph,
-        is_chief=is_chief,
-        logdir=logdir,
-        init_feed_dict=init_feed_dict,
-        summary_op=summary_op,
-        summary_writer=Supervisor.USE_DEFAULT if _is_default(summary_writer) else summary_writer,
-        global_step=global_step,
-        saver=saver,
-        save_summaries_secs=save_summaries_secs,
-        save_model_secs=save_interval_secs,
-        init_fn=init_fn,
-        **parts,
-    )
+        graph=graph, is_chief=is_chief, logdir=logdir, init_feed_dict=init_feed_dict, summary_op=summary_op,
+        summary_writer=writer, global_step=global_step, saver=saver, save_summaries_secs=save_summaries_secs,
+        save_model_secs=save_interval_secs, init_fn=init_fn, **parts,
+    )  # fmt: skip
     if summary_writer is not None:
         train_step_kwargs["summary_writer"] = sv.summary_writer
     loop = _Loop(sv, train_op, train_step_fn, train_step_kwargs, global_step, tokens, runners)
     delay = 0 if is_chief else min(startup_delay_steps, number_of_steps or sys.maxsize)
-    while not loop.finished:
-        loop.run(master, session_config, session_wrapper, logdir, delay, ignore_live_threads)
-    return loop.total_loss
+    return loop.until_finished(master, session_config, session_wrapper, logdir, delay, ignore_live_threads)
+
+
+def _of_chief(sync: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What fills the tokens of each optimizer, and the runners of their queues."""
+    return [o.get_init_tokens_op() for o in sync], [o.get_chief_queue_runner() for o in sync]
 
 
 class _Loop:
@@ -185,6 +176,12 @@ class _Loop:
         self.sv, self.train_op, self.step, self.kwargs, self.global_step = sv, train_op, step, kwargs, global_step
         self.finished = False
         self.total_loss: Any = None
+
+    def until_finished(self, *given: Any) -> Any:
+        """Runs sessions until the training is finished; the last loss."""
+        while not self.finished:
+            self.run(*given)
+        return self.total_loss
 
     def run(self, master: Any, config: Any, wrapper: Any, logdir: Any, delay: int, ignore_live_threads: bool) -> None:
         """Trains in one session."""

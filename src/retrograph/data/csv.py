@@ -223,6 +223,36 @@ def _interleaved(dataset: Any, func: Callable[[Any], Any], threads: Any, sloppy:
     return dataset.interleave(func, num_parallel_calls=threads).with_options(options)
 
 
+def _checked_names(given: Any, header: bool, probe: Any) -> Any:
+    """The names of the columns: those given, or what the files say."""
+    if given is None:
+        if not header:
+            raise ValueError("Cannot infer column names without a header line.")
+        given = probe.names()
+    if len(given) != len(set(given)):
+        raise ValueError("Cannot have duplicate column names.")
+    return given
+
+
+def _read_names(column_names: Any, chosen: Any, count: int) -> list[Any]:
+    """The names of the columns that are read."""
+    if chosen is not None and count != len(chosen):
+        raise ValueError("If specified, column_defaults and select_columns must have same length.")
+    return [column_names[i] for i in chosen] if chosen is not None else list(column_names)
+
+
+def _naming(names: list[Any], label_name: Any) -> Callable[..., Any]:
+    """What makes a dict of columns, and a pair of it and the label if there is one."""
+    if label_name is not None and label_name not in names:
+        raise ValueError("`label_name` provided must be one of the columns.")
+
+    def named(*columns: Any) -> Any:
+        features = OrderedDict(zip(names, columns, strict=True))
+        return features if label_name is None else (features, features.pop(label_name))
+
+    return named
+
+
 @export("data.experimental.make_csv_dataset", "contrib.data.make_csv_dataset")
 def make_csv_dataset(
     file_pattern: Any, batch_size: Any, column_names: Any = None, column_defaults: Any = None, label_name: Any = None,
@@ -239,25 +269,16 @@ def make_csv_dataset(
     dataset = DatasetV1.from_tensor_slices(filenames)
     if shuffle:
         dataset = dataset.shuffle(len(filenames), shuffle_seed)
-    probe = None
+    probe: Any = None
     if column_names is None or column_defaults is None:
         probe = _Probe(filenames, field_delim, use_quote_delim, compression_type)
-    if column_names is None:
-        if not header:
-            raise ValueError("Cannot infer column names without a header line.")
-        column_names = probe.names() if probe else []
-    if len(column_names) != len(set(column_names)):
-        raise ValueError("Cannot have duplicate column names.")
+    column_names = _checked_names(column_names, header, probe)
     chosen = None if select_columns is None else _chosen_columns(select_columns, column_names)
     if column_defaults is not None:
         defaults = [_default(d) for d in column_defaults]
     else:
-        defaults = probe.defaults(len(column_names), na_value, header, num_rows_for_inference, chosen) if probe else []
-    if chosen is not None and len(defaults) != len(chosen):
-        raise ValueError("If specified, column_defaults and select_columns must have same length.")
-    names = [column_names[i] for i in chosen] if chosen is not None else list(column_names)
-    if label_name is not None and label_name not in names:
-        raise ValueError("`label_name` provided must be one of the columns.")
+        defaults = probe.defaults(len(column_names), na_value, header, num_rows_for_inference, chosen)
+    names = _read_names(column_names, chosen, len(defaults))
 
     def read(filename: Any) -> Any:
         found: Any = CsvDatasetV1(
@@ -265,16 +286,14 @@ def make_csv_dataset(
         )
         return found.apply(without_errors()) if ignore_errors else found
 
-    def named(*columns: Any) -> Any:
-        features = OrderedDict(zip(names, columns, strict=True))
-        return features if label_name is None else (features, features.pop(label_name))
-
+    named = _naming(names, label_name)
     dataset = _interleaved(dataset, read, 1 if num_parallel_reads is None else num_parallel_reads, sloppy)
     dataset = _shuffled_and_repeated(dataset, num_epochs, shuffle, shuffle_buffer_size, shuffle_seed)
     dataset = dataset.batch(batch_size=batch_size, drop_remainder=num_epochs is None)
     mapped = building.map_dataset(dataset, named, None, use_inter_op_parallelism=False)
-    ahead = AUTOTUNE if prefetch_buffer_size is None else prefetch_buffer_size
-    return DatasetV1Adapter(building.prefetch(mapped, ahead))
+    return DatasetV1Adapter(
+        building.prefetch(mapped, AUTOTUNE if prefetch_buffer_size is None else prefetch_buffer_size)
+    )
 
 
 # ---- examples

@@ -198,6 +198,23 @@ def numpy_input_fn(
     return input_fn
 
 
+def _add_targets(table: Any, y: Any, target_column: str) -> dict[Any, Any]:
+    """Puts the targets into the table; the columns that they got, by name."""
+    if target_column in table:
+        raise ValueError(
+            f"Cannot use name {target_column} for target column: DataFrame already has a column with that name: {table.columns}"
+        )
+    if not np.array_equal(table.index, y.index):
+        raise ValueError(f"Index for x and y are mismatched.\nIndex for x: {table.index}\nIndex for y: {y.index}\n")
+    several = hasattr(y, "columns")
+    targets = {}
+    for name in list(y) if several else [target_column]:
+        own = f"{name}_{uuid.uuid4()}" if name in table else name
+        targets[name] = own
+        table[own] = y[name] if several else y
+    return targets
+
+
 @export("estimator.inputs.pandas_input_fn", "contrib.learn.io.pandas_input_fn")
 def pandas_input_fn(
     x: Any, y: Any = None, batch_size: int = 128, num_epochs: int | None = 1, shuffle: Any = None, queue_capacity: Any = 1000,
@@ -211,19 +228,8 @@ def pandas_input_fn(
         raise ValueError(_SHUFFLE.format(shuffle))
     if not isinstance(target_column, str):
         raise TypeError("target_column must be a string type")
-    table, targets = x.copy(), {}
-    if y is not None:
-        if target_column in table:
-            raise ValueError(
-                f"Cannot use name {target_column} for target column: DataFrame already has a column with that name: {table.columns}"
-            )
-        if not np.array_equal(table.index, y.index):
-            raise ValueError(f"Index for x and y are mismatched.\nIndex for x: {table.index}\nIndex for y: {y.index}\n")
-        several = hasattr(y, "columns")
-        for name in list(y) if several else [target_column]:
-            own = f"{name}_{uuid.uuid4()}" if name in table else name
-            targets[name] = own
-            table[own] = y[name] if several else y
+    table = x.copy()
+    targets = {} if y is None else _add_targets(table, y, target_column)
     if queue_capacity is None:
         queue_capacity = 4 * len(table) if shuffle else len(table)
 

@@ -216,11 +216,7 @@ class Optimizer:
         """
         if callable(loss):
             return self._compute_gradients_of_function(loss, var_list, grad_loss)
-        if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
-            raise ValueError(
-                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  "
-                f"Not {gate_gradients}"
-            )
+        _check_gate(gate_gradients)
         self._assert_valid_dtypes([loss])
         if grad_loss is not None:
             self._assert_valid_dtypes([grad_loss])
@@ -426,6 +422,14 @@ class Optimizer:
 
     def _call_if_callable(self, param: Any) -> Any:
         return param() if callable(param) else param
+
+
+def _check_gate(gate_gradients: Any) -> None:
+    if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
+        raise ValueError(
+            "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  "
+            f"Not {gate_gradients}"
+        )
 
 
 def _variables_to_optimize(var_list: Any) -> list[Any]:
