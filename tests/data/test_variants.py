@@ -1,5 +1,6 @@
 """Optional values as variants: sums, zeros, in elements."""
 
+import numpy as np
 import pytest
 
 import retrograph as tf
@@ -34,3 +35,14 @@ def test_specs_of_ragged_rows() -> None:
     spec = tf.RaggedTensorSpec([2, None], tf.float32, 1)
     assert spec._batch(3) == tf.RaggedTensorSpec([3, 2, None], tf.float32, 2)
     assert spec._batch(3)._unbatch() == spec
+
+
+def test_specs_of_values_of_sparse_tensors() -> None:
+    spec = tf.SparseTensorSpec([4, 5], tf.int32)
+    with tf.Graph().as_default():
+        listed = tf.SparseTensorValue([[1, 2], [3, 4]], [1, 2], [4, 5])
+        assert structure.type_spec_from_value(listed) == spec
+        assert spec.is_compatible_with(listed)
+        wide = tf.SparseTensorValue([[1, 2]], np.array([1], np.int64), [4, 5])
+        assert structure.type_spec_from_value(wide) == tf.SparseTensorSpec([4, 5], tf.int64)
+        assert not spec.is_compatible_with(wide)

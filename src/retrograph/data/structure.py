@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from retrograph.framework import data_nest, dtypes
 from retrograph.framework.apply import apply_op
 from retrograph.framework.conversion import convert_to_tensor
@@ -15,7 +13,7 @@ from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
 from retrograph.framework.structures import IndexedSlices, SparseTensor, SparseTensorValue
-from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec, TypeSpec
+from retrograph.framework.type_spec import SparseTensorSpec, TensorSpec, TypeSpec, spec_of_sparse_value
 from retrograph.ops.ragged_tensor import RaggedTensor, RaggedTensorSpec
 from retrograph.ops.ragged_value import RaggedTensorValue
 from retrograph.ops.tensor_array import TensorArray
@@ -222,9 +220,7 @@ def type_spec_from_value(element: Any, use_fallback: bool = True) -> Any:
     if hasattr(element, "_type_spec") and not isinstance(element, IndexedSlices):
         return element._type_spec
     if isinstance(element, SparseTensorValue):
-        if isinstance(element.values, Tensor):
-            return _spec_of(SparseTensor.from_value(element))
-        return SparseTensorSpec(element.dense_shape, dtypes.as_dtype(np.asarray(element.values).dtype))
+        return spec_of_sparse_value(element)
     if isinstance(element, dict):
         found = element.copy()
         found.update((k, type_spec_from_value(v)) for k, v in element.items())

@@ -333,3 +333,13 @@ def type_spec_from_value(value: Any) -> TypeSpec:
     except (TypeError, ValueError):
         raise TypeError(f"Could not build a TypeSpec for {value!r} with type {type(value).__name__}") from None
     return TensorSpec(tensor.shape, tensor.dtype)
+
+
+def spec_of_sparse_value(value: Any) -> TypeSpec:
+    """The spec of a SparseTensorValue: values that are no array are of the type that they convert to."""
+    if isinstance(value.values, np.ndarray):
+        return SparseTensorSpec(value.dense_shape, dtypes.as_dtype(value.values.dtype))
+    return type_spec_from_value(structures.SparseTensor.from_value(value))
+
+
+register_type_spec_from_value_converter(structures.SparseTensorValue, spec_of_sparse_value)
