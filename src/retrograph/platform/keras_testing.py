@@ -88,8 +88,8 @@ def _unknown(model_type: str) -> ValueError:
 
 
 @functools.cache
-def _model_classes() -> tuple[type, type, type]:
-    """Subclasses of `tf.keras.Model`: of layers, of layers made when it is built, of two branches of layers."""
+def _layers_class() -> type:
+    """A model of layers."""
 
     class _Layers(tf.keras.Model):  # type: ignore[misc]
         def __init__(self, layers: list[Any], name: str | None = None, input_tensor: Any = None):
@@ -103,6 +103,13 @@ def _model_classes() -> tuple[type, type, type]:
         def call(self, inputs: Any, **kwargs: Any) -> Any:
             return _applied([getattr(self, f"layer{i}") for i in range(self._count)], inputs)
 
+    return _Layers
+
+
+@functools.cache
+def _made_layers_class() -> type:
+    """A model of layers that are made when it is built."""
+
     class _MadeLayers(tf.keras.Model):  # type: ignore[misc]
         def __init__(self, make: Callable[[], list[Any]], name: str | None = None):
             super().__init__(name=name)
@@ -114,6 +121,13 @@ def _model_classes() -> tuple[type, type, type]:
 
         def call(self, inputs: Any, **kwargs: Any) -> Any:
             return _applied(self.all_layers, inputs)
+
+    return _MadeLayers
+
+
+@functools.cache
+def _branches_class() -> type:
+    """A model of two branches of layers."""
 
     class _Branches(tf.keras.Model):  # type: ignore[misc]
         def __init__(self, make: Callable[[], list[Any]], at_build: bool):
@@ -132,7 +146,7 @@ def _model_classes() -> tuple[type, type, type]:
         def call(self, inputs: Any, **kwargs: Any) -> Any:
             return _branched(inputs, self._before, self._one, self._other, self._after)
 
-    return _Layers, _MadeLayers, _Branches
+    return _Branches
 
 
 def _applied(layers: Any, value: Any) -> Any:
@@ -166,12 +180,12 @@ def get_small_functional_mlp(num_hidden: int, num_classes: int, input_dim: int) 
 
 def get_small_subclass_mlp(num_hidden: int, num_classes: int) -> Any:
     """A subclassed model of two dense layers."""
-    return _model_classes()[0](_small_layers(num_hidden, num_classes))
+    return _layers_class()(_small_layers(num_hidden, num_classes))
 
 
 def get_small_subclass_mlp_with_custom_build(num_hidden: int, num_classes: int) -> Any:
     """A subclassed model that makes its two dense layers when it is built."""
-    return _model_classes()[1](functools.partial(_small_layers, num_hidden, num_classes))
+    return _made_layers_class()(functools.partial(_small_layers, num_hidden, num_classes))
 
 
 def get_small_mlp(num_hidden: int, num_classes: int, input_dim: int) -> Any:
@@ -202,9 +216,9 @@ def get_model_from_layers(
     keras: Any = tf.keras
     if model_type == "subclass":
         inputs = keras.Input(shape=input_shape, **given) if input_ragged or input_sparse else None
-        return _model_classes()[0](layers, name=name, input_tensor=inputs)
+        return _layers_class()(layers, name=name, input_tensor=inputs)
     if model_type == "subclass_custom_build":
-        return _model_classes()[1](lambda: layers, name=name)
+        return _made_layers_class()(lambda: layers, name=name)
     if model_type == "sequential":
         first = [keras.layers.InputLayer(input_shape=input_shape, **given)] if input_shape else []
         return keras.models.Sequential([*first, *layers], name=name)
@@ -231,7 +245,7 @@ def get_multi_io_model(
         branch_a, branch_b = branch_a[1:], branch_b[1:]
     parts = [shared_input_branch, branch_a, branch_b, shared_output_branch]
     if model_type in ("subclass", "subclass_custom_build"):
-        return _model_classes()[2](lambda: parts, model_type != "subclass")
+        return _branches_class()(lambda: parts, model_type != "subclass")
     if model_type == "sequential":
         raise ValueError("Cannot use `get_multi_io_model` to construct sequential models")
     if model_type != "functional":
