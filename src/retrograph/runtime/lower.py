@@ -129,14 +129,14 @@ def _is_held(read: Operation) -> bool:
 _GATES = frozenset(("Switch", "Enter"))
 
 
-def _is_gated(tensor: Tensor) -> bool:
+def is_gated(tensor: Tensor) -> bool:
     """Whether the tensor is what a branch or loop body sees of one outside, which may be the read of a reference."""
     return tensor._op._type in _GATES and tensor._dtype._base.name != "resource"
 
 
 def _dereferenced_inputs(op: Operation) -> tuple[int, ...]:
     """The inputs that are references but that the operation takes by value."""
-    reads = tuple(i for i, t in enumerate(op._inputs) if is_read_of_reference(t) or _is_gated(t))
+    reads = tuple(i for i, t in enumerate(op._inputs) if is_read_of_reference(t) or is_gated(t))
     if not any(t._dtype._is_ref for t in op._inputs):
         return reads
     definition = find_op_def(op._type)

@@ -11,7 +11,7 @@ from typing import Any
 
 from retrograph.framework.op_table import RECORDS, find_op_def
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.runtime.lower import Instruction, is_read_of_reference
+from retrograph.runtime.lower import Instruction, is_gated, is_read_of_reference
 from retrograph.runtime.state import HANDLE_TYPES, READ_ONLY_TYPES, cell_key
 
 _HOST_TYPES = frozenset(("string", "variant"))
@@ -77,6 +77,13 @@ def is_handle(tensor: Tensor) -> bool:
     return tensor._dtype._is_ref or tensor._dtype._base.name == "resource" or is_read_of_reference(tensor)
 
 
+def _before_gates(tensor: Tensor) -> Tensor:
+    """What a branch or a loop's body sees as this tensor: the read of a variable may be a reference inside too."""
+    while is_gated(tensor):
+        tensor = tensor._op._inputs[0]
+    return tensor
+
+
 class Cells:
     """The cells that a list of operations may read or write."""
 
@@ -93,6 +100,8 @@ class Cells:
                 if is_handle(tensor):
                     writes = op._type not in READ_ONLY_TYPES and (effect or op._type not in RECORDS)
                     (self.written if writes else self.read).update({cell_key(h): h for h in handles_behind(tensor)})
+                elif is_handle(outside := _before_gates(tensor)):
+                    self.read.update({cell_key(h): h for h in handles_behind(outside)})
             if op._type in HANDLE_TYPES:
                 self.read.setdefault(cell_key(op), op)
         for key in self.written:
