@@ -205,8 +205,19 @@ class _Control:
         return self.run(*values)  # type: ignore[no-any-return]
 
 
+def _scan_sizes(params: dict[str, Any]) -> tuple[int, int]:
+    """How many constants a scan has, and how many carried values: JAX says the numbers, since 0.12 the structure."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    unpack = getattr(params["ft_in"], "unpack", None)
+    if unpack is None:
+        raise KeyError("ft_in")
+    consts, carried, _ = unpack()
+    return len(consts), len(carried)
+
+
 def _scan(params: dict[str, Any]) -> Run:
-    closed, length, carried, consts = params["jaxpr"], params["length"], params["num_carry"], params["num_consts"]
+    closed, length, (consts, carried) = params["jaxpr"], params["length"], _scan_sizes(params)
     body = NumpyProgram(closed, range(consts, consts + carried))
     owned = [i for i in range(carried) if closed.jaxpr.invars[consts + i] in body.reused]
     order = range(length)[::-1] if params["reverse"] else range(length)
