@@ -42,7 +42,8 @@ _SIMPLE = [
     jnp.round, jnp.exp2, lambda x: x**3, lambda x: x**-2, jax.nn.softplus, jax.nn.gelu, lambda x: lax.round(x),
     lambda x: x.astype(np.int32), lambda x: (x * 1e12).astype(np.int8), lambda x: x > 0, lambda x: x.astype(np.float64),
     lambda x: lax.bitcast_convert_type(x, np.int32), lambda x: jnp.round(x[0] * 0 + jnp.array([0.5, 1.5, 2.5, -0.5, -1.5, 3.5])),
-    lambda x: lax.digamma(x * 0), lambda x: lax.complex(x, 1 / (x * 0)),
+    # XLA of JAX 0.10 gives NaN, that of 0.12 -inf.
+    lambda x: jnp.isfinite(lax.digamma(x * 0)), lambda x: lax.complex(x, 1 / (x * 0)),
     lambda x: jnp.sort(jnp.array([jnp.nan, 1, 0.5, -jnp.inf], jnp.bfloat16)).astype(np.float32),
 ]  # fmt: skip
 
