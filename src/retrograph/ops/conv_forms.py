@@ -222,6 +222,8 @@ def _takes_products(op: Any, w: Any, sizes: Any, grad_shape: Sequence[int]) -> b
 # Images side by side
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
+_SHARES_IMAGES = (0, 12)
+"""The version of JAX whose XLA shares out images and rows too: there, nothing is gained by rows of images."""
 _BLOCK = 64
 _BLOCKS_PER_CORE = 4
 _LEAST_TAKEN = 512
@@ -241,8 +243,8 @@ def _step(x_shape: Sequence[int], pads: Pads, strides: Sequence[int]) -> int:
 def _tiles_in_row(x: Any, w: Any, pads: Pads, strides: Sequence[int]) -> tuple[int, int]:
     """How many images, and how many horizontal strips of each, to lay side by side for every core to have work.
 
-    XLA's CPU convolution shares out blocks of 64 channels and of 64 columns, never images or rows: with 64 channels of 56
-    columns one core does it all. Strips overlap, so they are taken only where there are too few images.
+    XLA's CPU convolution (to JAX 0.11) shares out blocks of 64 channels and of 64 columns, never images or rows: with 64
+    channels of 56 columns one core does it all. Strips overlap, so they are taken only where there are too few images.
     """
     blocks = -(-w.shape[-1] // _BLOCK)
     step = _step(x.shape, pads, strides)
@@ -261,7 +263,8 @@ def _largest_divisor(count: int, most: int) -> int:
 
 
 def _may_be_in_rows(op: Any, x: Any) -> bool:
-    return layout_of(op).letters == "NHWC" and _is_dense(op) and x.dtype == np.float32 and on_cpu()
+    plain = layout_of(op).letters == "NHWC" and _is_dense(op) and x.dtype == np.float32
+    return plain and on_cpu() and jax.__version_info__ < _SHARES_IMAGES
 
 
 def _in_rows(op: Any, x: Any, w: Any) -> Any:
