@@ -98,12 +98,15 @@ def convolved_to_input(op: Any, sizes: Any, w: Any, grad: Any) -> Any:
     if _spans_last_axis(op, sizes, w.shape):
         narrow = convolved_to_input(op, np.array(_merged(sizes, 1)), w.reshape(_merged(w.shape, 2)), grad)
         return narrow.reshape([int(d) for d in sizes])
-    if _takes_products(op, w, sizes, grad.shape):
-        return transposed(lambda x: _as_product(op, x, w), sizes, grad)
-    if _by_phases(op, w, sizes):
-        return _phase_convolutions(op, w, grad, [int(d) for d in sizes])
-    found = _back_in_rows(op, w, grad, sizes)
-    return transposed(lambda x: _convolved(op, x, w, _ungrouped), sizes, grad) if found is None else found
+    if int(sizes[layout_of(op).channel]) == w.shape[-2]:
+        if _takes_products(op, w, grad.shape):
+            return transposed(lambda x: _as_product(op, x, w), sizes, grad)
+        if _by_phases(op, w):
+            return _phase_convolutions(op, w, grad, [int(d) for d in sizes])
+        found = _back_in_rows(op, w, grad, sizes)
+        if found is not None:
+            return found
+    return transposed(lambda x: _convolved(op, x, w, _ungrouped), sizes, grad)
 
 
 def convolved_to_filter(op: Any, x: Any, sizes: Any, grad: Any) -> Any:
@@ -173,14 +176,13 @@ def _has_few_pixels(op: Any, x: Any, w: Any) -> bool:
     """
     if not _is_dense(op) or math.prod(w.shape[:-2]) > 9 or w.size < _LARGE_FILTER:
         return False
-    pixels = math.prod(_places_of(op, x, w))
+    pixels = math.prod(_places(x.shape[1:-1], w.shape[:-2], *_pads_and_strides(op, x.shape, w.shape)))
     return 0 < pixels <= _FEW_PIXELS and x.shape[0] * pixels <= _MOST_ROWS and on_cpu()
 
 
-def _places_of(op: Any, x: Any, w: Any) -> list[int]:
+def _pads_and_strides(op: Any, x_shape: Sequence[int], w_shape: Sequence[int]) -> tuple[Pads, tuple[int, ...]]:
     layout = layout_of(op)
-    pads, strides = pads_of(op, layout, x.shape, w.shape), layout.of_spatial(op.attrs["strides"])
-    return _places(x.shape[1:-1], w.shape[:-2], pads, strides)
+    return pads_of(op, layout, x_shape, w_shape), layout.of_spatial(op.attrs["strides"])
 
 
 def _padded(x: Any, pads: Pads) -> Any:
@@ -189,10 +191,10 @@ def _padded(x: Any, pads: Pads) -> Any:
 
 def _as_product(op: Any, x: Any, w: Any) -> Any:
     """A convolution as the product of all windows, each a row, with the filter as a matrix."""
-    layout = layout_of(op)
-    strides, places = layout.of_spatial(op.attrs["strides"]), _places_of(op, x, w)
-    x = _padded(x, pads_of(op, layout, x.shape, w.shape))
+    pads, strides = _pads_and_strides(op, x.shape, w.shape)
     window = w.shape[:-2]
+    places = _places(x.shape[1:-1], window, pads, strides)
+    x = _padded(x, pads)
     if window == x.shape[1:-1]:
         rows = x.reshape(x.shape[0], -1)
     else:
@@ -211,10 +213,9 @@ def _seen(x: Any, offset: Sequence[int], counts: Sequence[int], strides: Sequenc
 _MOST_WINDOW = 64
 
 
-def _takes_products(op: Any, w: Any, sizes: Any, grad_shape: Sequence[int]) -> bool:
+def _takes_products(op: Any, w: Any, grad_shape: Sequence[int]) -> bool:
     """Whether the transpose of a convolution would be one of few pixels with a larger window."""
-    channels_agree = int(sizes[layout_of(op).channel]) == w.shape[-2]
-    if not channels_agree or _is_pointwise(op, w.shape) or not _outgrows(op, w, grad_shape):
+    if _is_pointwise(op, w.shape) or not _outgrows(op, w, grad_shape):
         return False
     return math.prod(w.shape[:-2]) <= _MOST_WINDOW or math.prod(grad_shape[1:-1]) == 1
 
@@ -268,17 +269,15 @@ def _may_be_in_rows(op: Any, x: Any) -> bool:
 
 
 def _in_rows(op: Any, x: Any, w: Any) -> Any:
-    layout = layout_of(op)
-    if not _may_be_in_rows(op, x):
-        return convolve(op, x, w, 1)
-    pads, strides = pads_of(op, layout, x.shape, w.shape), layout.of_spatial(op.attrs["strides"])
-    tiles = _tiles_in_row(x, w, pads, strides)
-    return convolve(op, x, w, 1) if tiles == (1, 1) else _convolve_rows(x, w, pads, strides, tiles)
+    found = _convolve_rows(x, w, *_pads_and_strides(op, x.shape, w.shape)) if _may_be_in_rows(op, x) else None
+    return convolve(op, x, w, 1) if found is None else found
 
 
-def _convolve_rows(x: Any, w: Any, pads: Pads, strides: Sequence[int], tiles: tuple[int, int]) -> Any:
-    """A convolution of rows of images, or of strips of them, with zeros between them."""
-    images, strips = tiles
+def _convolve_rows(x: Any, w: Any, pads: Pads, strides: Sequence[int]) -> Any:
+    """A convolution of rows of images, or of strips of them, with zeros between them; None where nothing is gained."""
+    images, strips = _tiles_in_row(x, w, pads, strides)
+    if images == 1 == strips:
+        return None
     height, width = _places(x.shape[1:-1], w.shape[:-2], pads, strides)
     step, tall = _step(x.shape, pads, strides), height // strips
     x = _padded(x, (pads[0], (pads[1][0], step * strides[1] - x.shape[2] - pads[1][0])))
@@ -295,15 +294,16 @@ def _convolve_rows(x: Any, w: Any, pads: Pads, strides: Sequence[int], tiles: tu
 def _back_in_rows(op: Any, w: Any, grad: Any, sizes: Any) -> Any:
     """The derivative by the input as a convolution of rows, or None if that is no better than another form."""
     plain = _may_be_in_rows(op, grad) and all(s == 1 for s in op.attrs["strides"])
-    if not plain or max(w.shape[:2]) == 1 or int(sizes[3]) != w.shape[2]:
+    if not plain or max(w.shape[:2]) == 1:
         return None
     given = pads_of(op, layout_of(op), sizes, w.shape)
     pads = [(k - 1 - low, k - 1 - high) for k, (low, high) in zip(w.shape[:2], given, strict=True)]
-    turned = jnp.swapaxes(w[::-1, ::-1], 2, 3)
-    if min(itertools.chain(*pads)) < 0:
-        return None
-    tiles = _tiles_in_row(grad, turned, pads, (1, 1))
-    return None if tiles == (1, 1) else _convolve_rows(grad, turned, pads, (1, 1), tiles)
+    return None if min(itertools.chain(*pads)) < 0 else _convolve_rows(grad, _turned(w), pads, (1, 1))
+
+
+def _turned(w: Any) -> Any:
+    """The filter with which a derivative by the input convolves."""
+    return jnp.swapaxes(w[::-1, ::-1], 2, 3)
 
 
 # Strides, phase by phase
@@ -311,27 +311,20 @@ def _back_in_rows(op: Any, w: Any, grad: Any, sizes: Any) -> Any:
 _FEW_CHANNELS = 16
 
 
-def _by_phases(op: Any, w: Any, sizes: Any) -> bool:
+def _by_phases(op: Any, w: Any) -> bool:
     """Whether a strided convolution's transpose is best taken as one dense convolution for each phase of the stride.
 
     XLA's CPU convolution with a dilated operand multiplies the zeros; several small ones win where they are wide enough.
     """
-    layout = layout_of(op)
-    strides = layout.of_spatial(op.attrs["strides"])
-    plain = all(d == 1 for d in op.attrs["dilations"]) and int(sizes[layout.channel]) == w.shape[-2]
-    overlapping = max(w.shape[:-2]) > 1 and max(strides) > 1
-    return on_cpu() and plain and overlapping and layout.channel == 3 and w.shape[-2] >= _FEW_CHANNELS
+    overlapping = max(w.shape[:-2]) > 1 and max(op.attrs["strides"]) > 1
+    plain = layout_of(op).letters == "NHWC" and _is_dense(op)
+    return on_cpu() and plain and overlapping and w.shape[-2] >= _FEW_CHANNELS
 
 
 def _phase_convolutions(op: Any, w: Any, grad: Any, sizes: list[int]) -> Any:
     """The transpose of a strided convolution: for each phase, the taps that fall on it convolve `grad` densely."""
-    layout = layout_of(op)
-    w, grad = jnp.asarray(w), jnp.asarray(grad)
-    strides = layout.of_spatial(op.attrs["strides"])
-    pads = pads_of(op, layout, sizes, w.shape)
-    blocks = [
-        grad.shape[a] + (w.shape[i] - 1) // s for i, (a, s) in enumerate(zip(layout.spatial, strides, strict=True))
-    ]
+    pads, strides = _pads_and_strides(op, sizes, w.shape)
+    blocks = [n + (k - 1) // s for n, k, s in zip(grad.shape[1:3], w.shape[:2], strides, strict=True)]
     rows = [
         jnp.stack([_phase(w[a :: strides[0], b :: strides[1]], grad, blocks) for b in range(strides[1])], axis=3)
         for a in range(strides[0])
@@ -339,7 +332,7 @@ def _phase_convolutions(op: Any, w: Any, grad: Any, sizes: list[int]) -> Any:
     whole = jnp.stack(rows, axis=2)
     whole = whole.reshape(sizes[0], blocks[0] * strides[0], blocks[1] * strides[1], sizes[3])
     config = [(0, 0, 0)] * 4
-    for axis, (low, _), block, stride in zip(layout.spatial, pads, blocks, strides, strict=True):
+    for axis, (low, _), block, stride in zip((1, 2), pads, blocks, strides, strict=True):
         config[axis] = (-low, sizes[axis] + low - block * stride, 0)
     return lax.pad(whole, jnp.zeros((), whole.dtype), config)
 
@@ -348,5 +341,4 @@ def _phase(w: Any, grad: Any, blocks: Sequence[int]) -> Any:
     if 0 in w.shape:
         return jnp.zeros((grad.shape[0], *blocks, w.shape[2]), grad.dtype)
     reach = [(k - 1, block - size) for k, block, size in zip(w.shape, blocks, grad.shape[1:3], strict=False)]
-    turned = jnp.swapaxes(w[::-1, ::-1], 2, 3)
-    return lax.conv_general_dilated(grad, turned, (1, 1), reach, dimension_numbers=_NHWC)
+    return lax.conv_general_dilated(grad, _turned(w), (1, 1), reach, dimension_numbers=_NHWC)

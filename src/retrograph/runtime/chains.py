@@ -61,8 +61,8 @@ def kept_tensors(items: Iterable[Any]) -> frozenset[Tensor]:
 
 
 def _have_one_shape(tensors: Iterable[Tensor]) -> bool:
-    ranks_and_sizes = {(t.shape.ndims, *(t.shape.as_list() if t.shape.ndims else ())) for t in tensors}
-    return len(ranks_and_sizes) == 1 and None not in {one[0] for one in ranks_and_sizes}
+    shapes = {t._shape for t in tensors}
+    return len(shapes) == 1 and None not in shapes
 
 
 def worked_out_once(value: Any) -> Any:

@@ -16,12 +16,12 @@ from retrograph.framework.unknowable import unknowably_true_of
 from retrograph.runtime.chains import SMALL
 from retrograph.runtime.lower import Instruction
 from retrograph.runtime.places import taken_by
+from retrograph.runtime.state import HANDLE_TYPES
 
 _LEAST_ELEMENTS = 1 << 12
 _MOST_VISITED = 500
 _MOST_READERS = 3
 _READS = frozenset(("Identity", "ReadVariableOp"))
-_VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp"))
 _ASSIGNMENTS = frozenset(
     ("Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 )
@@ -66,12 +66,12 @@ def _read_variable(tensor: Tensor) -> Operation | None:
     op = tensor._op
     while op._type in _READS:
         op = op._inputs[0]._op
-    return op if op._type in _VARIABLES else None
+    return op if op._type in HANDLE_TYPES else None
 
 
 def _taken_by_update(op: Operation) -> Tensor | None:
     """What an operation computes a large variable's new value from, element by element, or None."""
-    if not op._inputs or op._inputs[0]._op._type not in _VARIABLES:
+    if not op._inputs or op._inputs[0]._op._type not in HANDLE_TYPES:
         return None
     if op._type in _ASSIGNMENTS:
         taken = op._inputs[1] if op._inputs[1]._op._type in SMALL else None

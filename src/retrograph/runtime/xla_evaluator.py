@@ -28,11 +28,11 @@ class XlaEvaluator(Evaluator):
 
     def step(self, item: Instruction) -> None:
         """Evaluates one operation."""
-        waits = self.readers.get(item.op)
-        if waits is None:
-            super().step(item)
-        else:
+        waits = self.readers.get(item.op, ())
+        if waits and all(map(self._is_traced_float, waits)) and self.env[waits[1]].size:
             self._step_after(item, *waits)
+        else:
+            super().step(item)
         for tensor in item.outputs:
             if tensor in self.kept and self._is_traced_float(tensor):
                 self.env[tensor] = worked_out_once(self.env[tensor])
@@ -42,13 +42,10 @@ class XlaEvaluator(Evaluator):
         return is_traced(value) and jnp.issubdtype(value.dtype, np.floating)
 
     def _step_after(self, item: Instruction, taken: Tensor, reader: Tensor) -> None:
-        if not (self._is_traced_float(taken) and self._is_traced_float(reader) and self.env[reader].size):
-            return super().step(item)
         given = self.env[taken]
         self.env[taken] = after(given, self.env[reader])
         super().step(item)
         self.env[taken] = given
-        return None
 
 
 def evaluator_of(
