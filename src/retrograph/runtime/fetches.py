@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
+
 from retrograph.framework.graph import Graph
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.structures import IndexedSlices, IndexedSlicesValue, SparseTensor, SparseTensorValue
@@ -145,6 +147,20 @@ class Fetches:
             f"Operation {op.name!r} has been marked as not fetchable. Typically this happens when it is defined in another function or code block. Use return values,"
             "explicit Python locals or TensorFlow collections to access it."
         )
+
+
+def as_result(value: Any) -> Any:
+    """A fetched value as the program gets it: its own array, or a NumPy scalar."""
+    if value.__class__ is not np.ndarray:
+        if hasattr(value, "is_flow"):
+            return np.float32(0.0)  # the flow of a TensorArray, which only orders what is done with it
+        if not getattr(value, "shape", ()):
+            scalar = np.asarray(value)
+            return scalar[()] if scalar.dtype != object or scalar.ndim == 0 else scalar
+        return np.array(value)
+    if value.ndim == 0:
+        return value[()]
+    return value.copy()
 
 
 def expand_feed(key: Any, value: Any) -> list[tuple[Any, Any]]:

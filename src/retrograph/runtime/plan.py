@@ -145,12 +145,19 @@ class Plan:
         env: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
         session._has_container = session._has_container or self.has_container
         if not self._on_host(values, session) or not self._finished_on_host(session, env):
-            self._check_fed(values)
+            self.check_fed(values)
             self._run_steps(session, env)
         self.runs += 1
         return self._fetched(session, env)
 
-    def _check_fed(self, values: list[Any]) -> None:
+    @property
+    def lone_segment(self) -> Segment | None:
+        """The compiled part, if there is nothing else to run."""
+        steps = self._steps
+        return steps[0] if steps is not None and len(steps) == 1 and steps[0].__class__ is Segment else None
+
+    def check_fed(self, values: list[Any]) -> None:
+        """Raises the error of an operation that refuses a fed value."""
         for place, op, check in self._checks:
             try:
                 check(op, values[place])

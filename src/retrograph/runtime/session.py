@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-
-from retrograph.framework import dtypes, errors, nest, sessions
+from retrograph.framework import errors, sessions
 from retrograph.framework.default_graph import get_default_graph
-from retrograph.framework.dtypes import DType
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
 from retrograph.framework.logger import get_logger
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.framework.shape import TensorShape, compatible
 from retrograph.runtime import allocator, devices, exits
 from retrograph.runtime.config import ConfigProto, config_of_process
-from retrograph.runtime.fetches import Fetches, expand_feed
+from retrograph.runtime.feeds import fed_value, flattened, in_bytes
+from retrograph.runtime.fetches import Fetches, as_result, expand_feed
 from retrograph.runtime.handles import TensorHandle
 from retrograph.runtime.plan import Plan
+from retrograph.runtime.repeats import UNLIKE, Repeat, key_of, repeat_of
 from retrograph.runtime.resources import Resources, Waits
 from retrograph.runtime.servers import find_server
 from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
-_PLAIN_TYPES = {t: np.dtype(t.as_numpy_dtype) for t in (dtypes.float32, dtypes.int32, dtypes.int64, dtypes.float64)}
 _UNLIMITED: Any = nullcontext()
 _MAIN_THREAD = threading.main_thread().ident
 
@@ -78,6 +75,7 @@ class BaseSession:
         self._prepared_version: Any = None
         # Plans by what is fetched, so that fetches in dicts, by name or as variables find theirs again.
         self._plans_of: dict[tuple[Any, ...], dict[Any, Plan]] = {}
+        self._repeats: dict[Any, Repeat] = {}
         self._has_container = False
         exits.watch(self)
         self._placed = 0
@@ -116,6 +114,7 @@ class BaseSession:
                 self._resources.clear()
             self._prepared.clear()
             self._plans_of.clear()
+            self._repeats.clear()
 
     def __del__(self) -> None:
         """Nothing to do: the state goes with the object."""
@@ -139,6 +138,12 @@ class BaseSession:
             raise RuntimeError("The Session graph is empty.  Add operations to the graph before calling run().")
         if threading.get_ident() != _MAIN_THREAD:
             exits.note_thread()
+        plainly = options is None and run_metadata is None and not self._time_limit
+        repeat = self._repeat(fetches, feed_dict) if plainly else None
+        if repeat is not None:
+            done = repeat.run(self, feed_dict.values() if feed_dict else ())
+            if done is not UNLIKE:
+                return done
         tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
         prepared = self._prepare(fetches)
         wanted = prepared.fetches
@@ -149,12 +154,13 @@ class BaseSession:
                 plan = prepared.plans.get(tensors)
                 if plan is None:
                     plan = prepared.plans[tensors] = self._plan(wanted, tensors)
-        given = [_in_bytes(v) if v.dtype.kind == "O" else v for v in values]
-        if options is None and run_metadata is None and not self._time_limit:
+        given = [in_bytes(v) if v.dtype.kind == "O" else v for v in values]
+        if plainly:
             results = plan.run(self, given)
+            self._note_repeat(fetches, wanted, plan, values)
         else:
             results = self._run_watched(plan, given, options, run_metadata)
-        results = [_as_result(r) for r in results]
+        results = [as_result(r) for r in results]
         for fetch, feed in plan.fed_fetches:
             results[fetch] = values[feed]
         for place in wanted.handles:
@@ -171,6 +177,20 @@ class BaseSession:
             with self._tracer.recording(run_metadata) if traced else _UNLIMITED:
                 return plan.run(self, values)
 
+    def _repeat(self, fetches: Any, feed_dict: Any) -> Repeat | None:
+        """How an earlier run with these fetches and feeds was done, if such runs can be done again as they are."""
+        try:
+            return self._repeats.get(key_of(fetches, feed_dict))
+        except TypeError:  # a fetch that is a structure
+            return None
+
+    def _note_repeat(self, fetches: Any, wanted: Fetches, plan: Plan, values: list[Any]) -> None:
+        if plan.lone_segment is None or wanted.handles or _cache_key(fetches) is None:
+            return
+        repeat = repeat_of(self, plan, wanted.fill, values)
+        if repeat is not None:
+            self._repeats[key_of(fetches, dict.fromkeys(plan.feeds))] = repeat
+
     def _prepare(self, fetches: Any) -> _Prepared:
         graph = self._graph
         # New operations leave plans as they are; new edges may not.
@@ -178,6 +198,7 @@ class BaseSession:
         if version != self._prepared_version:
             self._prepared.clear()
             self._plans_of.clear()
+            self._repeats.clear()
             self._prepared_version = version
         key = _cache_key(fetches)
         prepared = self._prepared.get(key) if key is not None else None
@@ -203,15 +224,15 @@ class BaseSession:
         if feed_dict.__class__ is not dict and not isinstance(feed_dict, Mapping):
             raise TypeError("input must be a dictionary")
         graph, tensors, values = self._graph, [], []
-        for key, value in _flattened(feed_dict):
+        for key, value in flattened(feed_dict):
             if key.__class__ is Tensor and key._op._graph is graph:
                 tensors.append(key)
-                values.append(_fed_value(graph, key, key, value))
+                values.append(fed_value(graph, key, key, value))
                 continue
             for subkey, subvalue in expand_feed(key, value):
                 tensor = self._fed_tensor(subkey)
                 tensors.append(tensor)
-                values.append(_fed_value(graph, tensor, subkey, subvalue))
+                values.append(fed_value(graph, tensor, subkey, subvalue))
         return tuple(tensors), values
 
     def _fed_tensor(self, key: Any) -> Tensor:
@@ -324,80 +345,6 @@ def _cache_key(fetches: Any) -> Any:
     if (cls is list or cls is tuple) and all(f.__class__ in _PLAIN for f in fetches):
         return (cls, *fetches)
     return None
-
-
-def _flattened(feed_dict: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    for key in feed_dict:
-        if key.__class__ is not Tensor and isinstance(key, (tuple, list)):
-            return nest.flatten_dict_items(feed_dict).items()
-    return feed_dict.items()
-
-
-def _fed_value(graph: Graph, tensor: Tensor, key: Any, value: Any) -> Any:
-    """The array that a value feeds, checked against the tensor."""
-    dtype = tensor._dtype._base
-    if value.__class__ is not np.ndarray or (
-        # Types that NumPy comes with are one object each; it takes long to compare one with a class.
-        value.dtype is not _PLAIN_TYPES.get(dtype) and value.dtype != dtype.as_numpy_dtype
-    ):
-        value = value.value_for(tensor) if isinstance(value, TensorHandle) else _converted(value, key, dtype)
-    shape = tensor._shape
-    if shape is not None and shape != value.shape and not compatible(shape, value.shape):
-        raise ValueError(
-            f"Cannot feed value of shape {value.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(tensor._shape))!r}"
-        )
-    if graph._unfeedable_tensors and tensor in graph._unfeedable_tensors:
-        raise ValueError(f"Tensor {tensor} may not be fed.")
-    return value
-
-
-def _converted(value: Any, key: Any, dtype: DType) -> Any:
-    if isinstance(value, Tensor):
-        raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, "
-            f"the tensor object was {value} which was passed to the feed with key {key}."
-        )
-    numpy_type = dtype.as_numpy_dtype
-    if isinstance(value, int) and not isinstance(value, bool):
-        _check_integer(value, dtype)
-    try:
-        if dtype.name == "string":
-            return np.array(value, object) if not isinstance(value, np.ndarray) else value.astype(object)
-        return np.asarray(value, numpy_type) if value is not None else np.asarray(np.nan).astype(numpy_type)
-    except ValueError as error:
-        if "inhomogeneous" in str(error) or "sequence" in str(error):
-            raise ValueError("setting an array element with a sequence.") from None
-        raise
-
-
-def _check_integer(value: int, dtype: DType) -> None:
-    numpy_type = dtype.as_numpy_dtype
-    if dtype.name == "string" or (dtype.is_integer and not dtype.min <= value <= dtype.max):
-        raise TypeError(
-            f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {numpy_type}. Try explicitly setting the type of the feed tensor to a larger "
-            "type (e.g. int64)."
-        )
-
-
-def _in_bytes(strings: Any) -> Any:
-    """Strings as TF keeps them."""
-    encoded = np.empty(strings.shape, object)
-    encoded.ravel()[:] = [s.encode() if isinstance(s, str) else s for s in strings.ravel().tolist()]
-    return encoded
-
-
-def _as_result(value: Any) -> Any:
-    """A fetched value as the program gets it: its own array, or a NumPy scalar."""
-    if value.__class__ is not np.ndarray:
-        if hasattr(value, "is_flow"):
-            return np.float32(0.0)  # the flow of a TensorArray, which only orders what is done with it
-        if not getattr(value, "shape", ()):
-            scalar = np.asarray(value)
-            return scalar[()] if scalar.dtype != object or scalar.ndim == 0 else scalar
-        return np.array(value)
-    if value.ndim == 0:
-        return value[()]
-    return value.copy()
 
 
 @export("Session")

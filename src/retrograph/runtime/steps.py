@@ -118,7 +118,7 @@ class HostStep(_Step):
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
-        with session._lock if self.locked else _NO_DEFERRAL:
+        with session._lock if self.locked else NOTHING:
             self._evaluate(session, env)
 
     def _evaluate(self, session: Any, env: dict[Tensor, Any]) -> None:
@@ -220,8 +220,8 @@ class Segment(_Step):
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
                 # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
-                with jax.enable_x64(True) if executable.wide else _NO_DEFERRAL:
-                    executable = self._dispatch(key, executable, cells, donated, kept, dynamic, env)
+                with jax.enable_x64(True) if executable.wide else NOTHING:
+                    executable = self.dispatch(key, executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
 
     def _taken(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> list[Any]:
@@ -308,7 +308,18 @@ class Segment(_Step):
             key += tuple(int(env[k]) for k in self.rounds)
         return key
 
-    def _dispatch(
+    def program_for(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> tuple[Any, _Executable] | None:
+        """The compiled program (with its key) for arrays in `env`, where their types and shapes alone decide which one runs."""
+        if self.static_inputs or self.rounds or self.refs or not env.keys() >= set(self.dynamic_inputs):
+            return None
+        if not all(k in cells for k in (*self.donated, *self.kept)):
+            return None
+        dynamic = [env[t] for t in self.dynamic_inputs]
+        key = self._key(env, dynamic, len(self.donated), len(self.kept), cells)
+        executable = self.executables.get(key)
+        return None if executable is None or executable.call is None else (key, executable)
+
+    def dispatch(
         self,
         key: Any,
         executable: _Executable,
@@ -319,7 +330,7 @@ class Segment(_Step):
         env: dict[Tensor, Any],
     ) -> _Executable:
         """Runs a program; gives it, or the one that was compiled in its place."""
-        with InterruptsDeferred() if donated else _NO_DEFERRAL:
+        with InterruptsDeferred() if donated else NOTHING:
             try:
                 written, results, checked = executable.call(donated, kept, dynamic)
             except TypeError as error:
@@ -522,7 +533,7 @@ def _frozen(value: Any) -> Any:
     return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
 
 
-_NO_DEFERRAL = nullcontext()
+NOTHING = nullcontext()
 
 
 class PrepareStep(_Step):
