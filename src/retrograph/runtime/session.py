@@ -211,6 +211,7 @@ class BaseSession:
         return prepared
 
     def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
+        allocator.settle_arenas(self._graph)
         plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
         whole = not self._config.graph_options.place_pruned_graph
         placed = self._graph._ops[self._placed :] if whole else plan.ops
