@@ -203,3 +203,19 @@ def test_two_sessions_and_threads(model: _Model) -> None:
     for thread in threads:
         thread.join()
     assert _w(model) == -200.0
+
+
+def test_a_shape_that_must_be_known_after_a_variable_changed_its_own() -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None])
+        v = tf.Variable(np.ones(5000, np.float32), validate_shape=False)
+        larger = tf.assign(v, np.ones(7000, np.float32), validate_shape=False)
+        size = tf.shape(v.read_value())[0]
+        total = tf.reduce_sum(tf.reshape(tf.tile(x, [size // tf.size(x)]), [size])) + tf.reduce_sum(v)
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(3):
+                assert session.run(total, {x: np.ones(1000, np.float32)}) == 10000
+            session.run(larger.op)
+            for _ in range(3):
+                assert session.run(total, {x: np.ones(1000, np.float32)}) == 14000

@@ -15,7 +15,9 @@ from retrograph.framework.lazy_jax import jax
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.feeds import fed_value
 from retrograph.runtime.fetches import as_result
+from retrograph.runtime.lower import NeedsConcreteError
 from retrograph.runtime.plan import Plan
+from retrograph.runtime.rounds import NeedsRoundsError
 from retrograph.runtime.state import Ref
 from retrograph.runtime.steps import NOTHING, Segment
 
@@ -90,8 +92,11 @@ class Repeat:
             except KeyError:
                 return False
             dynamic = [env[t] for t in segment.dynamic_inputs]
-            with jax.enable_x64(True) if executable.wide else NOTHING:
-                self._executable = segment.dispatch(self._key, executable, cells, donated, kept, dynamic, env)
+            try:
+                with jax.enable_x64(True) if executable.wide else NOTHING:
+                    self._executable = segment.dispatch(self._key, executable, cells, donated, kept, dynamic, env)
+            except (NeedsConcreteError, NeedsRoundsError):
+                return False  # a variable changed its shape: the plan has to be cut anew
         env.update(executable.static)
         return True
 
