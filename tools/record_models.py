@@ -255,11 +255,7 @@ def check_frozen(directory, facts):
     with tf.Graph().as_default() as graph, tf.Session() as sess:
         tf.import_graph_def(graph_def, name="")
         if TABLES in [node.name for node in graph_def.node]:
-            paths = [
-                op.outputs[0]
-                for op in graph.get_operations()
-                if op.type == "Const" and op.outputs[0].dtype == tf.string and "filepath" in op.name
-            ]
+            paths = [op.inputs[1] for op in graph.get_operations() if op.type == "InitializeTableFromTextFileV2"]
             asset = os.path.join(directory, "saved", "assets", "vocabulary.txt")
             sess.run(TABLES, dict.fromkeys(paths, asset))
         ((name, wanted),) = facts["out"].items()

@@ -219,3 +219,55 @@ def test_a_shape_that_must_be_known_after_a_variable_changed_its_own() -> None:
             session.run(larger.op)
             for _ in range(3):
                 assert session.run(total, {x: np.ones(1000, np.float32)}) == 14000
+
+
+def test_results_of_another_program_after_a_variable_changed_its_shape() -> None:
+    x_value = np.ones(5000, np.float32)
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None])
+        v = tf.Variable(np.ones((5000, 1), np.float32), validate_shape=False)
+        larger = tf.assign(v, np.ones((7000, 1), np.float32), validate_shape=False)
+        count = tf.Variable(0.0)
+        add = tf.assign_add(count, x[0]).op
+        read = v.read_value()
+        shape, total = tf.shape(read), tf.reduce_sum(read * 2) + tf.reduce_sum(x)
+        chosen = tf.cond(tf.size(read) > 6000, lambda: tf.constant(1.0), lambda: tf.reduce_sum(x))
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(3):
+                session.run([shape, total], {x: x_value})
+                session.run([chosen, total, add], {x: x_value})
+            session.run(larger.op)
+            found, whole = session.run([shape, total], {x: x_value})
+            assert found.tolist() == [7000, 1] and whole == 19000
+            assert session.run([chosen, total, add], {x: x_value})[0] == 1.0
+            assert session.run(count) == 4.0
+
+
+def test_a_tensor_fed_twice(model: _Model) -> None:
+    for _ in range(3):
+        model.session.run(model.step, {model.x.name: ONES, model.x: ONES, model.rate: 1.0})
+    model.run(model.step, ONES)
+    assert _w(model) == -4.0
+
+
+def test_a_shape_that_is_set_later(model: _Model) -> None:
+    for _ in range(3):
+        model.run(model.step, ONES)
+    model.x.set_shape([ROWS + 1, COLUMNS])
+    with pytest.raises(ValueError, match="Cannot feed value of shape"):
+        model.run(model.step, ONES)
+
+
+def test_a_session_that_is_closed_meanwhile(model: _Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        model.run(model.step, ONES)
+    session, check = model.session, repeats.Plan.check_fed
+
+    def closing(self: Any, values: list[Any]) -> None:
+        session.close()
+        check(self, values)
+
+    monkeypatch.setattr(repeats.Plan, "check_fed", closing)
+    with pytest.raises((RuntimeError, tf.errors.OpError)):
+        model.run(model.step, ONES)

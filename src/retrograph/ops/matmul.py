@@ -39,9 +39,10 @@ from retrograph.ops.sequence import range as range_
 from retrograph.ops.window import on_cpu
 
 _LARGE = 1 << 14
+# So many times as many columns in one operand make the other a narrow one.
 _NARROW = 4
-# So many numbers from one row to the next.
-_FEW_PLACES = 512
+# Columns of a matrix whose width is a multiple of this fall on few sets of the processor's cache.
+_ALIASING_WIDTH = 512
 
 # ---- rows
 
@@ -73,17 +74,17 @@ def _matmul_lower(op: Any, a: Any, b: Any) -> Any:
 
 
 def _product_of_columns(a: Any, b: Any, transposed_b: bool) -> Any:
-    """a^T b, or a^T b^T, of f32[k, m] and f32[k, n], as gradients of weights are.
+    """a^T b of [k, m] and [k, n], or a^T b^T of [k, m] and [n, k], as gradients of weights are.
 
     XLA's quicker products on CPU take rows only. A narrow b is turned first, and the product comes out turned (half of
-    the time at 128 x 512 by 128 x 10); the barriers keep XLA from turning all back. Where columns of a share few places
-    in the cache, a is turned. Else the slower product costs no more than to copy.
+    the time at 128 x 512 by 128 x 10); the barriers keep XLA from turning all back. Where columns of `a` fall on few sets
+    of the cache, `a` is turned. Else the slower product costs no more than to copy.
     """
     m, columns = a.shape[1], b.shape[0 if transposed_b else 1]
     if columns * _NARROW <= m:
         rows = b if transposed_b else lax.optimization_barrier(b.T)
         return lax.optimization_barrier(rows @ a).T
-    turned = m % _FEW_PLACES == 0
+    turned = m % _ALIASING_WIDTH == 0
     left = lax.optimization_barrier(a.T) if turned else a
     return lax.dot_general(left, b, (((1 if turned else 0,), (1 if transposed_b else 0,)), ((), ())))
 

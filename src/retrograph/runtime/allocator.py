@@ -19,6 +19,7 @@ import sys
 from typing import Any
 
 from retrograph.framework.graph import Graph
+from retrograph.runtime.state import HANDLE_TYPES
 
 # Parameters of `mallopt`, from malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -55,6 +56,7 @@ def keep_freed_memory() -> bool:
     return library is not None and all(library.mallopt(parameter, value) for parameter, value in wanted)
 
 
+# Of the process, as its threads are; the first graph that is compiled decides.
 _settled: list[bool] = []
 
 
@@ -67,12 +69,12 @@ def settle_arenas(graph: Graph) -> bool:
 
 
 def _needs_large_blocks(graph: Graph) -> bool:
-    """Whether what the graph's operations compute would not fit into an arena all together, or is not known to."""
+    """Whether what the graph's operations compute, as far as shapes tell, would not fit into an arena all together."""
     total = 0
     for op in graph._ops:
         if op._type == "Enter":
             return True  # what a loop keeps of its rounds is not known
-        if op._type in ("Const", "VariableV2", "VarHandleOp"):
+        if op._type == "Const" or op._type in HANDLE_TYPES:
             continue
         total += sum(_bytes_of(tensor) for tensor in op._outputs)
         if total > _LARGEST_IN_ARENA:

@@ -18,6 +18,7 @@ _PLAIN_TYPES = {t: np.dtype(t.as_numpy_dtype) for t in (dtypes.float32, dtypes.i
 
 
 def flattened(feed_dict: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    """The pairs of key and value, those of keys that are structures one by one."""
     for key in feed_dict:
         if key.__class__ is not Tensor and isinstance(key, (tuple, list)):
             return nest.flatten_dict_items(feed_dict).items()

@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from retrograph.framework.lazy_jax import jax
 from retrograph.framework.operation import Operation, Tensor
 from retrograph.runtime.feeds import fed_value
-from retrograph.runtime.fetches import as_result
-from retrograph.runtime.lower import NeedsConcreteError
+from retrograph.runtime.fetches import Fetches, as_result
 from retrograph.runtime.plan import Plan
-from retrograph.runtime.rounds import NeedsRoundsError
 from retrograph.runtime.state import Ref
-from retrograph.runtime.steps import NOTHING, Segment
+from retrograph.runtime.steps import OutdatedError, Segment
 
 _NAMED = (Tensor, Operation, str)
 
@@ -28,7 +25,10 @@ UNLIKE = object()
 
 
 def key_of(fetches: Any, feed_dict: Any) -> tuple[Any, ...] | None:
-    """What tells apart the runs whose fetches and feeds are given one by one; others than tensors and operations find no match."""
+    """What tells runs apart whose fetches are a name, a tensor, an operation, or a plain list or tuple of them.
+
+    Raises TypeError: a part of the list cannot be a part of a key.
+    """
     cls = fetches.__class__
     if feed_dict is None:
         feed_dict = ()
@@ -42,42 +42,58 @@ def key_of(fetches: Any, feed_dict: Any) -> tuple[Any, ...] | None:
 class Repeat:
     """How to do a run again whose whole work is one compiled program."""
 
-    __slots__ = ("_arrays", "_executable", "_feeds", "_fetches", "_fill", "_key", "_plan", "_segment", "_unfeedable")
+    __slots__ = (
+        "_executable",
+        "_fetches",
+        "_fill",
+        "_given",
+        "_plan",
+        "_segment",
+        "_unfeedable_count",
+        "_version",
+        "feeds",
+        "turns",
+    )  # fmt: skip
 
     def __init__(
         self,
         session: Any,
+        version: Any,
         plan: Plan,
-        segment: Segment,
         fill: Callable[[list[Any]], Any],
         values: list[Any],
-        program: Any,
+        segment: Segment,
+        executable: Any,
     ):
-        self._plan, self._segment = plan, segment
-        self._key, self._executable = program
-        self._feeds, self._fetches, self._fill = plan.feeds, plan.fetches, fill
-        self._arrays = [(v.dtype, v.shape) for v in values]
-        self._unfeedable = len(session._graph._unfeedable_tensors)
+        self._version = version
+        self._plan, self._segment, self._executable = plan, segment, executable
+        self.feeds, self._fetches, self._fill = plan.feeds, plan.fetches, fill
+        self._given = [(v.dtype, v.shape, t._shape) for v, t in zip(values, plan.feeds, strict=True)]
+        self._unfeedable_count = len(session._graph._unfeedable_tensors)
+        self.turns = 0
+        """How often this took the place of one for arrays of other shapes."""
 
     def run(self, session: Any, given: Iterable[Any]) -> Any:
         """The structure of results, or `UNLIKE` if this run is not like the earlier one. Raises what any run raises."""
         graph = session._graph
         if (
-            graph._version_of_edges != session._prepared_version
+            graph._version_of_edges != self._version
             or graph._bad_edges
-            or len(graph._unfeedable_tensors) != self._unfeedable
+            or len(graph._unfeedable_tensors) != self._unfeedable_count
             or session._tracer.active
         ):
             return UNLIKE
         values = []
-        for tensor, value, (dtype, shape) in zip(self._feeds, given, self._arrays, strict=True):
+        for tensor, value, (dtype, shape, static_shape) in zip(self.feeds, given, self._given, strict=True):
+            if tensor._shape is not static_shape:
+                return UNLIKE
             if value.__class__ is not np.ndarray or value.dtype is not dtype:
                 value = fed_value(graph, tensor, tensor, value)
             if value.shape != shape:
                 return UNLIKE
             values.append(value)
         self._plan.check_fed(values)
-        env = dict(zip(self._feeds, values, strict=True))
+        env = dict(zip(self.feeds, values, strict=True))
         if not self._compute(session, env):
             return UNLIKE
         return self._fill([as_result(env[t]) for t in self._fetches])
@@ -85,6 +101,8 @@ class Repeat:
     def _compute(self, session: Any, env: dict[Tensor, Any]) -> bool:
         segment, executable = self._segment, self._executable
         with session._lock:
+            if session._closed:
+                return False
             cells = session._cells
             try:
                 donated = [cells[k] for k in segment.donated]
@@ -93,22 +111,25 @@ class Repeat:
                 return False
             dynamic = [env[t] for t in segment.dynamic_inputs]
             try:
-                with jax.enable_x64(True) if executable.wide else NOTHING:
-                    self._executable = segment.dispatch(self._key, executable, cells, donated, kept, dynamic, env)
-            except (NeedsConcreteError, NeedsRoundsError):
-                return False  # a variable changed its shape: the plan has to be cut anew
+                segment.dispatch(executable, cells, donated, kept, dynamic, env)
+            except OutdatedError:
+                return False
         env.update(executable.static)
         return True
 
 
-def repeat_of(session: Any, plan: Plan, fill: Callable[[list[Any]], Any], values: list[Any]) -> Repeat | None:
-    """How to do again what a session has just run with these arrays, or None if that took more than one program."""
+def repeat_of(session: Any, version: Any, plan: Plan, wanted: Fetches, values: list[Any]) -> Repeat | None:
+    """How to do again what a session has just run with these arrays, or None if that took more than one program.
+
+    `version` is that of the graph's edges for which the plan was made.
+    """
     segment = plan.lone_segment
-    if segment is None or plan.fed_fetches or any(v.dtype.kind == "O" for v in values):
+    if segment is None or plan.fed_fetches or wanted.handles or any(v.dtype.kind == "O" for v in values):
         return None
-    program = segment.program_for(dict(zip(plan.feeds, values, strict=True)), session._cells)
-    if program is None:
+    executable = segment.program_for(dict(zip(plan.feeds, values, strict=True)), session._cells)
+    if executable is None:
         return None
-    _, executable = program
     made = {*executable.dynamic, *(t for t, v in executable.static.items() if v.__class__ is not Ref)}
-    return Repeat(session, plan, segment, fill, values, program) if made.issuperset(plan.fetches) else None
+    if not made.issuperset(plan.fetches):
+        return None
+    return Repeat(session, version, plan, wanted.fill, values, segment, executable)

@@ -27,6 +27,8 @@ from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
 _UNLIMITED: Any = nullcontext()
+# Where shapes change from run to run, to note each anew would cost more than it saves.
+_MOST_TURNS = 8
 _MAIN_THREAD = threading.main_thread().ident
 
 
@@ -145,6 +147,7 @@ class BaseSession:
             if done is not UNLIKE:
                 return done
         tensors, values = self._fed(feed_dict) if feed_dict else ((), [])
+        version = self._graph._version_of_edges
         prepared = self._prepare(fetches)
         wanted = prepared.fetches
         plan = prepared.plans.get(tensors)
@@ -157,7 +160,8 @@ class BaseSession:
         given = [in_bytes(v) if v.dtype.kind == "O" else v for v in values]
         if plainly:
             results = plan.run(self, given)
-            self._note_repeat(fetches, wanted, plan, values)
+            if plan.lone_segment is not None and tuple(feed_dict or ()) == tensors:
+                self._note_repeat(fetches, repeat, lambda: repeat_of(self, version, plan, wanted, values))
         else:
             results = self._run_watched(plan, given, options, run_metadata)
         results = [as_result(r) for r in results]
@@ -184,12 +188,15 @@ class BaseSession:
         except TypeError:  # a fetch that is a structure
             return None
 
-    def _note_repeat(self, fetches: Any, wanted: Fetches, plan: Plan, values: list[Any]) -> None:
-        if plan.lone_segment is None or wanted.handles or _cache_key(fetches) is None:
+    def _note_repeat(self, fetches: Any, before: Repeat | None, made: Callable[[], Repeat | None]) -> None:
+        """Keeps how a run was done, if that can be done again, in place of the repeat `before`, which did not fit."""
+        turns = 0 if before is None else before.turns + 1
+        if _cache_key(fetches) is None or turns > _MOST_TURNS:
             return
-        repeat = repeat_of(self, plan, wanted.fill, values)
+        repeat = made()
         if repeat is not None:
-            self._repeats[key_of(fetches, dict.fromkeys(plan.feeds))] = repeat
+            repeat.turns = turns
+            self._repeats[key_of(fetches, dict.fromkeys(repeat.feeds))] = repeat
 
     def _prepare(self, fetches: Any) -> _Prepared:
         graph = self._graph
@@ -211,7 +218,6 @@ class BaseSession:
         return prepared
 
     def _plan(self, fetches: Fetches, tensors: tuple[Tensor, ...]) -> Plan:
-        allocator.settle_arenas(self._graph)
         plan = Plan(self._graph, fetches.targets, fetches.tensors, tensors)
         whole = not self._config.graph_options.place_pruned_graph
         placed = self._graph._ops[self._placed :] if whole else plan.ops

@@ -14,7 +14,7 @@ from retrograph.framework.lazy_jax import jax, jnp
 from retrograph.framework.nesting import RoomForNesting
 from retrograph.framework.op_table import RECORDS
 from retrograph.framework.operation import Operation, Tensor
-from retrograph.runtime import exits
+from retrograph.runtime import allocator, exits
 from retrograph.runtime.hoisting import MOST_KEYS, hoisted
 from retrograph.runtime.lower import (
     CONTROL_FLOW_TYPES,
@@ -98,6 +98,10 @@ class DividedError(Exception):
         self.steps = steps
 
 
+class OutdatedError(Exception):
+    """A cell changed its shape or type (by an assignment that does not validate shapes) since a program was compiled."""
+
+
 class HostStep(_Step):
     """Items that run on NumPy values."""
 
@@ -118,7 +122,7 @@ class HostStep(_Step):
 
     def run(self, session: Any, env: dict[Tensor, Any]) -> None:
         """Evaluates the items; what they write is kept only if all succeed."""
-        with session._lock if self.locked else NOTHING:
+        with session._lock if self.locked else NO_CONTEXT:
             self._evaluate(session, env)
 
     def _evaluate(self, session: Any, env: dict[Tensor, Any]) -> None:
@@ -219,9 +223,11 @@ class Segment(_Step):
             if executable is None:
                 executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
             if executable.call is not None:
-                # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
-                with jax.enable_x64(True) if executable.wide else NOTHING:
-                    executable = self.dispatch(key, executable, cells, donated, kept, dynamic, env)
+                try:
+                    self.dispatch(executable, cells, donated, kept, dynamic, env)
+                except OutdatedError:
+                    executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
+                    self.dispatch(executable, cells, donated, kept, dynamic, env)
         env.update(executable.static)
 
     def _taken(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> list[Any]:
@@ -308,8 +314,8 @@ class Segment(_Step):
             key += tuple(int(env[k]) for k in self.rounds)
         return key
 
-    def program_for(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> tuple[Any, _Executable] | None:
-        """The compiled program (with its key) for arrays in `env`, where their types and shapes alone decide which one runs."""
+    def program_for(self, env: dict[Tensor, Any], cells: dict[Any, Any]) -> _Executable | None:
+        """The compiled program for arrays in `env`, where their types and shapes alone decide which one runs."""
         if self.static_inputs or self.rounds or self.refs or not env.keys() >= set(self.dynamic_inputs):
             return None
         if not all(k in cells for k in (*self.donated, *self.kept)):
@@ -317,30 +323,34 @@ class Segment(_Step):
         dynamic = [env[t] for t in self.dynamic_inputs]
         key = self._key(env, dynamic, len(self.donated), len(self.kept), cells)
         executable = self.executables.get(key)
-        return None if executable is None or executable.call is None else (key, executable)
+        return None if executable is None or executable.call is None else executable
 
     def dispatch(
         self,
-        key: Any,
         executable: _Executable,
         cells: dict[Any, Any],
         donated: list[Any],
         kept: list[Any],
         dynamic: list[Any],
         env: dict[Tensor, Any],
-    ) -> _Executable:
-        """Runs a program; gives it, or the one that was compiled in its place."""
-        with InterruptsDeferred() if donated else NOTHING:
+    ) -> None:
+        """Runs a program: updates `cells`, and puts the results into `env`.
+
+        Raises OutdatedError: the program does not fit the cells; nothing has happened.
+        """
+        # Entering JAX's context costs more than it should; it matters where NumPy arrays of 64 bits are given.
+        with (
+            jax.enable_x64(True) if executable.wide else NO_CONTEXT,
+            InterruptsDeferred() if donated else NO_CONTEXT,
+        ):
             try:
                 written, results, checked = executable.call(donated, kept, dynamic)
             except TypeError as error:
                 if "compiled" not in str(error):
                     raise
-                # A cell changed its shape or type (an assignment that does not validate shapes).
-                executable = self.executables[key] = self._compiled(env, cells, donated, kept, dynamic)
-                written, results, checked = executable.call(donated, kept, dynamic)
-            for key, value in zip(executable.written, written, strict=True):
-                cells[key] = value
+                raise OutdatedError from None
+            for cell, value in zip(executable.written, written, strict=True):
+                cells[cell] = value
         for (op, data), (held, values) in zip(executable.checks, checked, strict=True):
             if not np.asarray(held).all():
                 raise _failed_check(op, data, list(values))
@@ -348,7 +358,6 @@ class Segment(_Step):
             # A result may be the very buffer of a variable, which a later run gives away.
             results = [jax.tree_util.tree_map(np.array, r) for r in results]
         env.update(zip(executable.dynamic, results, strict=True))
-        return executable
 
     # ---- compiling
 
@@ -369,6 +378,7 @@ class Segment(_Step):
         self, env: dict[Tensor, Any], cells: dict[Any, Any], donated: list[Any], kept: list[Any], dynamic: list[Any]
     ) -> tuple[_Executable, Any]:
         """The segment for given shapes, not callable yet, and its trace."""
+        allocator.settle_arenas(self.ops[0]._graph)
         executable = _Executable()
         known = {t: env[t] for t in self.inputs if t in self.static or _is_identity(env[t])}
         donated_keys = [k for k in self.donated if k in cells]
@@ -533,7 +543,7 @@ def _frozen(value: Any) -> Any:
     return array.shape, array.dtype.str, array.tobytes() if array.dtype != object else tuple(array.ravel().tolist())
 
 
-NOTHING = nullcontext()
+NO_CONTEXT = nullcontext()
 
 
 class PrepareStep(_Step):
