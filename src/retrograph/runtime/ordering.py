@@ -110,6 +110,11 @@ _ADDS_TO_RESOURCES = frozenset(("AssignAddVariableOp", "AssignSubVariableOp"))
 _REFERENCES = frozenset(("VariableV2", "Variable"))
 
 
+def _has_few_elements(op: Operation) -> bool:
+    shape = op._outputs[0]._shape
+    return shape is not None and None not in shape and math.prod(d or 0 for d in shape) <= _FEW
+
+
 def _adding(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
     """What adds a constant to a small resource variable, if nothing else sets it or has to run before.
 
@@ -117,9 +122,11 @@ def _adding(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[
     both values in TF.
     """
     handle, delta = (t._op for t in assign._inputs)
-    shape = delta._outputs[0]._shape
-    few = shape is not None and None not in shape and math.prod(d or 0 for d in shape) <= _FEW
-    if delta._type != "Const" or not few or any(op._control_inputs for op in (assign, handle, delta)):
+    if (
+        delta._type != "Const"
+        or not _has_few_elements(delta)
+        or any(op._control_inputs for op in (assign, handle, delta))
+    ):
         return set()
     if handle._outputs[0] in fed or delta._outputs[0] in fed:
         return set()
@@ -135,8 +142,7 @@ def _adding(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[
 
 def _counting_for(assign: Operation, needed: set[Operation], fed: set[Tensor]) -> set[Operation]:
     variable = assign._inputs[0]._op
-    shape = variable._outputs[0]._shape
-    if assign._control_inputs or shape is None or None in shape or math.prod(d or 0 for d in shape) > _FEW:
+    if assign._control_inputs or not _has_few_elements(variable):
         return set()
     found, reads, pending = {assign}, False, [assign._inputs[1]]
     while pending:

@@ -20,6 +20,9 @@ from retrograph.runtime.steps import OutdatedError, Segment
 
 _NAMED = (Tensor, Operation, str)
 
+# Where shapes change from run to run, to note each anew would cost more than it saves.
+_MOST_TURNS = 8
+
 UNLIKE = object()
 """Says that a run has to be done from the beginning."""
 
@@ -27,7 +30,7 @@ UNLIKE = object()
 def key_of(fetches: Any, feed_dict: Any) -> tuple[Any, ...] | None:
     """What tells runs apart whose fetches are a name, a tensor, an operation, or a plain list or tuple of them.
 
-    Raises TypeError: a part of the list cannot be a part of a key.
+    None for others; a list or tuple of structures gives a key that may not be hashed.
     """
     cls = fetches.__class__
     if feed_dict is None:
@@ -44,6 +47,7 @@ class Repeat:
 
     __slots__ = (
         "_executable",
+        "_feeds",
         "_fetches",
         "_fill",
         "_given",
@@ -51,9 +55,8 @@ class Repeat:
         "_segment",
         "_unfeedable_count",
         "_version",
-        "feeds",
         "turns",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -64,13 +67,14 @@ class Repeat:
         values: list[Any],
         segment: Segment,
         executable: Any,
+        turns: int,
     ):
         self._version = version
         self._plan, self._segment, self._executable = plan, segment, executable
-        self.feeds, self._fetches, self._fill = plan.feeds, plan.fetches, fill
+        self._feeds, self._fetches, self._fill = plan.feeds, plan.fetches, fill
         self._given = [(v.dtype, v.shape, t._shape) for v, t in zip(values, plan.feeds, strict=True)]
         self._unfeedable_count = len(session._graph._unfeedable_tensors)
-        self.turns = 0
+        self.turns = turns
         """How often this took the place of one for arrays of other shapes."""
 
     def run(self, session: Any, given: Iterable[Any]) -> Any:
@@ -84,7 +88,7 @@ class Repeat:
         ):
             return UNLIKE
         values = []
-        for tensor, value, (dtype, shape, static_shape) in zip(self.feeds, given, self._given, strict=True):
+        for tensor, value, (dtype, shape, static_shape) in zip(self._feeds, given, self._given, strict=True):
             if tensor._shape is not static_shape:
                 return UNLIKE
             if value.__class__ is not np.ndarray or value.dtype is not dtype:
@@ -93,7 +97,7 @@ class Repeat:
                 return UNLIKE
             values.append(value)
         self._plan.check_fed(values)
-        env = dict(zip(self.feeds, values, strict=True))
+        env = dict(zip(self._feeds, values, strict=True))
         if not self._compute(session, env):
             return UNLIKE
         return self._fill([as_result(env[t]) for t in self._fetches])
@@ -118,12 +122,16 @@ class Repeat:
         return True
 
 
-def repeat_of(session: Any, version: Any, plan: Plan, wanted: Fetches, values: list[Any]) -> Repeat | None:
+def repeat_of(
+    session: Any, version: Any, plan: Plan, wanted: Fetches, values: list[Any], before: Repeat | None
+) -> Repeat | None:
     """How to do again what a session has just run with these arrays, or None if that took more than one program.
 
-    `version` is that of the graph's edges for which the plan was made.
+    `version` is that of the graph's edges for which the plan was made; `before` is the repeat that did not fit.
     """
-    segment = plan.lone_segment
+    segment, turns = plan.lone_segment, 0 if before is None else before.turns + 1
+    if turns > _MOST_TURNS:
+        return None
     if segment is None or plan.fed_fetches or wanted.handles or any(v.dtype.kind == "O" for v in values):
         return None
     executable = segment.program_for(dict(zip(plan.feeds, values, strict=True)), session._cells)
@@ -132,4 +140,4 @@ def repeat_of(session: Any, version: Any, plan: Plan, wanted: Fetches, values: l
     made = {*executable.dynamic, *(t for t, v in executable.static.items() if v.__class__ is not Ref)}
     if not made.issuperset(plan.fetches):
         return None
-    return Repeat(session, version, plan, wanted.fill, values, segment, executable)
+    return Repeat(session, version, plan, wanted.fill, values, segment, executable, turns)

@@ -27,8 +27,6 @@ from retrograph.runtime.timeline import Tracer
 
 _PLAIN = (Tensor, Operation)
 _UNLIMITED: Any = nullcontext()
-# Where shapes change from run to run, to note each anew would cost more than it saves.
-_MOST_TURNS = 8
 _MAIN_THREAD = threading.main_thread().ident
 
 
@@ -141,7 +139,8 @@ class BaseSession:
         if threading.get_ident() != _MAIN_THREAD:
             exits.note_thread()
         plainly = options is None and run_metadata is None and not self._time_limit
-        repeat = self._repeat(fetches, feed_dict) if plainly else None
+        key = key_of(fetches, feed_dict) if plainly else None
+        repeat = self._repeat(key) if key is not None else None
         if repeat is not None:
             done = repeat.run(self, feed_dict.values() if feed_dict else ())
             if done is not UNLIKE:
@@ -158,12 +157,12 @@ class BaseSession:
                 if plan is None:
                     plan = prepared.plans[tensors] = self._plan(wanted, tensors)
         given = [in_bytes(v) if v.dtype.kind == "O" else v for v in values]
-        if plainly:
-            results = plan.run(self, given)
-            if plan.lone_segment is not None and tuple(feed_dict or ()) == tensors:
-                self._note_repeat(fetches, repeat, lambda: repeat_of(self, version, plan, wanted, values))
-        else:
-            results = self._run_watched(plan, given, options, run_metadata)
+        results = plan.run(self, given) if plainly else self._run_watched(plan, given, options, run_metadata)
+        named = key is not None and plan.lone_segment is not None and tuple(feed_dict or ()) == tensors
+        if named and _cache_key(fetches) is not None:
+            found = repeat_of(self, version, plan, wanted, values, repeat)
+            if found is not None:
+                self._repeats[key] = found
         results = [as_result(r) for r in results]
         for fetch, feed in plan.fed_fetches:
             results[fetch] = values[feed]
@@ -181,22 +180,12 @@ class BaseSession:
             with self._tracer.recording(run_metadata) if traced else _UNLIMITED:
                 return plan.run(self, values)
 
-    def _repeat(self, fetches: Any, feed_dict: Any) -> Repeat | None:
-        """How an earlier run with these fetches and feeds was done, if such runs can be done again as they are."""
+    def _repeat(self, key: tuple[Any, ...]) -> Repeat | None:
+        """How an earlier run with this key was done, if such runs can be done again as they are."""
         try:
-            return self._repeats.get(key_of(fetches, feed_dict))
+            return self._repeats.get(key)
         except TypeError:  # a fetch that is a structure
             return None
-
-    def _note_repeat(self, fetches: Any, before: Repeat | None, made: Callable[[], Repeat | None]) -> None:
-        """Keeps how a run was done, if that can be done again, in place of the repeat `before`, which did not fit."""
-        turns = 0 if before is None else before.turns + 1
-        if _cache_key(fetches) is None or turns > _MOST_TURNS:
-            return
-        repeat = made()
-        if repeat is not None:
-            repeat.turns = turns
-            self._repeats[key_of(fetches, dict.fromkeys(repeat.feeds))] = repeat
 
     def _prepare(self, fetches: Any) -> _Prepared:
         graph = self._graph
