@@ -315,12 +315,7 @@ _CONST = find_op_def("Const")
 def constant_of(graph: Graph, array: Array, scope: str, name: str) -> Tensor:
     """A constant of an array that is nobody else's, named in the scope of the operation that takes it."""
     array.setflags(write=False)
-    state = graph._state
-    outside, state.name_stack = state.name_stack, scope
-    try:
-        full_name = graph.unique_name(name)
-    finally:
-        state.name_stack = outside
+    full_name = graph._unique(scope + "/" + name if scope else name)
     attrs = {"value": array, "dtype": dtypes.as_dtype(array.dtype)}
     return graph._new_op("Const", full_name, (), attrs, _CONST)._outputs[0]
 

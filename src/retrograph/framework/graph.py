@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 from retrograph.framework import errors, frames
@@ -17,6 +18,7 @@ from retrograph.framework.graph_scopes import (
     DefaultGraphStack,
     NameScope,
     ScopeState,
+    ScopeStates,
     default_graph_stack,
 )
 from retrograph.framework.op_table import RECORDS, OpDef, find_op_def
@@ -50,7 +52,7 @@ class Graph(GraphContents):
     def __init__(self) -> None:
         super().__init__()
         self._names_in_use: dict[str, int] = {}
-        self._state = ScopeState()
+        self._states = ScopeStates()
         # What was added as a node, below `Operation`, and has not been asked for.
         self._unclaimed: list[Operation] = []
         self._gradient_override_map_value: dict[str, str] = {}
@@ -64,6 +66,7 @@ class Graph(GraphContents):
         self.collections_of_scopes: dict[Any, Any] = {}
 
     _building_function = False
+    _state: ScopeState = property(attrgetter("_states.current"))  # type: ignore[assignment]
 
     @property
     def building_function(self) -> bool:
@@ -97,7 +100,7 @@ class Graph(GraphContents):
 
     def _opened_name(self, name: Any, current: str | None) -> str:
         if name.__class__ is str and name in _plain_names:
-            return self.unique_name(name)
+            return self._unique(current + "/" + name if current else name)
         if isinstance(name, bytes):
             name = name.decode()
         if not isinstance(name, str):
@@ -108,35 +111,43 @@ class Graph(GraphContents):
             return name[:-1]
         if len(_plain_names) < _MOST_PLAIN_NAMES and (not current or VALID_OP_NAME(name)):
             _plain_names.add(name)
-        return self.unique_name(name)
+        return self._unique(current + "/" + name if current else name)
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """A name not used yet for an operation or scope, in the current scope; comparison ignores case.
 
         Source: TF 1.15 `tf.Graph.unique_name`.
         """
-        stack = self._state.name_stack
-        if stack:
-            name = stack + "/" + name
+        stack = self._states.current.name_stack
+        return self._unique(stack + "/" + name if stack else name, mark_as_used)
+
+    def _unique(self, name: str, mark_as_used: bool = True) -> str:
         used = self._names_in_use
+        key = name
         try:
-            key = name.lower()
-        except AttributeError:
+            count = used.get(name)
+            if count is None:
+                key = name.lower()
+                if key == name:
+                    key, count = name, 0  # one string, not two that are equal
+                else:
+                    count = used.get(key, 0)
+        except (AttributeError, TypeError):
             raise AttributeError(f"'{type(name).__name__}' object has no attribute 'lower'") from None
-        if key == name:
-            key = name  # one string, not two that are equal
-        count = used.get(key, 0)
         if mark_as_used:
             used[key] = count + 1
-        if count > 0:
-            base = name
-            while key in used:
-                name = f"{base}_{count}"
-                key = name.lower()
-                count += 1
-            if mark_as_used:
-                used[key] = 1
-        return name
+        return self._numbered(name, key, count, mark_as_used) if count else name
+
+    def _numbered(self, name: str, base: str, count: int, mark_as_used: bool) -> str:
+        """The name with the first number from `count` that is free."""
+        used = self._names_in_use
+        key = f"{base}_{count}"
+        while key in used:
+            count += 1
+            key = f"{base}_{count}"
+        if mark_as_used:
+            used[key] = 1
+        return key if base is name else name + key[len(base) :]
 
     # ---- making operations
 

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from retrograph.framework.graph import Graph
 
 
-class ScopeState(threading.local):
-    """What differs between threads that build the same graph."""
+class ScopeState:
+    """What is open in one thread that builds a graph."""
+
+    __slots__ = (
+        "colocation_places", "colocation_stack", "control_flow_context", "control_stack", "device_places", "device_stack",
+        "hidden_devices", "name_stack", "shared_group", "shared_stack",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.name_stack: str | None = ""
@@ -33,6 +38,13 @@ class ScopeState(threading.local):
         self.shared_group: list[bytes] | None = None
 
 
+class ScopeStates(threading.local):
+    """The scope state of a graph for each thread: one look-up of the thread, whatever is then read and written."""
+
+    def __init__(self) -> None:
+        self.current = ScopeState()
+
+
 class NameScope:
     """The context manager of `Graph.name_scope`; may be entered again, and then opens a new scope."""
 
@@ -43,15 +55,16 @@ class NameScope:
         self._saved: Any = None  # what was open before, and what this was before it was entered (again)
 
     def __enter__(self) -> str:
-        state = self._graph._state
+        graph = self._graph
+        state = graph._states.current
         old = state.name_stack
-        new = self._graph._opened_name(self._name, old) if self._name else None
+        new = graph._opened_name(self._name, old) if self._name else None
         self._saved = old, self._saved
         state.name_stack = new
         return "" if new is None else new + "/"
 
     def __exit__(self, *exc: object) -> None:
-        self._graph._state.name_stack, self._saved = self._saved
+        self._graph._states.current.name_stack, self._saved = self._saved
 
 
 class ControlDependencies:

@@ -106,12 +106,7 @@ class _Maker:
         if key not in used:
             used[key] = 1
             return key if low == name and self._key is self.scope else f"{self.scope}/{name}"
-        state = self._graph._state
-        saved, state.name_stack = state.name_stack, self.scope
-        try:
-            return self._graph.unique_name(name)
-        finally:
-            state.name_stack = saved
+        return self._graph._unique(f"{self.scope}/{name}")
 
     def op(
         self, op_type: str, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any], dtype: DType, shape: Any

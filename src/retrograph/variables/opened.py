@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 
-class _Node:
+class Opened:
     """One full scope name: how often it was opened, what was opened below it, where numbering goes on."""
 
     __slots__ = ("below", "count", "numbers")
 
     def __init__(self) -> None:
         self.count = 0
-        self.below: dict[str, _Node] = {}
+        self.below: dict[str, Opened] = {}
         self.numbers: dict[str, int] = {}
 
-    def copy(self) -> _Node:
+    def copy(self) -> Opened:
         """The same counts, here and below."""
-        made = _Node()
+        made = Opened()
         made.count, made.numbers = self.count, dict(self.numbers)
         made.below = {name: node.copy() for name, node in self.below.items()}
         return made
@@ -29,7 +29,7 @@ class OpenedNames:
     and what was done since a mark can be undone without a copy of the table."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root = Opened()
         self._undo: list[tuple[Callable[..., Any], Any, Any, Any]] = []
         self._marks = 0
 
@@ -39,24 +39,23 @@ class OpenedNames:
         made._root = self._root.copy()
         return made
 
-    def _node(self, name: str) -> _Node:
-        node = self._root
+    def _node(self, name: str, start: Opened | None = None) -> Opened:
+        node = start or self._root
         for part in name.split("/"):
-            node = node.below.get(part) or node.below.setdefault(part, _Node())
+            node = node.below.get(part) or node.below.setdefault(part, Opened())
         return node
 
-    def add(self, name: str) -> _Node:
-        """Counts one more opening of `name`; gives the place to hand to `forget_below`."""
-        node = self._root
-        for part in name.split("/"):
-            node = node.below.get(part) or node.below.setdefault(part, _Node())
+    def add(self, name: str, outer: Opened | None = None) -> Opened:
+        """Counts one more opening of `name`, a full name or one below `outer`; gives its place."""
+        outer = outer or self._root
+        node = outer.below.get(name) or self._node(name, outer)
         if self._marks:
             self._undo.append((setattr, node, "count", node.count))
         node.count += 1
         return node
 
-    def forget_below(self, node: _Node) -> None:
-        """Sets everything below a name back to zero."""
+    def forget_below(self, node: Opened) -> None:
+        """Sets everything below a place that `add` gave back to zero."""
         if not node.below:
             return
         if self._marks:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from types import TracebackType
 from typing import Any
 
 from retrograph.framework.calling import plainly_named, plainly_refusing
@@ -18,9 +17,8 @@ from retrograph.framework.deprecation import warn
 from retrograph.framework.dtypes import DType, float32
 from retrograph.framework.exports import export
 from retrograph.framework.graph import Graph
-from retrograph.framework.graph_scopes import NameScope as _NameScope
-from retrograph.framework.graph_scopes import default_graph_stack
-from retrograph.variables.opened import OpenedNames
+from retrograph.framework.graph_scopes import ScopeState, default_graph_stack
+from retrograph.variables.opened import Opened, OpenedNames
 from retrograph.variables.spec import (
     AUTO_REUSE,
     ScopeDefaults,
@@ -179,7 +177,7 @@ class VariableScope:
         )  # fmt: skip
         if custom_getter is None:
             custom_getter = defaults.custom_getter
-        state = get_default_graph()._state
+        state = get_default_graph()._states.current
         outside, state.name_stack = state.name_stack, None
         try:
             if constant:
@@ -235,22 +233,33 @@ def _check_constant_dtype(initializer: Any, dtype: Any) -> None:
         raise ValueError(f"Initializer type '{own}' and explicit dtype '{dtype}' don't match.")
 
 
-class ScopeStack(threading.local):
+class ScopeStack:
     """What a thread has open in a graph: the current scope, how often each name was opened, variable creators."""
+
+    __slots__ = ("creators", "current_scope", "opened", "place")
 
     def __init__(self) -> None:
         self.current_scope = VariableScope(False)
         self.opened = OpenedNames()
+        # The current scope's among the opened names, None for the root.
+        self.place: Opened | None = None
         self.creators: list[Any] = []
+
+
+class _ScopeStacks(threading.local):
+    """The scope stack of a graph for each thread."""
+
+    def __init__(self) -> None:
+        self.current = ScopeStack()
 
 
 def stack_of(graph: Graph) -> ScopeStack:
     """The scope stack of a graph (of the calling thread)."""
     held = graph._collections.get(_STACK_KEY)
     if not held:
-        graph.add_to_collection(_STACK_KEY, ScopeStack())
+        graph.add_to_collection(_STACK_KEY, _ScopeStacks())
         held = graph._collections[_STACK_KEY]
-    stack: ScopeStack = held[0]
+    stack: ScopeStack = held[0].current
     return stack
 
 
@@ -269,63 +278,64 @@ def get_variable_scope() -> VariableScope:
 class PureVariableScope:
     """A variable scope without its name scope; a context manager that gives the `VariableScope`."""
 
-    __slots__ = ("_before", "_given", "_name", "_original_name_scope", "_reopened", "_reuse", "_stack")
+    __slots__ = ("_before", "_given", "_graph", "_name", "_original_name_scope", "_reopened", "_reuse")
 
-    def __init__(
-        self,
-        name_or_scope: str | VariableScope,
-        reuse: Any = None,
-        given: ScopeDefaults | None = None,
-        original_name_scope: str | None = None,
-        graph: Graph | None = None,
-    ):
-        self._reuse, self._given = reuse, given
-        graph = graph or get_default_graph()
+    def __init__(self, name_or_scope: str | VariableScope, reuse: Any = None, given: ScopeDefaults | None = None):
+        self._graph, self._reuse, self._given = get_default_graph(), reuse, given
+        self._original_name_scope: str | None = None
+        self._reopened: VariableScope | None = None
+        self._before: Any = None
+        self._settle(name_or_scope)
+
+    def _settle(self, name_or_scope: Any) -> None:
+        """Decides what is opened, now and at each time that this is entered again."""
+        if name_or_scope.__class__ is not str and isinstance(name_or_scope, VariableScope):
+            self._reopened, name_or_scope = name_or_scope._again(self._reuse, self._given), name_or_scope._name
+        self._name = name_or_scope
+
+    def __enter__(self) -> VariableScope:
+        graph = self._graph
         if graph._finalized and STORE_KEY not in graph._collections:
             # In TF 1.15 the first scope of a graph makes its variable store.
             graph._check_not_finalized()
-        self._stack = stack_of(graph)
-        self._original_name_scope = original_name_scope
-        self._reopened: VariableScope | None = None
-        if name_or_scope.__class__ is not str and isinstance(name_or_scope, VariableScope):
-            self._reopened, name_or_scope = name_or_scope._again(reuse, given), name_or_scope._name
-        self._name = name_or_scope
-        self._before: Any = None
-
-    def __enter__(self) -> VariableScope:
-        stack = self._stack
-        outer = stack.current_scope
-        entered = self._reopened or self._child(outer)
-        place = stack.opened.add(entered._name)
-        self._before = outer, entered, place, stack.opened.mark() if self._reopened else None
+        stack = stack_of(graph)
+        outer, outer_place, entered = stack.current_scope, stack.place, self._reopened
+        if entered is None:
+            entered = self._child(outer)
+            stack.place = place = stack.opened.add(self._name, outer_place)
+            mark = None
+        else:
+            stack.place = place = stack.opened.add(entered._name)
+            mark = stack.opened.mark()
+        if not entered._name:
+            stack.place = None
+        self._before = stack, outer, outer_place, entered, place, mark
         stack.current_scope = entered
         return entered
 
     def _child(self, outer: VariableScope) -> VariableScope:
-        self._reuse = self._reuse or outer._reuse
-        name, original = self._name, self._original_name_scope
-        return VariableScope._of(
-            outer._name + "/" + name if outer._name else name,
-            name if original is None else original,
-            self._reuse,
-            _PLAIN if self._given is None and outer._defaults is _PLAIN else outer._defaults.under(self._given),
-        )
+        name, original, defaults = self._name, self._original_name_scope, outer._defaults
+        made: VariableScope = _new(VariableScope)
+        made._name = outer._name + "/" + name if outer._name else name
+        made._name_scope = name if original is None else original
+        self._reuse = made._reuse = self._reuse or outer._reuse
+        made._defaults = defaults if self._given is None and defaults is _PLAIN else defaults.under(self._given)
+        return made
 
     def __exit__(self, *error: object) -> None:
-        stack = self._stack
-        outer, entered, place, mark = self._before
+        stack, outer, outer_place, entered, place, mark = self._before
         if stack.current_scope is not entered:
             raise RuntimeError("Improper nesting of variable_scope.")
-        if mark is None:
-            stack.opened.forget_below(place)
-        else:
+        if mark is not None:
             stack.opened.restore(mark)
-        stack.current_scope = outer
+        elif place.below:
+            stack.opened.forget_below(place)
+        stack.current_scope, stack.place = outer, outer_place
 
 
 @export("variable_scope")
 @plainly_named
-class variable_scope:
+class variable_scope(PureVariableScope):
     """Opens a variable scope: a prefix for shared variables, and a name scope for operations.
 
     >>> with tf.variable_scope("net", initializer=tf.zeros_initializer()):
@@ -339,8 +349,7 @@ class variable_scope:
     """
 
     __slots__ = (
-        "__dict__", "__weakref__", "_auxiliary_name_scope", "_default_name", "_given", "_graph", "_managers", "_name_or_scope",
-        "_name_scope", "_pure", "_reuse",
+        "__dict__", "__weakref__", "_entries", "_scope_name", "_unsettled",
     )  # fmt: skip
 
     def __init__(
@@ -368,8 +377,7 @@ class variable_scope:
         self._graph = graph_of_inputs(values) if values else get_default_graph()
         if auxiliary_name_scope is not True and auxiliary_name_scope is not False:
             raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
-        self._name_or_scope, self._default_name, self._reuse = name_or_scope, default_name, reuse
-        self._auxiliary_name_scope = auxiliary_name_scope
+        self._reuse = reuse
         # Not `in` nor `count(None)` of a tuple: arrays compare element by element.
         if (
             initializer is None and regularizer is None and caching_device is None and partitioner is None
@@ -380,83 +388,77 @@ class variable_scope:
             self._given = ScopeDefaults(
                 initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint
             )
-        self._pure: PureVariableScope | None = None
-        self._name_scope: Any = None
-        self._managers: Any = None  # of the graph, for each time that this is entered: the last one, and those before
+        self._original_name_scope = self._reopened = self._before = None
+        # For each time that this is entered, the last one first: the block of its graph, and the name scope outside.
+        self._entries: Any = None
+        # Its name and that of its name scope (None: it opens none); those of others are settled when they are entered.
+        if name_or_scope.__class__ is str and auxiliary_name_scope:
+            self._name, self._scope_name = name_or_scope, name_or_scope or None
+        else:
+            self._name = self._scope_name = None
+            self._unsettled = name_or_scope, default_name, auxiliary_name_scope
 
     def __enter__(self) -> VariableScope:
-        graphs, manager = default_graph_stack.stack, None
-        if not graphs or graphs[-1] is not self._graph or self._graph._state.hidden_devices:
-            manager = self._graph.as_default()
+        graph, graphs, manager = self._graph, default_graph_stack.stack, None
+        state = graph._states.current
+        if not graphs or graphs[-1] is not graph or state.hidden_devices:
+            manager = graph.as_default()
             manager.__enter__()
+        outside = state.name_stack
         try:
-            if self._pure is None:
-                entered = self._enter_first()
-            else:
-                if self._name_scope is not None:
-                    self._name_scope.__enter__()
-                entered = self._pure.__enter__()
+            if self._name is None:
+                self._enter_first(state)
+            elif self._scope_name is not None:
+                self._open_name(state)
+            entered = PureVariableScope.__enter__(self)
         except BaseException as error:
-            if self._pure is None and self._name_scope is not None:
-                self._name_scope.__exit__(type(error), error, error.__traceback__)
-                self._name_scope = None
+            state.name_stack = outside
             if manager is not None:
                 manager.__exit__(type(error), error, error.__traceback__)
             raise
-        self._managers = manager, self._managers
+        self._entries = manager, state, outside, self._entries
         return entered
 
-    def _enter_first(self) -> VariableScope:
-        scope = self._name_or_scope
+    def _enter_first(self, state: ScopeState) -> None:
+        scope, default_name, auxiliary_name_scope = self._unsettled
         if isinstance(scope, str):
-            return self._enter_pure(scope, self._reuse, self._open_names(scope))
-        if scope is None:
-            return self._enter_default()
-        if not isinstance(scope, VariableScope):
-            raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
-        self._open_names(scope._name.split("/")[-1])
-        return self._enter_pure(scope, self._reuse, scope._name_scope)
-
-    def _enter_default(self) -> VariableScope:
-        if self._reuse:
-            raise ValueError("reuse=True cannot be used without a name_or_scope")
-        opened = self._open_names(self._default_name, always=True)
-        stack = stack_of(self._graph)
-        unused = stack.opened.unused(stack.current_scope._name, self._default_name or "")
-        return self._enter_pure(unused, None, opened)
-
-    def _open_names(self, name: str | None, always: bool = False) -> str | None:
-        if not self._auxiliary_name_scope:
-            current = self._graph.get_name_scope()
-            scope = _NameScope(self._graph, current + "/" if current else current)
-        elif name or always:
-            scope = _NameScope(self._graph, name)
+            opened = scope or None
+        elif scope is None:
+            if self._reuse:
+                raise ValueError("reuse=True cannot be used without a name_or_scope")
+            opened = default_name
+        elif isinstance(scope, VariableScope):
+            opened = scope._name.split("/")[-1] or None
         else:
-            return None
-        opened: str = scope.__enter__()
-        self._name_scope = scope
-        return opened
+            raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
+        if not auxiliary_name_scope:
+            current = state.name_stack
+            opened = current + "/" if current else ""
+        self._scope_name = opened
+        if opened is not None:
+            self._open_name(state)
+        if scope is None:
+            stack = stack_of(self._graph)
+            scope = stack.opened.unused(stack.current_scope._name, default_name or "")
+        self._settle(scope)
 
-    def _enter_pure(self, scope: Any, reuse: Any, original_name_scope: str | None) -> VariableScope:
-        pure = PureVariableScope(scope, reuse, self._given, original_name_scope, self._graph)
-        entered = pure.__enter__()
-        self._pure = pure
-        return entered
+    def _open_name(self, state: ScopeState) -> None:
+        name = self._scope_name
+        state.name_stack = opened = self._graph._opened_name(name, state.name_stack) if name else None
+        if self._original_name_scope is None:
+            self._original_name_scope = "" if opened is None else opened + "/"
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._pure is not None
+    def __exit__(self, *error: Any) -> None:
         try:
-            self._pure.__exit__()
+            PureVariableScope.__exit__(self)
         finally:
             # A scope left out of order raises, and is then left once more.
-            if self._managers is not None:
-                if self._name_scope is not None:
-                    self._name_scope.__exit__(kind, error, trace)
-                manager, self._managers = self._managers
+            if self._entries is not None:
+                manager, state, outside, self._entries = self._entries
+                if self._scope_name is not None:
+                    state.name_stack = outside
                 if manager is not None:
-                    manager.__exit__(kind, error, trace)
+                    manager.__exit__(*error)
 
 
 def _all_none(values: tuple[Any, ...]) -> bool:
