@@ -44,6 +44,13 @@ def test_shapes_of_constants(shape: Any, kind: type[Exception], opening: str) ->
     assert str(caught.value) == opening
 
 
+def test_what_is_too_much_for_a_shape_is_so_before_its_type_matters() -> None:
+    with pytest.raises(ValueError, match="Needed at most 3, but received 6"):
+        tf.constant(np.arange(6.0), tf.string, [3])
+    with pytest.raises(TypeError, match=r"Expected binary or unicode string, got 0\.0"):
+        tf.constant(np.arange(6.0), tf.string, [6])
+
+
 def test_float_attributes_have_32_bits() -> None:
     normed = tf.nn.fused_batch_norm(tf.ones([1, 1, 2, 3]), [1.0] * 3, [0.0] * 3)[0]
     assert normed.op.get_attr("epsilon") == float(np.float32(0.001))

@@ -64,6 +64,18 @@ def test_what_a_function_stands_for_is_differentiated() -> None:
         assert sess.run(grad, {"x:0": [1.0, 2.0]}).tolist() == [4.0, 6.0]
 
 
+def test_an_import_that_fails_takes_no_numbers_of_operations() -> None:
+    graph_def = tf.GraphDef()
+    x = graph_def.node.add(name="x", op="Placeholder")
+    x.attr["dtype"].type = 1
+    tf.constant(1.0)
+    with pytest.raises(ValueError, match="Requested return node 'y' not found"):
+        tf.import_graph_def(graph_def, name="", return_elements=["y"])
+    tf.constant(2.0, name="x")
+    # Seeds of random operations follow from it.
+    assert tf.get_default_graph().version == tf.get_default_graph()._last_id == 2
+
+
 def test_functions_that_call_each_other_for_ever() -> None:
     graph_def = tf.GraphDef.FromString((GOLDEN / "defun.pb").read_bytes())
     call = next(n for n in graph_def.node if n.op == "F")

@@ -207,13 +207,17 @@ def _as_bytes(value: Any) -> bytes:
     raise TypeError(f"Expected binary or unicode string, got {value}")
 
 
-def _filled(array: Array, shape: tuple[int, ...], verify_shape: bool) -> Array:
-    """The array in the given shape; its last element fills what is missing."""
+def _check_fits(array: Array, shape: tuple[int, ...], verify_shape: bool) -> None:
     size = int(np.prod(shape, dtype=np.int64))
     if verify_shape and array.shape != shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
     if array.size > size:
         raise ValueError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
+
+
+def _filled(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in the given shape; its last element fills what is missing."""
+    size = int(np.prod(shape, dtype=np.int64))
     if array.size == size:
         return array.reshape(shape)
     flat = array.ravel()
@@ -276,11 +280,12 @@ def make_array(values: Any, dtype: Any = None, shape: Any = None, verify_shape: 
         found = dtype
     if dtype is not None and dtype.base_dtype != found:
         raise TypeError(f"Incompatible types: {dtype} vs. {array.dtype}. Value is {values}")
+    sizes = None if shape is None else tuple(as_int(d) for d in shape)
+    if sizes is not None:
+        _check_fits(array, sizes, verify_shape)
     if found == dtypes.string:
         array = _as_bytes_array(array, values)
-    if shape is not None:
-        array = _filled(array, tuple(as_int(d) for d in shape), verify_shape)
-    return array
+    return array if sizes is None else _filled(array, sizes)
 
 
 def _frozen(array: Array, source: Any) -> Array:

@@ -290,13 +290,14 @@ class _Import:
     def run(self, elements: Sequence[str]) -> list[Any]:
         """Makes the operations and gives what `elements` name; if that fails, the graph has none of them."""
         graph = self.graph
-        before = len(graph._ops)
+        before, newest = len(graph._ops), graph._next_id_counter
         try:
             return self._run(elements)
         except BaseException:
             for op in graph._ops[before:]:
                 del graph._nodes_by_name[op._name]
             del graph._ops[before:]
+            graph._next_id_counter = newest
             graph._version_of_edges += 1
             raise
 
