@@ -29,6 +29,7 @@ WORDING = (
     (re.compile(r"property '\w+' of '\w+' object has no setter"), "can't set attribute"),
     (re.compile(r"\b(Can't instantiate abstract class \w+) with abstract method"), r"\1 with abstract methods"),
     (re.compile(r'"bool_"'), '"bool"'),
+    (re.compile(r'"PatternError"'), '"error"'),  # `re.error` by its name since Python 3.13
 )
 
 
