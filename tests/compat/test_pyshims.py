@@ -1,4 +1,4 @@
-"""Names that Python and NumPy dropped are put back by `retrograph run`, and named at the end."""
+"""Names that Python, NumPy, SciPy and Pillow dropped are put back by `retrograph run`, and named at the end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,22 @@ assert imp.new_module("x").__name__ == "x"
 from scipy.sparse.linalg.eigen.arpack import eigsh
 import scipy.sparse.linalg.eigen.arpack as arpack
 assert arpack.eigsh is eigsh
+a = np.arange(6, dtype=np.uint8).reshape(2, 3)
+assert a.tostring() == bytes(range(6)) and a.ptp() == 5 and a.ptp(axis=1).tolist() == [2, 2]
+a.itemset(4, 9), a.itemset((0, 1), 7), a.itemset(1, 0, 5)
+assert a.tolist() == [[0, 7, 2], [5, 9, 5]] and a.newbyteorder().dtype == np.uint8
+assert np.cast["float32"]([1]).dtype == np.float32 and np.math.sqrt(4) == 2 and np.float64 in np.sctypes["float"]
+assert issubclass(np.VisibleDeprecationWarning, Warning) and np.lib.pad([1], 1, "constant").tolist() == [0, 1, 0]
+import scipy.misc
+from scipy.misc import imresize
+from scipy.signal import hann
+from scipy.integrate import simps
+from PIL import Image, ImageDraw, ImageFont
+assert imresize(np.eye(4), 0.5).shape == (2, 2) and scipy.misc.comb(5, 2) == 10 and len(hann(3)) == 3 and simps([1, 1]) == 1
+assert Image.new("L", (4, 4)).resize((2, 2), Image.ANTIALIAS).size == (2, 2)
+draw = ImageDraw.Draw(Image.new("L", (40, 20)))
+width, height = draw.textsize("ab")
+assert width > 0 and height > 0 and ImageFont.load_default().getsize("ab") == (width, height)
 print("ok")
 """
 
@@ -46,6 +62,11 @@ def test_dropped_names_are_put_back_and_told(tmp_path: Path) -> None:
         "np.reshape(newshape=)",
         "np.array(lists of different lengths)",
         "np.array(copy=False)",
+        "ndarray.tostring",
+        "np.cast",
+        "scipy.misc.imresize",
+        "PIL.Image.ANTIALIAS",
+        "ImageDraw.textsize",
         "time.clock",
         "scipy.sparse.linalg.eigen.arpack",
     ):

@@ -18,7 +18,7 @@ from inspect import (
 )
 from typing import Any
 
-from retrograph.compat.pyshims import ArgSpec
+from retrograph.compat.dropped import ArgSpec
 from retrograph.compat.tf_decorator import as_fullargspec, unwrap
 
 __all__ = [
