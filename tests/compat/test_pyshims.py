@@ -38,6 +38,18 @@ assert Image.new("L", (4, 4)).resize((2, 2), Image.ANTIALIAS).size == (2, 2)
 draw = ImageDraw.Draw(Image.new("L", (40, 20)))
 width, height = draw.textsize("ab")
 assert width > 0 and height > 0 and ImageFont.load_default().getsize("ab") == (width, height)
+import array, configparser, json, random, threading
+import xml.etree.ElementTree as ElementTree
+tree = ElementTree.fromstring("<a><b/><c/></a>")
+assert [e.tag for e in tree.getchildren()] == ["b", "c"] and len(list(tree.getiterator("c"))) == 1
+assert array.array("b", [1, 2]).tostring() == bytes([1, 2]) and not threading.Thread().isAlive()
+assert json.loads("[1]", encoding="utf-8") == [1] and random.sample({7}, 1) == [7] and random.sample([7], k=1) == [7]
+with open(__file__, "rU") as file:
+    assert "rU" in file.read() and isinstance(configparser.SafeConfigParser(), configparser.ConfigParser)
+from distutils.version import LooseVersion, StrictVersion
+from distutils.util import strtobool
+assert LooseVersion("1.15.0") > LooseVersion("1.4") and LooseVersion("2.0.0-rc1") >= "2.0" and strtobool("yes") == 1
+assert str(StrictVersion("1.2a3")) == "1.2a3" < StrictVersion("1.2") == "1.2.0"
 print("ok")
 """
 
@@ -67,6 +79,12 @@ def test_dropped_names_are_put_back_and_told(tmp_path: Path) -> None:
         "scipy.misc.imresize",
         "PIL.Image.ANTIALIAS",
         "ImageDraw.textsize",
+        "Element.getchildren",
+        "Thread.isAlive",
+        "array.tostring",
+        "json.loads(encoding=)",
+        "open(mode='U')",
+        "random.sample(set)",
         "time.clock",
         "scipy.sparse.linalg.eigen.arpack",
     ):

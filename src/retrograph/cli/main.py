@@ -27,7 +27,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="All that follows SCRIPT or MODULE belongs to the program.",
     )
     run.add_argument(
-        "--strict", action="store_true", help="do not put back names that newer Python, NumPy, SciPy and Pillow have dropped"
+        "--strict",
+        action="store_true",
+        help="do not put back names that newer Python, NumPy, SciPy and Pillow have dropped",
     )
     run.add_argument("-m", dest="module", metavar="MODULE", help="run a module instead of a script")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="SCRIPT [ARGUMENT ...]")

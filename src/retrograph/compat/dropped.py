@@ -20,6 +20,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from retrograph.compat import distutils_names
+
 
 class ArgSpec(NamedTuple):
     """What `inspect.getargspec` gave."""
@@ -128,7 +130,9 @@ def _newbyteorder(array: Any, new_order: str = "S") -> Any:
     return array.view(array.dtype.newbyteorder(new_order))
 
 
-ARRAY_METHODS: dict[str, Callable[..., Any]] = {"tostring": _tostring, "ptp": _ptp, "itemset": _itemset, "newbyteorder": _newbyteorder}
+def _calling(name: str) -> Callable[..., Any]:
+    """A method that has another name now."""
+    return lambda owner, *args, **kwargs: getattr(owner, name)(*args, **kwargs)
 
 
 def _textsize(draw: Any, text: Any, font: Any = None, *args: Any, **kwargs: Any) -> tuple[int, int]:
@@ -143,6 +147,16 @@ def _getsize(font: Any, text: Any, *args: Any, **kwargs: Any) -> tuple[int, int]
 
 # module -> class -> dropped methods
 METHODS: dict[str, dict[str, dict[str, Callable[..., Any]]]] = {
+    "numpy": {
+        "ndarray": {"tostring": _tostring, "ptp": _ptp, "itemset": _itemset, "newbyteorder": _newbyteorder},
+    },
+    "array": {"array": {"tostring": _calling("tobytes"), "fromstring": _calling("frombytes")}},
+    "configparser": {"RawConfigParser": {"readfp": _calling("read_file")}},
+    "threading": {"Thread": {"isAlive": _calling("is_alive")}},
+    "xml.etree.ElementTree": {
+        "Element": {"getchildren": list, "getiterator": _calling("iter")},
+        "ElementTree": {"getiterator": _calling("iter")},
+    },
     "PIL.ImageDraw": {"ImageDraw": {"textsize": _textsize}},
     "PIL.ImageFont": {"FreeTypeFont": {"getsize": _getsize}, "ImageFont": {"getsize": _getsize}},
 }
@@ -153,6 +167,7 @@ MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
     "collections": {
         name: _of_abc(name) for name in _ABC_NAMES if hasattr(collections.abc, name)
     },
+    "configparser": _of("configparser", "SafeConfigParser=ConfigParser"),
     "fractions": {"gcd": lambda: math.gcd},
     "inspect": {"getargspec": lambda: getargspec, "ArgSpec": lambda: ArgSpec},
     "time": {"clock": lambda: time.perf_counter},
@@ -165,7 +180,10 @@ MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
     "numpy.random": {"random_integers": lambda: _random_integers},
     "numpy.lib": _of("numpy", "pad"),
     "scipy.misc": {
-        **_of("retrograph.compat.scipy_misc", "bytescale fromimage imfilter imread imresize imrotate imsave imshow toimage"),
+        **_of(
+            "retrograph.compat.scipy_misc",
+            "bytescale fromimage imfilter imread imresize imrotate imsave imshow toimage",
+        ),
         **_of("scipy.special", "comb factorial factorial2 factorialk logsumexp"),
         **_of("scipy.interpolate", "pade"),
     },
@@ -204,7 +222,10 @@ NUMPY_NAMES: dict[str, Callable[[], Any]] = {
         "void0=void product=prod cumproduct=cumprod alltrue=all sometrue=any in1d=isin row_stack=vstack trapz=trapezoid "
         "round_=round msort=sort mat=asmatrix bool8=bool_ int0=intp uint0=uintp rank=ndim typeDict=sctypeDict",
     ),
-    **_of("numpy.exceptions", "AxisError ComplexWarning ModuleDeprecationWarning RankWarning TooHardError VisibleDeprecationWarning"),
+    **_of(
+        "numpy.exceptions",
+        "AxisError ComplexWarning ModuleDeprecationWarning RankWarning TooHardError VisibleDeprecationWarning",
+    ),
 }  # fmt: skip
 
 TEST_CASE_NAMES = {
@@ -268,5 +289,6 @@ _MOVED = {
     "scipy.sparse.linalg.eigen.lobpcg": "scipy.sparse.linalg",
 }
 MODULES: dict[str, Callable[[], ModuleType]] = {
-    "imp": _Imp, "scipy.misc": functools.partial(ModuleType, "scipy.misc"), **{old: functools.partial(_Moved, old, new) for old, new in _MOVED.items()},
+    **distutils_names.MODULES, "imp": _Imp, "scipy.misc": functools.partial(ModuleType, "scipy.misc"),
+    **{old: functools.partial(_Moved, old, new) for old, new in _MOVED.items()},
 }  # fmt: skip

@@ -7,9 +7,11 @@ mended. Nothing is installed that is still there.
 from __future__ import annotations
 
 import atexit
+import collections.abc
 import ctypes
 import functools
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -19,7 +21,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from retrograph.compat.dropped import ARRAY_METHODS, METHODS, MODULE_NAMES, MODULES, NUMPY_NAMES, TEST_CASE_NAMES
+from retrograph.compat.dropped import METHODS, MODULE_NAMES, MODULES, NUMPY_NAMES, TEST_CASE_NAMES
 
 _USED: list[str] = []
 
@@ -45,12 +47,22 @@ def _taking(function: Callable[..., Any], name: str, old: str, new: str) -> Call
 
 
 def _take_old_methods(module: ModuleType) -> None:
-    """Arrays get back their dropped methods; those that are still there do nothing but raise AttributeError."""
-    # The type is C's and refuses `setattr`; its dictionary is what the proxy of it refers to.
-    (own,) = gc.get_referents(vars(module.ndarray))
-    for name, method in ARRAY_METHODS.items():
-        own[name] = _noting(method, f"ndarray.{name}")
-    ctypes.pythonapi.PyType_Modified(ctypes.py_object(module.ndarray))
+    for owner, methods in METHODS.get(module.__name__, {}).items():
+        cls = getattr(module, owner)
+        for name, method in methods.items():
+            # Some of NumPy's are there and do nothing but raise AttributeError.
+            if not hasattr(cls, name) or module.__name__ == "numpy":
+                _give(cls, name, _noting(method, f"{owner}.{name}"))
+
+
+def _give(cls: type, name: str, method: Callable[..., Any]) -> None:
+    try:
+        setattr(cls, name, method)
+    except TypeError:
+        # Types of C refuse; their dictionary is what the proxy of it refers to.
+        (own,) = gc.get_referents(vars(cls))
+        own[name] = method
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(cls))
 
 
 def _noting(function: Callable[..., Any], shown: str) -> Callable[..., Any]:
@@ -60,6 +72,51 @@ def _noting(function: Callable[..., Any], shown: str) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return call
+
+
+def _take_encoding(module: Any) -> None:
+    """`json.load(file, encoding=)` had no effect in Python 3, and is an error now."""
+
+    def taking(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, encoding: Any = None, **kwargs: Any) -> Any:
+            if encoding is not None:
+                _note(f"json.{name}(encoding=)")
+            return function(*args, **kwargs)
+
+        return call
+
+    for name in ("load", "loads"):
+        setattr(module, name, taking(getattr(module, name), name))
+
+
+def _take_sets(module: Any) -> None:
+    """`random.sample` of a set, or of the keys of a dictionary."""
+    sample = module.Random.sample
+
+    @functools.wraps(sample)
+    def call(source: Any, population: Any, k: int, **kwargs: Any) -> Any:
+        if isinstance(population, collections.abc.Set):
+            _note("random.sample(set)")
+            population = tuple(population)
+        return sample(source, population, k, **kwargs)
+
+    module.Random.sample = call
+    module.sample = module._inst.sample
+
+
+def _take_universal_newlines(module: Any) -> None:
+    """`open(name, "rU")`: reading text without the letter does the same."""
+    opened = module.open
+
+    @functools.wraps(opened)
+    def call(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if mode.__class__ is str and "U" in mode:
+            _note("open(mode='U')")
+            mode = mode.replace("U", "") if "r" in mode else mode.replace("U", "r")
+        return opened(file, mode, *args, **kwargs)
+
+    module.open = call
 
 
 _OWN = ("retrograph", "numpy", "jax", "scipy", "ml_dtypes")
@@ -101,6 +158,16 @@ def _asked_by_own() -> bool:
     return caller in _OWN
 
 
+# module -> what makes its functions take what they took
+_CALLS: dict[str, tuple[Callable[[ModuleType], None], ...]] = {
+    "builtins": (_take_universal_newlines,),
+    "io": (_take_universal_newlines,),
+    "json": (_take_encoding,),
+    "numpy": (_take_old_arguments, _take_ragged_lists),
+    "random": (_take_sets,),
+}
+
+
 def _note(name: str) -> None:
     if name not in _USED:
         _USED.append(name)
@@ -122,15 +189,11 @@ def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]], shown: st
             return own(name)
         raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
-    module.__dict__["__getattr__"] = get
-    if module.__name__ == "numpy":
-        _take_old_arguments(module)
-        _take_ragged_lists(module)
-        _take_old_methods(module)
-    for owner, methods in METHODS.get(module.__name__, {}).items():
-        for name, method in methods.items():
-            if not hasattr(getattr(module, owner), name):
-                setattr(getattr(module, owner), name, _noting(method, f"{owner}.{name}"))
+    if names:
+        module.__dict__["__getattr__"] = get
+    _take_old_methods(module)
+    for take in _CALLS.get(module.__name__, ()):
+        take(module)
 
 
 class _DroppedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -190,7 +253,10 @@ def report() -> None:
 
 def install() -> None:
     """Puts the dropped names back, in this process, and reports the used ones at its end."""
-    waiting = {**{module: {} for module in METHODS}, **MODULE_NAMES, "numpy": NUMPY_NAMES}
+    waiting: dict[str, dict[str, Callable[[], Any]]] = {module: {} for module in (*METHODS, *_CALLS)}
+    waiting |= {**MODULE_NAMES, "numpy": NUMPY_NAMES}
+    for name in waiting.keys() & set(sys.builtin_module_names):
+        importlib.import_module(name)  # these have one loader for all
     for name in [n for n in waiting if n in sys.modules]:
         _put_back(sys.modules[name], waiting.pop(name), "np" if name == "numpy" else name)
     sys.meta_path.insert(0, _Patcher(waiting))
