@@ -38,6 +38,7 @@ assert Image.new("L", (4, 4)).resize((2, 2), Image.ANTIALIAS).size == (2, 2)
 draw = ImageDraw.Draw(Image.new("L", (40, 20)))
 width, height = draw.textsize("ab")
 assert width > 0 and height > 0 and ImageFont.load_default().getsize("ab") == (width, height)
+assert str([np.float32(0.5), np.int64(3), np.bool_(True)]) == "[0.5, 3, True]"
 import array, configparser, json, random, threading
 import xml.etree.ElementTree as ElementTree
 tree = ElementTree.fromstring("<a><b/><c/></a>")

@@ -10,6 +10,7 @@ import pytest
 import retrograph as tf
 from retrograph.compat import initializers_v2
 from retrograph.keras.input_spec import to_tensor_shape
+from retrograph.keras.symbolic import get_reachable_from_inputs
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +101,14 @@ def test_batches_of_events_are_counted_from_zero(tmp_path: Any) -> None:
 def test_initializers_from_configurations() -> None:
     made = initializers_v2.RandomNormal(1.0, 2.0, seed=3)
     assert initializers_v2.RandomNormal.from_config(made.get_config()).get_config() == made.get_config()
+
+
+def test_what_is_reached_from_inputs() -> None:
+    x = tf.placeholder(tf.float32, [2], name="x")
+    doubled = tf.multiply(x, 2.0, name="doubled")
+    after = tf.add(doubled, 1.0, name="after")
+    reached = get_reachable_from_inputs([x])
+    assert reached == {x, doubled.op, doubled, after.op, after}
+    assert after not in get_reachable_from_inputs(x, targets=[doubled])
+    with pytest.raises(TypeError, match="Expected Operation, Variable, or Tensor, got 3"):
+        get_reachable_from_inputs([3])

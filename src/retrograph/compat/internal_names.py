@@ -107,6 +107,7 @@ INTERNALS: dict[str, dict[str, str]] = {
     "tensorflow.python.framework.ops": {
         name: f"retrograph.compat.tensor_forms:{name}"
         for name in (
+            "_TensorLike",
             "convert_to_tensor_or_composite",
             "internal_convert_to_tensor_or_composite",
             "is_dense_tensor_like",
@@ -117,6 +118,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         "_default_session_stack": _FRAMEWORK + "sessions:_stack",
         "_default_graph_stack": _FRAMEWORK + "graph_scopes:default_graph_stack",
     },
+    "tensorflow.python.framework.tensor_like": {"_TensorLike": "retrograph.compat.tensor_forms:_TensorLike"},
     "tensorflow.python.ops.summary_ops_v2": {
         "_INVALID_SCOPE_CHARACTERS": "retrograph.summary.recording:_INVALID_IN_SCOPE"
     },

@@ -119,6 +119,11 @@ def _take_universal_newlines(module: Any) -> None:
     module.open = call
 
 
+def _print_plainly(module: Any) -> None:
+    """Numbers in lists and dictionaries are shown as `0.5`, not as `np.float32(0.5)`."""
+    module.set_printoptions(legacy="1.25")
+
+
 _OWN = ("retrograph", "numpy", "jax", "scipy", "ml_dtypes")
 
 
@@ -158,12 +163,34 @@ def _asked_by_own() -> bool:
     return caller in _OWN
 
 
+def _take_bytes(module: Any) -> None:
+    """Attributes of HDF5 files that are ASCII came as bytes: Keras reads models by `attrs["model_config"].decode()`."""
+    get = module.AttributeManager.__getitem__
+
+    @functools.wraps(get)
+    def getitem(attributes: Any, name: Any) -> Any:
+        value = get(attributes, name)
+        if getattr(value, "shape", None) == (0,):
+            return value.astype(bytes)  # a list of no names; programs ask whether it is true, which NumPy refuses now
+        kind = module.h5a.open(attributes._id, attributes._e(name)).get_type()
+        if not isinstance(kind, module.h5t.TypeStringID) or kind.get_cset() != module.h5t.CSET_ASCII:
+            return value
+        if value.__class__ is str:
+            _note("h5py attributes as bytes")
+            return value.encode()
+        return value.astype(bytes) if value.dtype.kind == "O" else value
+
+    module.AttributeManager.__getitem__ = getitem
+    module.Dataset.value = property(_noting(lambda dataset: dataset[()], "h5py.Dataset.value"))
+
+
 # module -> what makes its functions take what they took
 _CALLS: dict[str, tuple[Callable[[ModuleType], None], ...]] = {
+    "h5py": (_take_bytes,),
     "builtins": (_take_universal_newlines,),
     "io": (_take_universal_newlines,),
     "json": (_take_encoding,),
-    "numpy": (_take_old_arguments, _take_ragged_lists),
+    "numpy": (_take_old_arguments, _take_ragged_lists, _print_plainly),
     "random": (_take_sets,),
 }
 

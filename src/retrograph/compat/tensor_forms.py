@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,14 @@ from retrograph.framework.structures import SparseTensorValue
 from retrograph.ops.ragged_value import RaggedTensorValue
 
 _dense_kinds: list[type] = [tf.Tensor, tf.Variable]
+
+
+class _TensorLike(abc.ABC):  # noqa: B024 - classes count by being registered
+    """What tensors and what is made of several count as. Source: TF 1.15 `tensor_like._TensorLike`."""
+
+
+for _kind in (tf.Tensor, tf.SparseTensor, tf.IndexedSlices):
+    _TensorLike.register(_kind)
 
 
 def is_dense_tensor_like(t: Any) -> bool:
