@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -128,8 +128,15 @@ def _evaluated(op: Any, record: Any, index: int, depth: int) -> np.ndarray[Any, 
 _LARGEST_RANK = 254
 
 
+class _Reading(NamedTuple):
+    """How values and partial shapes are read: as TF's shape rules do, or as its Python does."""
+
+    value: Callable[[Any], Any]
+    shape: Callable[[Any], Shape]
+
+
 def constant_value_as_plain_shape(tensor: Any) -> Shape:
-    """The partial shape that a rank-1 integer tensor holds, as far as it is known."""
+    """The partial shape that a rank-1 integer tensor holds, as far as shape rules know it."""
     value = static_value(tensor)
     if value is not None:
         sizes = np.atleast_1d(value).tolist() if value.ndim else None
@@ -138,34 +145,34 @@ def constant_value_as_plain_shape(tensor: Any) -> Shape:
         shape: Shape = tensor.op.inputs[tensor.value_index]._shape
     else:
         rule = _PARTIAL.get(tensor.op.type)
-        shape = rule(tensor.op) if rule else None
+        shape = rule(tensor.op, _BY_RULES) if rule else None
     if shape is not None:
         return shape
     length = tensor._shape[0] if tensor._shape else None
     return None if length is None or length > _LARGEST_RANK else (None,) * length
 
 
-def _partial_of_pack(op: Any) -> Shape:
+def _partial_of_pack(op: Any, read: _Reading) -> Shape:
     sizes: list[int | None] = []
     for t in op.inputs:
-        value = static_value(t)
+        value = read.value(t)
         sizes.append(None if value is None or value < 0 else int(value))
     return tuple(sizes)
 
 
-def _partial_of_concat(op: Any) -> Shape:
+def _partial_of_concat(op: Any, read: _Reading) -> Shape:
     shape: tuple[int | None, ...] = ()
     for t in op.inputs[:-1]:
-        part = constant_value_as_plain_shape(t)
+        part = read.shape(t)
         if part is None:
             return None
         shape += part
     return shape
 
 
-def _partial_of_strided_slice(op: Any) -> Shape:
-    begin, end, strides = (static_value(t) for t in op.inputs[1:4])
-    whole = constant_value_as_plain_shape(op.inputs[0])
+def _partial_of_strided_slice(op: Any, read: _Reading) -> Shape:
+    begin, end, strides = (read.value(t) for t in op.inputs[1:4])
+    whole = read.shape(op.inputs[0])
     masks = op.attrs
     if begin is None or end is None or strides is None or whole is None or len(begin) != 1:
         return None
@@ -176,22 +183,59 @@ def _partial_of_strided_slice(op: Any) -> Shape:
     return whole[slice(first, last, int(strides[0]))]
 
 
-def _partial_of_cast(op: Any) -> Shape:
-    return constant_value_as_plain_shape(op.inputs[0])
+def _partial_of_cast(op: Any, read: _Reading) -> Shape:
+    return read.shape(op.inputs[0])
 
 
-_PARTIAL: dict[str, Callable[[Any], Shape]] = {
+_PARTIAL: dict[str, Callable[[Any, _Reading], Shape]] = {
     "Pack": _partial_of_pack,
     "ConcatV2": _partial_of_concat,
     "StridedSlice": _partial_of_strided_slice,
     "Cast": _partial_of_cast,
 }
+# TF's Python reads sizes through these; its C++ shape rules see through casts as well.
+_TOLD_IN_PART = frozenset(("Pack", "ConcatV2", "StridedSlice"))
+
+
+def _told_shape(tensor: Any) -> Shape:
+    if tensor.op.type == "Shape":
+        return tensor.op.inputs[0]._shape  # type: ignore[no-any-return]
+    shape = _PARTIAL[tensor.op.type](tensor.op, _BY_PYTHON) if tensor.op.type in _TOLD_IN_PART else None
+    if shape is not None:
+        return shape
+    value = constant_value(tensor)
+    if value is not None:
+        return tuple(int(d) if d >= 0 else None for d in value)
+    length = tensor._shape[0] if tensor._shape else None
+    return None if length is None else (None,) * length
+
+
+_BY_RULES = _Reading(static_value, constant_value_as_plain_shape)
+_BY_PYTHON = _Reading(constant_value, _told_shape)
+
+
+def _check_unknown_shape(tensor: Any) -> None:
+    value = constant_value(tensor)
+    if value is None:
+        raise ValueError(
+            "Received a scalar with unknown value as shape; require a statically known scalar with value '-1' to "
+            "describe an unknown shape."
+        )
+    if value != -1:
+        raise ValueError(
+            f"Received a scalar value '{value}' as shape; require a statically known scalar with value '-1' to "
+            "describe an unknown shape."
+        )
 
 
 @export("contrib.util.constant_value_as_shape")
 def constant_value_as_shape(tensor: Any) -> TensorShape:
-    """The (partial) `TensorShape` that a rank-1 integer tensor holds.
+    """The (partial) `TensorShape` that a rank-1 integer tensor, or the scalar -1, holds.
 
-    Source: TF 1.15 `tensor_util.constant_value_as_shape`.
+    Raises ValueError: another scalar, or a tensor of higher rank. Source: TF 1.15 `tensor_util.constant_value_as_shape`.
     """
-    return TensorShape._of(constant_value_as_plain_shape(tensor))
+    if tensor._shape == ():
+        _check_unknown_shape(tensor)
+        return TensorShape(None)
+    tensor.get_shape().with_rank(1)
+    return TensorShape._of(() if tensor._shape == (0,) else _told_shape(tensor))

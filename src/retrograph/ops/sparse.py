@@ -272,16 +272,9 @@ def sparse_reorder(sp_input: Any, name: str | None = None) -> Any:
     return SparseTensor(indices, values, shape)
 
 
-def _told(size: Tensor) -> Any:
-    value = constant_value(size)
-    return None if value is None or value < 0 else int(value)
-
-
 def _static_reshaped(before: TensorShape, wanted: Any) -> Any:
     """The sizes after a reshape where both shapes are known now, else None; ValueError if they do not fit."""
     sizes = constant_value_as_shape(wanted)
-    if wanted.op.type == "Pack":
-        sizes = TensorShape([_told(t) for t in wanted.op.inputs])
     if sizes.ndims is None or not before.is_fully_defined():
         return None
     given = constant_value(wanted)
