@@ -191,3 +191,17 @@ def test_functions_are_exported_with_the_graph(graph):
     names = [f.signature.name for f in graph.as_graph_def().library.function]
     assert len(names) == 3
     assert all(n.startswith("__inference_") for n in names)
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(0, (0, 1.0)), (4, (6, 16.0))])
+def test_a_dataset_reduced_to_the_state(count, wanted):
+    """Of no elements it is the first state; the function that ends a reducer is not called, as in TF 1.15.5."""
+    reducer = tf.contrib.data.Reducer(
+        lambda key: (key, np.float32(1)), lambda state, value: (state[0] + value, state[1] * 2), lambda a, b: -a
+    )
+    total, power = tf.contrib.data.reduce_dataset(Dataset.range(count), reducer)
+    assert total.name == "ReduceDataset:0"
+    with tf.Session() as session:
+        assert session.run((total, power)) == wanted
+    with pytest.raises(TypeError, match=r"^`dataset` must be a `tf.data.Dataset` object.$"):
+        tf.contrib.data.reduce_dataset(3, reducer)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from retrograph.data import csv, grouping, structure, transforming
 from retrograph.framework import data_nest, errors
 from retrograph.framework.deprecation import deprecated
@@ -82,19 +84,17 @@ def sloppy_interleave(map_func: Callable[..., Any], cycle_length: Any, block_len
 
 
 @export("contrib.data.reduce_dataset")
+@deprecated("Use `tf.data.Dataset.reduce(...)`.", _OPS + "get_single_element")
 def reduce_dataset(dataset: Any, reducer: Any) -> Any:
-    """The dataset as one element, by a `Reducer`. Raises TypeError: no dataset.
+    """The dataset as one element: the state of a `Reducer` after all of its elements. Raises TypeError: no dataset.
 
     Source: TF 1.15 `tf.contrib.data.reduce_dataset`.
     """
-    import numpy as np
+    from retrograph.data.dataset import DatasetV1
 
-    from retrograph.data.dataset import DatasetV2
-
-    if not isinstance(dataset, DatasetV2):
+    if not isinstance(dataset, DatasetV1):
         raise TypeError("`dataset` must be a `tf.data.Dataset` object.")
-    grouped = dataset.apply(grouping.group_by_reducer(lambda *_: np.int64(0), reducer))  # type: ignore[attr-defined]
-    return transforming.get_single_element(grouped.take(1))
+    return dataset.reduce(reducer.init_func(np.int64(0)), reducer.reduce_func)
 
 
 @export("contrib.data.sliding_window_batch")
