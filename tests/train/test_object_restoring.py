@@ -73,3 +73,23 @@ def test_the_functions(checkpoint, tmp_path):
             saver_from_object_based_checkpoint(plain)
         with pytest.raises(tf.errors.NotFoundError, match="_CHECKPOINTABLE_OBJECT_GRAPH not found"):
             object_graph_key_mapping(plain)
+
+
+def test_the_status_of_a_checkpoint_by_names(tmp_path):
+    """Nothing is restored until the operations run; then all that there is counts as restored."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        a = tf.get_variable("a", initializer=[1.0])
+        session.run(a.initializer)
+        path = tf.train.Saver().save(session, str(tmp_path / "m"))
+    with tf.Graph().as_default(), tf.Session() as session:
+        root = tf.train.Checkpoint(a=tf.get_variable("a", [1]))
+        status = root.restore(path)
+        for check in (status.assert_consumed, status.assert_existing_objects_matched, status.assert_nontrivial_match):
+            with pytest.raises(AssertionError, match=r"^Object not restored: "):
+                check()
+        status.run_restore_ops(session)
+        assert status.assert_consumed() is status
+        assert session.run(root.a).tolist() == [1.0]
+        root.b = tf.get_variable("b", [1])
+        with pytest.raises(AssertionError, match=r"^Object not restored: <tf.Variable 'b:0' shape="):
+            status.assert_existing_objects_matched()

@@ -365,6 +365,7 @@ class NameBasedSaverStatus(_Status):
     def __init__(self, root: Any, save_path: str):
         super().__init__(root)
         self._path = save_path
+        self._restored: list[Any] = []  # the objects that there were when the operations ran
 
     def _variables(self) -> list[Any]:
         counter = getattr(self._root, "_save_counter", None)
@@ -372,12 +373,11 @@ class NameBasedSaverStatus(_Status):
         return [v for v in gather_variables(self._root) if v is not counter or known.has_tensor(counter.op.name)]
 
     def assert_consumed(self) -> NameBasedSaverStatus:
-        """Raises AssertionError unless all variables were saved."""
-        known = load_checkpoint(self._path)
-        for variable in self._variables():
-            info = variable._get_save_slice_info()
-            if not known.has_tensor(info.full_name if info else variable.op.name):
-                raise AssertionError(f"Some objects had attributes which were not restored: {variable}")
+        """Raises AssertionError unless all objects that there are were there when `run_restore_ops` ran."""
+        there = {id(x) for x in self._restored}
+        for found in list_objects(self._root):
+            if id(found) not in there:
+                raise AssertionError(f"Object not restored: {found}")
         return self
 
     assert_existing_objects_matched = assert_nontrivial_match = assert_consumed
@@ -387,6 +387,7 @@ class NameBasedSaverStatus(_Status):
         session = _session(session)
         with session.graph.as_default():
             Saver(self._variables(), name="checkpoint").restore(session, self._path)
+        self._restored = list_objects(self._root)
 
     def initialize_or_restore(self, session: Any = None) -> None:
         """Gives the variables their saved values, and initializes those that have none."""
