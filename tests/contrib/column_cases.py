@@ -242,3 +242,34 @@ bad = [
 ]
 for i, b in enumerate(bad):
     CASES[f"bad{i}"] = lambda tf, b=b: b(layers(tf), tf)
+
+
+def model_columns(tf):
+    c, l = cols(tf), layers(tf)
+    return [c["x"], c["b"], c["k"], c["i"], c["w"], c["c"]], [
+        c["x"],
+        c["b"],
+        l.one_hot_column(c["k"]),
+        l.embedding_column(c["h"], 2),
+        l.scattered_embedding_column("s", 9, 3, 5),
+    ]
+
+
+@case
+def in_linear_model(tf):
+    return [tf.feature_column.linear_model(feats(tf), model_columns(tf)[0], units=2)]
+
+
+@case
+def in_input_layer(tf):
+    return [tf.feature_column.input_layer(feats(tf), model_columns(tf)[1])]
+
+
+@says
+def in_parsing(tf):
+    linear, dense = model_columns(tf)
+    make = tf.feature_column.make_parse_example_spec
+    return sorted(make(linear).items()), sorted(make(dense).items())
+
+
+CASES["bad_in_input_layer"] = lambda tf: tf.feature_column.input_layer(feats(tf), [cols(tf)["h"]])

@@ -16,6 +16,7 @@ from retrograph.contrib.column_parts import (
     feature_config,
     reshaped_dense,
 )
+from retrograph.contrib.columns_in_models import InCategoricalModels, InDenseModels, InEmbeddingModels
 from retrograph.contrib.layer_parts import exported
 from retrograph.contrib.sparse_layers import dense_to_sparse_tensor
 from retrograph.framework import nest
@@ -23,7 +24,7 @@ from retrograph.framework import nest
 _LookupConfig = namedtuple("_SparseIdLookupConfig", "vocabulary_file keys num_oov_buckets vocab_size default_value")  # type: ignore[name-match]
 
 
-class _Categories(FeatureColumn):
+class _Categories(InCategoricalModels):
     """What columns of ids share."""
 
     combiner: str
@@ -297,13 +298,21 @@ class _OfIds(FeatureColumn):
         columns_to_tensors[self] = columns_to_tensors[self.sparse_id_column]
 
 
-class _OneHotColumn(_OfIds, namedtuple("_OneHotColumn", "sparse_id_column")):
+class _OneHotColumn(_OfIds, InDenseModels, namedtuple("_OneHotColumn", "sparse_id_column")):
     """Counts of ids."""
 
     @property
     def name(self) -> str:
         """The name of the ids' column, and what is made of it."""
         return f"{self.sparse_id_column.name}_one_hot"
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        """How many counts there are."""
+        return self.length
+
+    def _transform_feature(self, inputs: Any) -> Any:
+        return self._to_dnn_input_layer(inputs.get(self.sparse_id_column))
 
     def _to_dnn_input_layer(
         self, input_tensor: Any, weight_collections: Any = None, trainable: Any = False, output_rank: int = 2
@@ -329,6 +338,7 @@ def one_hot_column(sparse_id_column: Any) -> Any:
 
 class _EmbeddingColumn(
     _OfIds,
+    InEmbeddingModels,
     namedtuple(
         "_EmbeddingColumn",
         "sparse_id_column dimension combiner initializer ckpt_to_load_from tensor_name_in_ckpt shared_embedding_name "
@@ -448,7 +458,8 @@ def shared_embedding_columns(
 
 
 class _ScatteredEmbeddingColumn(
-    FeatureColumn, namedtuple("_ScatteredEmbeddingColumn", "column_name size dimension hash_key combiner initializer")
+    InEmbeddingModels,
+    namedtuple("_ScatteredEmbeddingColumn", "column_name size dimension hash_key combiner initializer"),
 ):
     """Embeddings scattered over one row of weights."""
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import retrograph as tf
 from retrograph.contrib.column_parts import FeatureColumn, WideArguments, feature_config, reshaped_dense
+from retrograph.contrib.columns_in_models import InCategoricalModels, InDenseModels
 from retrograph.contrib.feature_cross import bucketize, sparse_feature_cross
 from retrograph.contrib.layer_parts import exported
 from retrograph.contrib.old_columns import _SparseColumn
+from retrograph.feature_column.column import IdWeightPair
 from retrograph.framework.exports import export
 
 
 class _RealValuedColumn(
-    FeatureColumn, namedtuple("_RealValuedColumn", "column_name dimension default_value dtype normalizer")
+    InDenseModels, namedtuple("_RealValuedColumn", "column_name dimension default_value dtype normalizer")
 ):
     """Numbers of a dense feature."""
 
@@ -99,7 +101,9 @@ def _defaults(column_name: str, dimension: int, given: Any, dtype: Any) -> list[
     )
 
 
-class _BucketizedColumn(FeatureColumn, namedtuple("_BucketizedColumn", "source_column boundaries")):
+class _BucketizedColumn(
+    InCategoricalModels, InDenseModels, namedtuple("_BucketizedColumn", "source_column boundaries")
+):
     """Numbers by the boundaries that they lie between."""
 
     @property
@@ -111,6 +115,21 @@ class _BucketizedColumn(FeatureColumn, namedtuple("_BucketizedColumn", "source_c
     def length(self) -> int:
         """How many buckets there are."""
         return len(self.boundaries) + 1
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        """How many buckets all numbers of a row have."""
+        return self.length * int(self.source_column.dimension)
+
+    @property
+    def _num_buckets(self) -> int:
+        return self.dimension
+
+    def _get_sparse_tensors(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> IdWeightPair:
+        return IdWeightPair(self.to_sparse_tensor(inputs.get(self)), None)
+
+    def _get_dense_tensor(self, inputs: Any, weight_collections: Any = None, trainable: Any = None) -> Any:
+        return self._to_dnn_input_layer(inputs.get(self))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -178,7 +197,7 @@ def bucketized_column(source_column: Any, boundaries: Any) -> Any:
 
 
 class _CrossedColumn(
-    FeatureColumn,
+    InCategoricalModels,
     namedtuple("_CrossedColumn", "columns hash_bucket_size hash_key combiner ckpt_to_load_from tensor_name_in_ckpt"),
 ):
     """Combinations of what several columns hold, by hash."""

@@ -205,6 +205,7 @@ def linear_model(
     with tf.name_scope(name), tf.variable_scope(name):
         arguments = units, sparse_combiner, collections, trainable
         result, variables = linear_sums(features, columns, named, *arguments)
+    tf.get_collection_ref(tf.GraphKeys.UPDATE_OPS)  # TF's model is a layer: each call makes the collection
     if cols_to_vars is not None:
         cols_to_vars.update(variables)
     return result
