@@ -184,7 +184,9 @@ def _product_lower(op: Any, ctx: Any, indices: Any, values: Any, shape: Array, b
     _check_product(op, given[0], given[1], shape, b)
     rows, columns, entries, right, height, width = _parts(jnp, op, given[0], given[1], shape, jnp.asarray(b))
     if is_static(indices):
-        _check_places(op, np.asarray(rows), np.asarray(columns), height, width)
+        # What jax makes of them is traced, even of constants.
+        known = np.asarray(indices)[:, ::-1] if op.attrs["adjoint_a"] else np.asarray(indices)
+        _check_places(op, known[:, 0], known[:, 1], height, width)
     else:
         held = jnp.all((rows >= 0) & (rows < height) & (columns >= 0) & (columns < width))
         ctx.checks.append((op, held, [indices, values, shape, b]))
