@@ -141,9 +141,11 @@ def _dense_labels(op: Operation, logits: Any, labels: Any) -> None:
 @_check("SparseSoftmaxCrossEntropyWithLogits")
 def _sparse_labels(op: Operation, logits: Any, labels: Any) -> None:
     _require(logits.ndim == 2, op, lambda: f"logits must be 2-D, but got shape {_text(logits)}")
+    _require(labels.ndim == 1, op, lambda: f"labels must be 1-D, but got shape {_text(labels)}")
     text = "logits and labels must have the same first dimension, got logits shape"
-    holds = labels.ndim == 1 and logits.shape[0] == labels.shape[0]
+    holds = logits.shape[0] == labels.shape[0]
     _require(holds, op, lambda: f"{text} {_text(logits)} and labels shape {_text(labels)}")
+    _require(logits.shape[1] > 0, op, lambda: f"Must have at least one class, but got logits shape {_text(logits)}")
 
 
 @_check("InTopK", "InTopKV2")

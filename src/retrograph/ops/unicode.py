@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class _Reader:
         except LookupError:
             refuse(op, f"Could not create converter for input encoding: {name.decode()}")
         self.errors: bytes = op.attrs["errors"]
-        self.replacement = int(op.attrs["replacement_char"])
+        self.replacement = _replacement(op)
         self.no_control = bool(op.attrs["replace_control_characters"])
 
     def characters(self, text: bytes) -> list[tuple[int, int]]:
@@ -73,9 +74,16 @@ class _Reader:
             found.append((self.replacement, place))
 
 
+def _replacement(op: Any) -> int:
+    code = int(op.attrs["replacement_char"])
+    if not 0 <= code <= _LAST:
+        refuse(op, "replacement_char out of unicode codepoint range")
+    return code
+
+
 def _written(op: Any, codes: Sequence[int]) -> bytes:
     """The text of code points in the encoding of the output."""
-    name: bytes = op.attrs["output_encoding"]
+    name, replacement = op.attrs["output_encoding"], _replacement(op)
     if name not in _OUTPUTS:
         refuse(op, f"Output encoding must be one of {{UTF-8, UTF-16-BE, UTF-32-BE}}, got {name.decode()}")
     errors, kept = op.attrs["errors"], []
@@ -85,8 +93,11 @@ def _written(op: Any, codes: Sequence[int]) -> bytes:
         elif errors == b"strict":
             refuse(op, "Code point value out of valid Unicode range.")
         elif errors == b"replace":
-            kept.append(int(op.attrs["replacement_char"]))
-    return "".join(map(chr, kept)).encode(_OUTPUTS[name])
+            kept.append(replacement)
+    text = "".join(map(chr, kept))
+    if name == b"UTF-8":  # which cannot tell halves of pairs
+        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
+    return text.encode(_OUTPUTS[name], "surrogatepass")
 
 
 def _objects(values: Sequence[Any], shape: Any = None) -> Array:
