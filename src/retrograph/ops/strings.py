@@ -7,7 +7,6 @@ import builtins
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from retrograph.framework.operation import Operation, Tensor
 from retrograph.framework.shape import Shape
 from retrograph.framework.shape_rules import ShapeContext, broadcast, merge, scalar, unchanged, with_rank
 from retrograph.framework.structures import SparseTensor
+from retrograph.ops import re2_patterns
 from retrograph.ops.array import lookup_renamed
 from retrograph.ops.control_flow import is_tensor_like
 from retrograph.ops.fingerprint import fingerprint64, hash64, strong_hash
@@ -552,26 +552,16 @@ def substr(input: Any, pos: Any, len: Any, name: str | None = None, unit: str = 
     return apply_op("Substr", name, input=input, pos=pos, len=len, unit=unit)  # type: ignore[no-any-return]
 
 
-@lru_cache(256)
-def _pattern(pattern: bytes) -> Any:
-    return re.compile(pattern)
-
-
 def _compiled(op: Operation, pattern: bytes) -> Any:
     try:
-        return _pattern(pattern)
-    except re.error as error:
-        raise _refuse(op, f"Invalid pattern: {pattern.decode()}, error: {error}") from None
-
-
-def _rewrite(text: bytes) -> bytes:
-    # RE2 writes groups as \1; a backslash doubled is one.
-    return re.sub(rb"\\(\d)", rb"\\g<\1>", text)
+        return re2_patterns.compiled(pattern)
+    except re2_patterns.PatternError as error:
+        raise _refuse(op, f"Invalid pattern: {pattern.decode('utf-8', 'replace')}, error: {error}") from None
 
 
 def _replaced(op: Operation, texts: Any, pattern: bytes, rewrite: bytes) -> np.ndarray[Any, Any]:
-    compiled, count = _compiled(op, pattern), 0 if op.attrs["replace_global"] else 1
-    return _each(lambda s: compiled.sub(_rewrite(rewrite), s, count=count), texts)
+    compiled, everywhere = _compiled(op, pattern), bool(op.attrs["replace_global"])
+    return _each(lambda s: re2_patterns.replace(compiled, s, rewrite, everywhere), texts)
 
 
 def _replace(op: Operation, texts: Any, pattern: Any, rewrite: Any) -> np.ndarray[Any, Any]:
@@ -580,7 +570,7 @@ def _replace(op: Operation, texts: Any, pattern: Any, rewrite: Any) -> np.ndarra
 
 def _matches(op: Operation, texts: Any, pattern: bytes) -> np.ndarray[Any, Any]:
     compiled = _compiled(op, pattern)
-    return _each(lambda s: compiled.fullmatch(s) is not None, texts, dtype=np.bool_)
+    return _each(lambda s: re2_patterns.full_match(compiled, s), texts, dtype=np.bool_)
 
 
 _row("StaticRegexReplace", lambda op, x: _replaced(op, x, op.attrs["pattern"], op.attrs["rewrite"]))
@@ -595,7 +585,7 @@ def regex_replace(
 ) -> Tensor:
     r"""The texts with what `pattern` matches replaced; `rewrite` may name groups as `\1`.
 
-    Source: TF 1.15 tf.strings.regex_replace. Differs: patterns are Python's, of which RE2's are nearly a subset.
+    Source: TF 1.15 tf.strings.regex_replace. Differs: Unicode classes are categories (`\p{Lu}`), not scripts.
     """
     kwargs: dict[str, Any] = {"pattern": pattern, "rewrite": rewrite, "replace_global": replace_global}
     static = isinstance(pattern, (str, bytes)) and isinstance(rewrite, (str, bytes))
