@@ -3237,7 +3237,7 @@ EXPORTS: dict[str, str] = {
     "ragged.row_splits_to_segment_ids": "retrograph.ops.ragged:row_splits_to_segment_ids",
     "ragged.segment_ids_to_row_splits": "retrograph.ops.ragged:segment_ids_to_row_splits",
     "ragged.stack": "retrograph.ops.ragged:ragged_stack",
-    "ragged.stack_dynamic_partitions": "retrograph.ops.ragged:stack_dynamic_partitions",
+    "ragged.stack_dynamic_partitions": "retrograph.ops.ragged_partitions:stack_dynamic_partitions",
     "random.all_candidate_sampler": "retrograph.ops.candidate_sampling:all_candidate_sampler",
     "random.categorical": "retrograph.ops.random:categorical",
     "random.experimental.Generator": "retrograph.train.generators:Generator",

@@ -12,8 +12,8 @@ from retrograph.ops import ragged as _ragged
 from retrograph.ops import ragged_calls as _calls
 from retrograph.ops.ragged import ragged_boolean_mask as boolean_mask
 from retrograph.ops.ragged import ragged_range as range
-from retrograph.ops.ragged import stack_dynamic_partitions
 from retrograph.ops.ragged_calls import concat, stack
+from retrograph.ops.ragged_partitions import stack_dynamic_partitions
 from retrograph.ops.ragged_tensor import RaggedTensor, is_ragged
 from retrograph.ops.ragged_value import RaggedTensorValue
 

@@ -15,6 +15,7 @@ from retrograph.framework.default_graph import name_scope
 from retrograph.framework.exports import export
 from retrograph.framework.operation import Tensor
 from retrograph.framework.shape import TensorShape
+from retrograph.framework.static_value import constant_value as known_value
 from retrograph.ops import array, cast, identities, joining, reduction, selecting, sequence
 from retrograph.ops.gather import gather
 from retrograph.ops.ragged_tensor import RaggedTensor, is_ragged
@@ -202,20 +203,39 @@ def _repeated(values: Any, counts: Any) -> Any:
     return selecting.boolean_mask(wide, mask)
 
 
+def _whole_numbers(value: Any, name: str) -> Any:
+    tensor = internal_convert_to_tensor(value, None, name, preferred_dtype=dtypes.int32)
+    if not tensor.dtype.is_integer:
+        raise TypeError(f"{name} must be an integer tensor; dtype={tensor.dtype}")
+    return cast.cast(tensor, dtypes.int32)
+
+
+def _type_of_splits(segment_ids: Any, num_segments: Any) -> Any:
+    return next((t.dtype for t in (segment_ids, num_segments) if isinstance(t, Tensor)), dtypes.int64)
+
+
 @export("ragged.segment_ids_to_row_splits")
 def segment_ids_to_row_splits(
     segment_ids: Any, num_segments: Any = None, out_type: Any = None, name: str | None = None
 ) -> Any:
-    """`[0, 0, 0, 2, 2]` to `[0, 3, 3, 5]`. Source: TF 1.15 `tf.ragged.segment_ids_to_row_splits`."""
-    dtype = dtypes.int64 if out_type is None else dtypes.as_dtype(out_type)
-    with name_scope(name, "SegmentIdsToRaggedSplits"):
-        ids = cast.cast(convert_to_tensor(segment_ids, name="segment_ids"), dtypes.int32)
+    """`[0, 0, 0, 2, 2]` to `[0, 3, 3, 5]`.
+
+    Raises TypeError: ids that are not whole numbers; ValueError: that are no vector.
+    Source: TF 1.15 `tf.ragged.segment_ids_to_row_splits`.
+    """
+    dtype = _type_of_splits(segment_ids, num_segments) if out_type is None else dtypes.as_dtype(out_type)
+    with name_scope(name, "SegmentIdsToRaggedSplits", [segment_ids]):
+        ids = _whole_numbers(segment_ids, "segment_ids")
         ids.get_shape().assert_has_rank(1)
         if num_segments is not None:
-            num_segments = cast.cast(convert_to_tensor(num_segments, name="num_segments"), dtypes.int32)
+            num_segments = _whole_numbers(num_segments, "num_segments")
             num_segments.get_shape().assert_has_rank(0)
         lengths = bincount(ids, minlength=num_segments, maxlength=num_segments, dtype=dtype)
-        return joining.concat([[0], reduction.cumsum(lengths)], axis=0)
+        splits = joining.concat([[0], reduction.cumsum(lengths)], axis=0)
+        count = None if num_segments is None else known_value(num_segments)
+        if count is not None:
+            splits.set_shape([int(count) + 1])
+        return splits
 
 
 @export("ragged.range")
@@ -494,21 +514,3 @@ def ragged_concat(rows: list[Any]) -> Any:
         return joining.concat(rows, axis=0)
     lengths = joining.concat([r.row_lengths() for r in rows], axis=0)
     return RaggedTensor.from_row_lengths(ragged_concat([r.values for r in rows]), lengths, validate=False)
-
-
-@export("ragged.stack_dynamic_partitions")
-def stack_dynamic_partitions(data: Any, partitions: Any, num_partitions: Any, name: str | None = None) -> Any:
-    """A row for each partition, with the elements that belong to it.
-
-    Source: TF 1.15 `tf.ragged.stack_dynamic_partitions`.
-    """
-    with name_scope(name, "SegmentStack"):
-        data = convert_to_tensor(data, name="data")
-        owners = cast.cast(convert_to_tensor(partitions, name="partitions"), dtypes.int64)
-        count = cast.cast(convert_to_tensor(num_partitions, name="num_partitions"), dtypes.int64)
-        flat = array.reshape(owners, [-1])
-        order = selecting.argsort(flat, stable=True)
-        rank = owners.get_shape().ndims or 1
-        sizes: Any = array.shape(data)
-        values = array.reshape(data, joining.concat([[-1], sizes[rank:]], axis=0)) if rank != 1 else data
-        return RaggedTensor.from_value_rowids(gather(values, order), gather(flat, order), nrows=count)

@@ -37,7 +37,6 @@ from retrograph.ops.ragged import (
     ragged_gather,
     ragged_range,
     row_splits_to_segment_ids,
-    stack_dynamic_partitions,
 )
 from retrograph.ops.ragged_tensor import RaggedTensor, is_ragged
 from retrograph.ops.sequence import range as range_
@@ -572,6 +571,8 @@ def _places(condition: Any) -> Any:
 def _dynamic_partition(data: Any, partitions: Any, num_partitions: Any, name: Any = None) -> list[Any]:
     if not isinstance(num_partitions, int) or num_partitions < 0:
         raise TypeError("num_partitions must be a non-negative integer")
+    from retrograph.ops.ragged_partitions import stack_dynamic_partitions
+
     found = stack_dynamic_partitions(data, partitions, num_partitions, name)
     return [found[i] for i in range(num_partitions)]
 
