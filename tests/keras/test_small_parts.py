@@ -112,3 +112,15 @@ def test_what_is_reached_from_inputs() -> None:
     assert after not in get_reachable_from_inputs(x, targets=[doubled])
     with pytest.raises(TypeError, match="Expected Operation, Variable, or Tensor, got 3"):
         get_reachable_from_inputs([3])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [("SensitivityAtSpecificity", "specificity"), ("SpecificityAtSensitivity", "sensitivity")]
+)
+def test_metrics_at_a_value_are_made_again_of_their_settings(kind, given):
+    with tf.Graph().as_default():
+        made = getattr(tf.keras.metrics, kind)(0.4, num_thresholds=100, name="at")
+        config = made.get_config()
+        assert config == {"dtype": "float32", "name": "at", "num_thresholds": 100, given: 0.4}
+        again = type(made).from_config(config)
+        assert (again.value, again.num_thresholds, len(again.thresholds)) == (0.4, 100, 100)

@@ -439,6 +439,7 @@ class AUC(_Counts):
 
 class _SensitivitySpecificity(_Counts):
     counts = ("true_positives", "true_negatives", "false_positives", "false_negatives")
+    _given: str  # the argument that the value is
 
     def __init__(self, value: Any, num_thresholds: int = 200, name: Any = None, dtype: Any = None):
         if num_thresholds <= 0:
@@ -447,6 +448,7 @@ class _SensitivitySpecificity(_Counts):
         self.value = value
         inner = [(i + 1) * 1.0 / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         self.thresholds = [0.5] if num_thresholds == 1 else [0.0, *inner, 1.0]
+        self.num_thresholds = num_thresholds
         self._make_counts(num_thresholds)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -458,10 +460,16 @@ class _SensitivitySpecificity(_Counts):
         specificities = tf.div_no_nan(self.true_negatives, self.true_negatives + self.false_positives)
         return sensitivities, specificities
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal metric."""
+        return {**super().get_config(), "num_thresholds": self.num_thresholds, self._given: self.value}
+
 
 @export("keras.metrics.SensitivityAtSpecificity")
 class SensitivityAtSpecificity(_SensitivitySpecificity):
     """The sensitivity where the specificity is a value. Source: TF 1.15 `tf.keras.metrics.SensitivityAtSpecificity`."""
+
+    _given = "specificity"
 
     def __init__(self, specificity: Any, num_thresholds: int = 200, name: Any = None, dtype: Any = None):
         if specificity < 0 or specificity > 1:
@@ -479,6 +487,8 @@ class SensitivityAtSpecificity(_SensitivitySpecificity):
 @export("keras.metrics.SpecificityAtSensitivity")
 class SpecificityAtSensitivity(_SensitivitySpecificity):
     """The specificity where the sensitivity is a value. Source: TF 1.15 `tf.keras.metrics.SpecificityAtSensitivity`."""
+
+    _given = "sensitivity"
 
     def __init__(self, sensitivity: Any, num_thresholds: int = 200, name: Any = None, dtype: Any = None):
         if sensitivity < 0 or sensitivity > 1:
