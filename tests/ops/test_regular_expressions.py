@@ -37,3 +37,9 @@ def test_a_pattern_that_is_a_tensor():
         pattern = tf.placeholder(tf.string, [])
         replaced = tf.strings.regex_replace(["a-é", "b"], pattern, "_")
         assert session.run(replaced, {pattern: r"[^\p{L}]"}).tolist() == ["a_é".encode(), b"b"]
+
+
+def test_two_groups_of_one_name() -> None:
+    made = tf.strings.regex_replace(["abab"], "(?P<n>a)(?P<n>b)", r"<\2\1>")
+    with tf.Session() as sess:
+        assert sess.run(made).tolist() == [b"<ba><ba>"]

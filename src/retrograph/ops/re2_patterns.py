@@ -287,7 +287,8 @@ class _Translation:
             return
         named = re.match(r"\(\?P<(\w+)>", self.rest(), re.ASCII)
         if named:
-            self.enter(f"(?P<{named[1]}>" if not named[1][0].isdigit() else "(", self.flags, len(named[0]))
+            # Groups are taken by number only, and here two may have one name.
+            self.enter("(", self.flags, len(named[0]))
             return
         found = re.match(r"\(\?([imsU]*)(-[imsU]+)?([:)])", self.rest())
         if found is None or found[0] == "(?)":
