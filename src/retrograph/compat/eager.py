@@ -13,6 +13,7 @@ from typing import Any
 from retrograph.framework import errors
 from retrograph.framework.default_graph import executing_eagerly, get_default_graph, init_scope
 from retrograph.framework.exports import export
+from retrograph.framework.operation import Tensor
 
 __all__ = ["executing_eagerly", "init_scope"]
 
@@ -20,6 +21,12 @@ GRAPH_MODE, EAGER_MODE = 0, 1
 SYNC, ASYNC = 0, 1
 DEVICE_PLACEMENT_EXPLICIT, DEVICE_PLACEMENT_WARN, DEVICE_PLACEMENT_SILENT = 0, 1, 2
 DEVICE_PLACEMENT_SILENT_FOR_INT32 = 3
+
+
+class EagerTensor(Tensor):
+    """The tensors of eager execution, for `isinstance`: there are none."""
+
+    __slots__ = ()
 
 
 def enabled() -> bool:

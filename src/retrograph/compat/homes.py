@@ -23,6 +23,7 @@ MIRRORS = {
 HOMES: dict[str, tuple[str, ...]] = {
     "tensorflow.python.ops.linalg.linear_operator_util": ("retrograph.linear_operators.solving",),
     "tensorflow.contrib.slim.python.slim.summaries": ("retrograph.contrib.slim_summaries",),
+    "tensorflow.python.ops.op_selector": ("retrograph.compat.op_selector", "retrograph.contrib.graph_editor.elements"),
     "tensorflow.python.ops.critical_section_ops": ("retrograph.ops.critical_section",),
     "tensorflow.python.module.module": ("retrograph.train.modules",),
     "tensorflow.python.ops.stateful_random_ops": ("retrograph.train.generators", "retrograph.ops.stateful_random"),

@@ -115,6 +115,7 @@ INTERNALS: dict[str, dict[str, str]] = {
         )
     }
     | {
+        "EagerTensor": "retrograph.compat.eager:EagerTensor",
         "_default_session_stack": _FRAMEWORK + "sessions:_stack",
         "_default_graph_stack": _FRAMEWORK + "graph_scopes:default_graph_stack",
     },
@@ -230,6 +231,8 @@ INTERNALS: dict[str, dict[str, str]] = {
     },
     "tensorflow.python.ops.resource_variable_ops": {
         "_UnreadVariable": _VARIABLES + "resource:UnreadVariable",
+        "_to_proto_fn": _FRAMEWORK + "proto_functions:item_to_proto",
+        "_from_proto_fn": "retrograph.compat.internals:variable_from_proto",
     },
     "tensorflow.python.ops.lookup_ops": {
         "index_table_from_tensor": "retrograph.ops.vocabularies:index_table_from_list",
@@ -260,7 +263,10 @@ INTERNALS: dict[str, dict[str, str]] = {
         "remove_undocumented": "retrograph.compat.documented:remove_undocumented",
         "reveal_undocumented": "retrograph.compat.documented:reveal_undocumented",
     },
-    "tensorflow.python.client.session": {"_DeviceAttributes": "retrograph.compat.internals:_DeviceAttributes"},
+    "tensorflow.python.client.session": {
+        "_DeviceAttributes": "retrograph.compat.internals:_DeviceAttributes",
+        "_FetchHandler": "retrograph.runtime.fetch_handler:FetchHandler",
+    },
     "tensorflow.python.framework.errors_impl": {
         "_make_specific_exception": _FRAMEWORK + "errors:_make_specific_exception"
     },

@@ -10,6 +10,7 @@ from retrograph.framework.device import canonical_name
 from retrograph.framework.node_def import NodeDef
 from retrograph.framework.operation import Operation
 from retrograph.platform.text import as_text
+from retrograph.variables.base import Variable
 
 
 def _set_call_cpp_shape_fn(call_cpp_shape_fn: Any) -> None:
@@ -204,3 +205,8 @@ def bucketize(input: Any, boundaries: Any, name: str | None = None) -> Any:
     from retrograph.framework.apply import apply_op
 
     return apply_op("Bucketize", name, input=input, boundaries=boundaries)
+
+
+def variable_from_proto(v: Any, import_scope: str | None = None) -> Any:
+    """The variable of either kind whose operations are in the default graph under the names of a `VariableDef`."""
+    return Variable.from_proto(v, import_scope=import_scope)

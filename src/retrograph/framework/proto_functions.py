@@ -81,10 +81,11 @@ def _known(message: str, target: str) -> ProtoFunctions | None:
         kind: Any = getattr(importlib.import_module(module), name)
     except ImportError:
         return None
-    return ProtoFunctions(message_class(f"tensorflow.{message}"), _to_proto, kind.from_proto)
+    return ProtoFunctions(message_class(f"tensorflow.{message}"), item_to_proto, kind.from_proto)
 
 
-def _to_proto(item: Any, export_scope: str | None = None) -> Any:
+def item_to_proto(item: Any, export_scope: str | None = None) -> Any:
+    """The message that an item of a collection makes of itself."""
     return item.to_proto(export_scope=export_scope)
 
 

@@ -128,7 +128,10 @@ def _next(op: Operation, control_outputs: Any, stop_at: frozenset[Tensor] = froz
     return concatenate_unique(found, control_outputs.get(op) if control_outputs is not None else ())
 
 
-def _previous(op: Operation, control_inputs: Any, stop_at: frozenset[Tensor] = frozenset()) -> list[Operation]:
+def backward_neighbours(
+    op: Operation, control_inputs: Any, stop_at: frozenset[Tensor] = frozenset()
+) -> list[Operation]:
+    """The operations that make what one takes, and those that it waits for."""
     found = [t.op for t in op.inputs if t not in stop_at]
     return concatenate_unique(list(dict.fromkeys(found)), op.control_inputs if control_inputs else ())
 
@@ -169,13 +172,14 @@ def get_within_boundary_ops(
     return [op for op in make_list_of_op(ops) if op in found]
 
 
-def _walk(
+def walk(
     seeds: list[Operation],
     neighbours: Callable[[Operation], list[Operation]],
     inclusive: bool,
     within_ops: Any,
     within_ops_fn: Any,
 ) -> list[Operation]:
+    """The operations that are reached from the seeds, wave after wave."""
     within = frozenset(make_list_of_op(within_ops, allow_graph=False)) if within_ops else None
     if within is not None:
         seeds = [op for op in seeds if op in within]
@@ -193,7 +197,8 @@ def _walk(
     return list(found) if inclusive else [op for op in found if op not in seeds]
 
 
-def _seeds(seed_ops: Any, of_tensors: Callable[[Any], list[Operation]]) -> list[Operation]:
+def seeds_of(seed_ops: Any, of_tensors: Callable[[Any], list[Operation]]) -> list[Operation]:
+    """Operations, or those that `of_tensors` finds for tensors, each once."""
     items = list(seed_ops) if is_iterable(seed_ops) else [seed_ops]
     if items and isinstance(items[0], Tensor):
         return list(dict.fromkeys(of_tensors(make_list_of_t(items, allow_graph=False))))
@@ -211,8 +216,8 @@ def get_forward_walk_ops(
     """
     _, control_outputs = check_cios(False, control_outputs)
     stop = frozenset(make_list_of_t(stop_at_ts))
-    seeds = _seeds(seed_ops, get_consuming_ops)
-    return _walk(seeds, lambda op: _next(op, control_outputs, stop), inclusive, within_ops, within_ops_fn)
+    seeds = seeds_of(seed_ops, get_consuming_ops)
+    return walk(seeds, lambda op: _next(op, control_outputs, stop), inclusive, within_ops, within_ops_fn)
 
 
 @export("contrib.graph_editor.get_backward_walk_ops")
@@ -226,8 +231,8 @@ def get_backward_walk_ops(
     """
     control_inputs, _ = check_cios(control_inputs)
     stop = frozenset(make_list_of_t(stop_at_ts))
-    seeds = _seeds(seed_ops, lambda ts: [t.op for t in ts])
-    return _walk(seeds, lambda op: _previous(op, control_inputs, stop), inclusive, within_ops, within_ops_fn)
+    seeds = seeds_of(seed_ops, lambda ts: [t.op for t in ts])
+    return walk(seeds, lambda op: backward_neighbours(op, control_inputs, stop), inclusive, within_ops, within_ops_fn)
 
 
 def _walks(
