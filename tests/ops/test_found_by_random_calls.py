@@ -134,3 +134,11 @@ def test_images_that_are_no_numbers_are_refused_by_the_product(dtype: Any) -> No
     refusal = pytest.raises(TypeError, match="Value passed to parameter 'x' has DataType bool not in list of allowed")
     with tf.Graph().as_default(), refusal:
         tf.image.convert_image_dtype(tf.constant([True]), dtype)
+
+
+def test_bands_are_within_the_matrix_in_compiled_plans_too() -> None:
+    x = tf.placeholder(tf.float32, [2, 6, 6])
+    made = tf.matrix_band_part(tf.nn.softmax(x), 0, 15)
+    words = r"num_upper must be negative or less or equal to number of columns \(6\) got: 15"
+    with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        sess.run(made, {x: np.zeros((2, 6, 6))})

@@ -13,7 +13,7 @@ from retrograph.framework.op_table import NO_GRADIENT, register_op
 from retrograph.framework.shape import Shape, to_text
 from retrograph.framework.shape_rules import ShapeContext, concatenate, merge, merge_dim, with_rank, with_rank_at_least
 from retrograph.ops import linalg_grad as grad
-from retrograph.ops.rows import is_static
+from retrograph.ops.rows import both, is_static
 
 Rule = Callable[[ShapeContext], list[Shape]]
 
@@ -412,4 +412,4 @@ register_op(
 register_op(
     "MatrixSetDiag", shape=_matrix_set_diag_shape, gradient=grad.matrix_set_diag_grad, **_both(_matrix_set_diag)
 )
-register_op("MatrixBandPart", shape=_band_part_shape, gradient=grad.band_part_grad, **_both(_band_part))
+register_op("MatrixBandPart", shape=_band_part_shape, gradient=grad.band_part_grad, **both(_band_part))
