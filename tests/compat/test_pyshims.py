@@ -39,6 +39,7 @@ draw = ImageDraw.Draw(Image.new("L", (40, 20)))
 width, height = draw.textsize("ab")
 assert width > 0 and height > 0 and ImageFont.load_default().getsize("ab") == (width, height)
 assert str([np.float32(0.5), np.int64(3), np.bool_(True)]) == "[0.5, 3, True]"
+from six.moves import cPickle, xrange  # TensorFlow brought it
 import array, configparser, json, random, threading
 import xml.etree.ElementTree as ElementTree
 tree = ElementTree.fromstring("<a><b/><c/></a>")
