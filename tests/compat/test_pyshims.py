@@ -32,13 +32,25 @@ import scipy.misc
 from scipy.misc import imresize
 from scipy.signal import hann
 from scipy.integrate import simps
+import importlib.util
+assert importlib.util.find_spec("PIL.Image")
 from PIL import Image, ImageDraw, ImageFont
 assert imresize(np.eye(4), 0.5).shape == (2, 2) and scipy.misc.comb(5, 2) == 10 and len(hann(3)) == 3 and simps([1, 1]) == 1
 assert Image.new("L", (4, 4)).resize((2, 2), Image.ANTIALIAS).size == (2, 2)
 draw = ImageDraw.Draw(Image.new("L", (40, 20)))
 width, height = draw.textsize("ab")
 assert width > 0 and height > 0 and ImageFont.load_default().getsize("ab") == (width, height)
-assert str([np.float32(0.5), np.int64(3), np.bool_(True)]) == "[0.5, 3, True]"
+shown = []
+def show():
+    shown.append(str([np.float32(0.5), np.int64(3), np.bool_(True)]))
+import io, pickle, threading
+other = threading.Thread(target=show)
+show(), other.start(), other.join()
+assert shown == ["[0.5, 3, True]"] * 2
+assert np.fromstring(b"ab", dtype=np.uint8).tolist() == [97, 98] and np.fromstring("1 2", sep=" ").tolist() == [1, 2]
+assert np.msort([[3, 1], [2, 5]]).tolist() == [[2, 1], [3, 5]] and np.alen(3) == 1
+assert np.array([[1], [2, 3]], copy=False).dtype == object and np.array([[1], [2, 3]], dtype=None).dtype == object
+assert open is io.open and pickle.loads(pickle.dumps(open)) is open
 from six.moves import cPickle, xrange  # TensorFlow brought it
 import array, configparser, json, random, threading
 import xml.etree.ElementTree as ElementTree
@@ -46,6 +58,12 @@ tree = ElementTree.fromstring("<a><b/><c/></a>")
 assert [e.tag for e in tree.getchildren()] == ["b", "c"] and len(list(tree.getiterator("c"))) == 1
 assert array.array("b", [1, 2]).tostring() == bytes([1, 2]) and not threading.Thread().isAlive()
 assert json.loads("[1]", encoding="utf-8") == [1] and random.sample({7}, 1) == [7] and random.sample([7], k=1) == [7]
+random.seed(np.int64(3))
+drawn = random.random()
+random.seed(3)
+order = [1, 2, 3]
+random.shuffle(order, lambda: 0.0)
+assert drawn == random.random() and order == [2, 3, 1]
 with open(__file__, "rU") as file:
     assert "rU" in file.read() and isinstance(configparser.SafeConfigParser(), configparser.ConfigParser)
 from distutils.version import LooseVersion, StrictVersion

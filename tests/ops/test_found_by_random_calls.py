@@ -142,3 +142,9 @@ def test_bands_are_within_the_matrix_in_compiled_plans_too() -> None:
     words = r"num_upper must be negative or less or equal to number of columns \(6\) got: 15"
     with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError, match=words):
         sess.run(made, {x: np.zeros((2, 6, 6))})
+
+
+def test_partitions_are_not_negative() -> None:
+    made = tf.ragged.stack_dynamic_partitions(["a", "b", "c"], [1, 0, -1], 4)
+    with tf.Session() as sess, pytest.raises(tf.errors.InvalidArgumentError, match="Input arr must be non-negative!"):
+        sess.run(made)

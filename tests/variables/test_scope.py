@@ -195,3 +195,16 @@ def test_creators_wrap_the_making_of_variables() -> None:
         v = tf.get_variable("v", [])
         assert not tf.Variable(1.0).trainable
     assert (names, v.trainable, tf.Variable(1.0).trainable) == (["v", None], False, True)
+
+
+def test_scopes_of_a_finalized_graph_that_had_one() -> None:
+    with tf.Graph().as_default() as graph:
+        with tf.variable_scope("pre"):
+            pass
+        graph.finalize()
+        with tf.variable_scope("pre") as scope:
+            assert (scope.name, scope.original_name_scope) == ("pre", "pre_1/")
+    with tf.Graph().as_default() as graph:
+        graph.finalize()
+        with pytest.raises(RuntimeError, match="Graph is finalized"), tf.variable_scope("first"):
+            pass

@@ -51,6 +51,18 @@ def _asfarray(array: Any, dtype: Any = None) -> Any:
     return np.asarray(array, dtype if inexact else np.float64)
 
 
+def _msort(array: Any) -> Any:
+    import numpy as np
+
+    return np.sort(array, axis=0)
+
+
+def _alen(array: Any) -> int:
+    import numpy as np
+
+    return len(np.array(array, ndmin=1))
+
+
 def _random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
     import numpy as np
 
@@ -213,14 +225,14 @@ NUMPY_NAMES: dict[str, Callable[[], Any]] = {
     "Inf": lambda: math.inf, "Infinity": lambda: math.inf, "PINF": lambda: math.inf, "infty": lambda: math.inf,
     "NINF": lambda: -math.inf, "NaN": lambda: math.nan, "NAN": lambda: math.nan, "NZERO": lambda: -0.0, "PZERO": lambda: 0.0,
     "asscalar": lambda: _asscalar, "asfarray": lambda: _asfarray,
-    "cast": _Casts, "sctypes": _scalar_types, "loads": lambda: pickle.loads, "alen": lambda: len,
+    "cast": _Casts, "sctypes": _scalar_types, "loads": lambda: pickle.loads, "alen": lambda: _alen, "msort": lambda: _msort,
     "math": lambda: math, "sys": lambda: sys, "warnings": lambda: warnings,
     **_of(
         "numpy",
         "float_=float64 complex_=complex128 cfloat=complex128 singlecomplex=complex64 longfloat=longdouble "
         "longcomplex=clongdouble clongfloat=clongdouble string_=bytes_ unicode_=str_ object0=object_ bytes0=bytes_ str0=str_ "
         "void0=void product=prod cumproduct=cumprod alltrue=all sometrue=any in1d=isin row_stack=vstack trapz=trapezoid "
-        "round_=round msort=sort mat=asmatrix bool8=bool_ int0=intp uint0=uintp rank=ndim typeDict=sctypeDict",
+        "round_=round mat=asmatrix bool8=bool_ int0=intp uint0=uintp rank=ndim typeDict=sctypeDict",
     ),
     **_of(
         "numpy.exceptions",

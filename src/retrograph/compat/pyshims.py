@@ -1,7 +1,7 @@
 """Names that Python, NumPy, SciPy and Pillow have dropped since 2017, put back for one process.
 
 `retrograph run` installs them; the program is told at its end, on one line, which of them it used, so that it can be
-mended. Nothing is installed that is still there.
+mended. What is still there stays, but for methods of arrays that do nothing but raise, and functions that took more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import io
 import sys
 import unittest
 from collections.abc import Callable
@@ -105,9 +106,45 @@ def _take_sets(module: Any) -> None:
     module.sample = module._inst.sample
 
 
+def _take_seeds(module: Any) -> None:
+    """`random.seed` of anything that has a hash, NumPy's integers among them."""
+    seed = module.Random.seed
+
+    @functools.wraps(seed)
+    def call(source: Any, a: Any = None, version: int = 2) -> None:
+        if not isinstance(a, (type(None), int, float, str, bytes, bytearray)):
+            _note("random.seed(object)")
+            a = hash(a)
+        seed(source, a, version)
+
+    module.Random.seed = call
+    module.seed = module._inst.seed
+
+
+def _take_shuffling(module: Any) -> None:
+    """`random.shuffle(x, random)` with a source of numbers of its own."""
+    shuffle = module.Random.shuffle
+
+    @functools.wraps(shuffle)
+    def call(source: Any, x: Any, random: Any = None) -> None:
+        if random is None:
+            return shuffle(source, x)  # type: ignore[no-any-return]
+        _note("random.shuffle(random=)")
+        for i in reversed(range(1, len(x))):
+            j = int(random() * (i + 1))
+            x[i], x[j] = x[j], x[i]
+        return None
+
+    module.Random.shuffle = call
+    module.shuffle = module._inst.shuffle
+
+
 def _take_universal_newlines(module: Any) -> None:
     """`open(name, "rU")`: reading text without the letter does the same."""
     opened = module.open
+    if module.__name__ != "io":
+        module.open = io.open
+        return
 
     @functools.wraps(opened)
     def call(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
@@ -116,12 +153,32 @@ def _take_universal_newlines(module: Any) -> None:
             mode = mode.replace("U", "") if "r" in mode else mode.replace("U", "r")
         return opened(file, mode, *args, **kwargs)
 
+    call.__module__ = "io"  # by which it is pickled
     module.open = call
+
+
+def _take_bytes_as_arrays(module: Any) -> None:
+    """`np.fromstring(data, np.uint8)` of bytes, by which records of images were read."""
+    parse = module.fromstring
+
+    @functools.wraps(parse)
+    def fromstring(string: Any, dtype: Any = float, count: int = -1, *args: Any, sep: str = "", **kwargs: Any) -> Any:
+        if args or sep:
+            return parse(string, dtype, count, *args, **({} if args else {"sep": sep}), **kwargs)
+        _note("np.fromstring(bytes)")
+        data = string.encode("latin-1") if isinstance(string, str) else string
+        return module.frombuffer(data, dtype, count).copy()
+
+    module.fromstring = fromstring
 
 
 def _print_plainly(module: Any) -> None:
     """Numbers in lists and dictionaries are shown as `0.5`, not as `np.float32(0.5)`."""
     module.set_printoptions(legacy="1.25")
+    options = sys.modules.get("numpy._core.printoptions")
+    if options is not None:
+        # What other threads start with.
+        vars(options).get("default_format_options_dict", {}).update(legacy=125)
 
 
 _OWN = ("retrograph", "numpy", "jax", "scipy", "ml_dtypes")
@@ -143,13 +200,19 @@ def _taking_ragged(function: Callable[..., Any], name: str) -> Callable[..., Any
         try:
             return function(*args, **kwargs)
         except ValueError as error:
-            if "Unable to avoid copy" in str(error) and kwargs.get("copy") is False:
-                _note(f"np.{name}(copy=False)")
-                return function(*args, **{**kwargs, "copy": None})
-            if "inhomogeneous" not in str(error) or len(args) > 1 or "dtype" in kwargs or _asked_by_own():
+            changed, text = dict(kwargs), str(error)
+            if kwargs.get("copy") is False:
+                changed["copy"] = None
+            if _asked_by_own():
                 raise
-        _note(f"np.{name}(lists of different lengths)")
-        return function(*args, dtype=object, **kwargs)
+            if "inhomogeneous" in text and len(args) == 1 and kwargs.get("dtype") is None:
+                _note(f"np.{name}(lists of different lengths)")
+                changed["dtype"] = object
+            elif "Unable to avoid copy" in text:
+                _note(f"np.{name}(copy=False)")
+            else:
+                raise
+        return function(*args, **changed)
 
     return make
 
@@ -170,14 +233,14 @@ def _take_bytes(module: Any) -> None:
     @functools.wraps(get)
     def getitem(attributes: Any, name: Any) -> Any:
         value = get(attributes, name)
-        if getattr(value, "shape", None) == (0,):
+        if getattr(value, "shape", None) == (0,) and value.dtype == float:
             return value.astype(bytes)  # a list of no names; programs ask whether it is true, which NumPy refuses now
         kind = module.h5a.open(attributes._id, attributes._e(name)).get_type()
         if not isinstance(kind, module.h5t.TypeStringID) or kind.get_cset() != module.h5t.CSET_ASCII:
             return value
         if value.__class__ is str:
             _note("h5py attributes as bytes")
-            return value.encode()
+            return value.encode("utf-8", "surrogateescape")
         return value.astype(bytes) if value.dtype.kind == "O" else value
 
     module.AttributeManager.__getitem__ = getitem
@@ -187,11 +250,11 @@ def _take_bytes(module: Any) -> None:
 # module -> what makes its functions take what they took
 _CALLS: dict[str, tuple[Callable[[ModuleType], None], ...]] = {
     "h5py": (_take_bytes,),
-    "builtins": (_take_universal_newlines,),
     "io": (_take_universal_newlines,),
+    "builtins": (_take_universal_newlines,),
     "json": (_take_encoding,),
-    "numpy": (_take_old_arguments, _take_ragged_lists, _print_plainly),
-    "random": (_take_sets,),
+    "numpy": (_take_old_arguments, _take_ragged_lists, _take_bytes_as_arrays, _print_plainly),
+    "random": (_take_sets, _take_seeds, _take_shuffling),
 }
 
 
@@ -250,18 +313,24 @@ class _Patcher(importlib.abc.MetaPathFinder):
 
     def __init__(self, waiting: dict[str, dict[str, Callable[[], Any]]]):
         self.waiting = waiting
+        self.asking: set[str] = set()
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """The spec that others find, with a loader that adds the names afterwards."""
-        names = self.waiting.pop(fullname, None)
-        if names is None:
+        names = self.waiting.get(fullname)
+        if names is None or fullname in self.asking:
             return None
-        spec = importlib.util.find_spec(fullname)
+        self.asking.add(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.asking.discard(fullname)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
                 load(module)
+                self.waiting.pop(fullname, None)
                 _put_back(module, names, "np" if fullname == "numpy" else fullname)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]

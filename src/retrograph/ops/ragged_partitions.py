@@ -48,8 +48,10 @@ def _of_rows(data: Any, owners: Any, count: Any) -> Any:
     order = tf.argsort(owners, stable=True)
     owners = tf.gather(owners, order)
     values = tf.gather(data, order)
-    check = tf.assert_less(owners[-1:], count, message="partitions must be less than num_partitions")
-    with tf.control_dependencies([check]):
+    below = tf.assert_less(owners[-1:], count, message="partitions must be less than num_partitions")
+    # TF counts the rows by Bincount, which says so.
+    counted = tf.assert_non_negative(owners[:1], message="Input arr must be non-negative!")
+    with tf.control_dependencies([below, counted]):
         return RaggedTensor.from_value_rowids(values, owners, nrows=count, validate=False)
 
 

@@ -236,13 +236,14 @@ def _check_constant_dtype(initializer: Any, dtype: Any) -> None:
 class ScopeStack:
     """What a thread has open in a graph: the current scope, how often each name was opened, variable creators."""
 
-    __slots__ = ("creators", "current_scope", "opened", "place")
+    __slots__ = ("creators", "current_scope", "opened", "place", "was_entered")
 
     def __init__(self) -> None:
         self.current_scope = VariableScope(False)
         self.opened = OpenedNames()
         # The current scope's among the opened names, None for the root.
         self.place: Opened | None = None
+        self.was_entered = False
         self.creators: list[Any] = []
 
 
@@ -295,10 +296,12 @@ class PureVariableScope:
 
     def __enter__(self) -> VariableScope:
         graph = self._graph
-        if graph._finalized and STORE_KEY not in graph._collections:
-            # In TF 1.15 the first scope of a graph makes its variable store.
-            graph._check_not_finalized()
         stack = stack_of(graph)
+        if not stack.was_entered:
+            if STORE_KEY not in graph._collections:
+                # In TF 1.15 the first scope of a graph makes its variable store.
+                graph._check_not_finalized()
+            stack.was_entered = True
         outer, outer_place, entered = stack.current_scope, stack.place, self._reopened
         if entered is None:
             entered = self._child(outer)
