@@ -10,10 +10,8 @@ import importlib.machinery
 import importlib.util
 import inspect
 import math
-import os
 import pickle
 import sys
-import time
 import types
 import warnings
 from collections.abc import Callable
@@ -79,10 +77,6 @@ _ABC_NAMES = (
     "Iterable", "Iterator", "KeysView", "Mapping", "MappingView", "MutableMapping", "MutableSequence", "MutableSet",
     "Reversible", "Sequence", "Set", "Sized", "ValuesView",
 )  # fmt: skip
-
-
-def _of_abc(name: str) -> Callable[[], Any]:
-    return lambda: getattr(collections.abc, name)
 
 
 def _of(module: str, names: str) -> dict[str, Callable[[], Any]]:
@@ -176,19 +170,14 @@ METHODS: dict[str, dict[str, dict[str, Callable[..., Any]]]] = {
 
 # module -> name -> how to make what it was
 MODULE_NAMES: dict[str, dict[str, Callable[[], Any]]] = {
-    "collections": {
-        name: _of_abc(name) for name in _ABC_NAMES if hasattr(collections.abc, name)
-    },
+    "collections": _of("collections.abc", " ".join(name for name in _ABC_NAMES if hasattr(collections.abc, name))),
     "configparser": _of("configparser", "SafeConfigParser=ConfigParser"),
-    "fractions": {"gcd": lambda: math.gcd},
+    "fractions": _of("math", "gcd"),
     "inspect": {"getargspec": lambda: getargspec, "ArgSpec": lambda: ArgSpec},
-    "time": {"clock": lambda: time.perf_counter},
-    "os": {"errno": lambda: __import__("errno"), "getcwdu": lambda: os.getcwd},
-    "string": {"letters": lambda: __import__("string").ascii_letters, "maketrans": lambda: str.maketrans},
-    "base64": {
-        "encodestring": lambda: __import__("base64").encodebytes,
-        "decodestring": lambda: __import__("base64").decodebytes,
-    },
+    "time": _of("time", "clock=perf_counter"),
+    "os": {"errno": lambda: importlib.import_module("errno"), **_of("os", "getcwdu=getcwd")},
+    "string": {**_of("string", "letters=ascii_letters"), "maketrans": lambda: str.maketrans},
+    "base64": _of("base64", "encodestring=encodebytes decodestring=decodebytes"),
     "numpy.random": {"random_integers": lambda: _random_integers},
     "numpy.lib": _of("numpy", "pad"),
     "scipy.misc": {

@@ -91,52 +91,50 @@ def _take_encoding(module: Any) -> None:
         setattr(module, name, taking(getattr(module, name), name))
 
 
-def _take_sets(module: Any) -> None:
+def _sampling(sample: Callable[..., Any]) -> Callable[..., Any]:
     """`random.sample` of a set, or of the keys of a dictionary."""
-    sample = module.Random.sample
 
-    @functools.wraps(sample)
     def call(source: Any, population: Any, k: int, **kwargs: Any) -> Any:
         if isinstance(population, collections.abc.Set):
             _note("random.sample(set)")
             population = tuple(population)
         return sample(source, population, k, **kwargs)
 
-    module.Random.sample = call
-    module.sample = module._inst.sample
+    return call
 
 
-def _take_seeds(module: Any) -> None:
+def _seeding(seed: Callable[..., Any]) -> Callable[..., Any]:
     """`random.seed` of anything that has a hash, NumPy's integers among them."""
-    seed = module.Random.seed
 
-    @functools.wraps(seed)
     def call(source: Any, a: Any = None, version: int = 2) -> None:
         if not isinstance(a, (type(None), int, float, str, bytes, bytearray)):
             _note("random.seed(object)")
             a = hash(a)
         seed(source, a, version)
 
-    module.Random.seed = call
-    module.seed = module._inst.seed
+    return call
 
 
-def _take_shuffling(module: Any) -> None:
+def _shuffling(shuffle: Callable[..., Any]) -> Callable[..., Any]:
     """`random.shuffle(x, random)` with a source of numbers of its own."""
-    shuffle = module.Random.shuffle
 
-    @functools.wraps(shuffle)
     def call(source: Any, x: Any, random: Any = None) -> None:
         if random is None:
-            return shuffle(source, x)  # type: ignore[no-any-return]
+            shuffle(source, x)
+            return
         _note("random.shuffle(random=)")
         for i in reversed(range(1, len(x))):
             j = int(random() * (i + 1))
             x[i], x[j] = x[j], x[i]
-        return None
 
-    module.Random.shuffle = call
-    module.shuffle = module._inst.shuffle
+    return call
+
+
+def _take_old_draws(module: Any) -> None:
+    for name, taking in ("sample", _sampling), ("seed", _seeding), ("shuffle", _shuffling):
+        method = getattr(module.Random, name)
+        setattr(module.Random, name, functools.wraps(method)(taking(method)))
+        setattr(module, name, getattr(module._inst, name))
 
 
 def _take_universal_newlines(module: Any) -> None:
@@ -254,7 +252,7 @@ _CALLS: dict[str, tuple[Callable[[ModuleType], None], ...]] = {
     "builtins": (_take_universal_newlines,),
     "json": (_take_encoding,),
     "numpy": (_take_old_arguments, _take_ragged_lists, _take_bytes_as_arrays, _print_plainly),
-    "random": (_take_sets, _take_seeds, _take_shuffling),
+    "random": (_take_old_draws,),
 }
 
 
@@ -263,9 +261,10 @@ def _note(name: str) -> None:
         _USED.append(name)
 
 
-def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]], shown: str) -> None:
+def _put_back(module: ModuleType, names: dict[str, Callable[[], Any]]) -> None:
     """Gives a module a `__getattr__` for the dropped names, which remembers that they were used."""
     own = vars(module).get("__getattr__")
+    shown = "np" if module.__name__ == "numpy" else module.__name__
 
     def get(name: str) -> Any:
         make = names.get(name)
@@ -331,7 +330,7 @@ class _Patcher(importlib.abc.MetaPathFinder):
             def exec_module(module: ModuleType) -> None:
                 load(module)
                 self.waiting.pop(fullname, None)
-                _put_back(module, names, "np" if fullname == "numpy" else fullname)
+                _put_back(module, names)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
@@ -354,7 +353,7 @@ def install() -> None:
     for name in waiting.keys() & set(sys.builtin_module_names):
         importlib.import_module(name)  # these have one loader for all
     for name in [n for n in waiting if n in sys.modules]:
-        _put_back(sys.modules[name], waiting.pop(name), "np" if name == "numpy" else name)
+        _put_back(sys.modules[name], waiting.pop(name))
     sys.meta_path.insert(0, _Patcher(waiting))
     sys.meta_path.append(_DroppedModules())
     _restore_test_case()

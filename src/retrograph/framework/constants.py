@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -208,7 +209,7 @@ def _as_bytes(value: Any) -> bytes:
 
 
 def _check_fits(array: Array, shape: tuple[int, ...], verify_shape: bool) -> None:
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     if verify_shape and array.shape != shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
     if array.size > size:
@@ -217,7 +218,7 @@ def _check_fits(array: Array, shape: tuple[int, ...], verify_shape: bool) -> Non
 
 def _filled(array: Array, shape: tuple[int, ...]) -> Array:
     """The array in the given shape; its last element fills what is missing."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = math.prod(shape)
     if array.size == size:
         return array.reshape(shape)
     flat = array.ravel()

@@ -318,6 +318,7 @@ class PureVariableScope:
 
     def _child(self, outer: VariableScope) -> VariableScope:
         name, original, defaults = self._name, self._original_name_scope, outer._defaults
+        # As `VariableScope._of` does, without a call: this runs for each scope that is opened.
         made: VariableScope = _new(VariableScope)
         made._name = outer._name + "/" + name if outer._name else name
         made._name_scope = name if original is None else original
